@@ -1,0 +1,91 @@
+"""The AST-like specification of a Keras model: frozen dataclasses, Keras 3 words whatever wrote the file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Shape = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class TensorRef:
+    """One output of one call of a layer of the same model.
+
+    `call` counts the layer's `calls` from 0, `output` its flattened outputs.
+    """
+
+    layer: str
+    call: int = 0
+    output: int = 0
+
+
+@dataclass(frozen=True)
+class CallSpec:
+    """One call of a layer: positional and keyword arguments.
+
+    An argument is a `TensorRef`, a constant (None, bool, int, float, str, list of numbers),
+    or a tuple / list / dict of arguments. A call with a list of tensors has one argument, a list.
+    """
+
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One layer, in the canonical dialect.
+
+    Attributes:
+        name: The layer's name, unique in its model.
+        class_name: Keras 3 class name (`Dense`), without module or package; for a graph op
+            its class (`Add`), for a TensorFlow op `TFOpLambda`.
+        config: Options under Keras 3 names and in Keras 3 form; activations are names, serialised
+            layers are `LayerSpec`, lists are lists. Without `name`, `trainable`, `dtype`.
+        calls: How it is called in its model, in call order; empty for a sublayer of another layer.
+        trainable: The saved flag of this layer alone.
+        dtype: Name of its dtype policy (`float32`, `mixed_float16`, ...).
+        package: Where the class comes from: "keras.layers", "keras.ops.numpy", "Addons", "Custom", ...
+        model: The nested model if this layer is one (class_name Functional or Sequential).
+        stored: How old files store the weights, if not as Keras 3 does.
+    """
+
+    name: str
+    class_name: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    calls: tuple[CallSpec, ...] = ()
+    trainable: bool = True
+    dtype: str = "float32"
+    package: str = "keras.layers"
+    model: ModelSpec | None = None
+    stored: str | None = None
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """A Functional or Sequential model; Sequential is written as a chain of calls.
+
+    Attributes:
+        inputs: Names of the InputLayers, in the order in which Keras flattens the model's inputs.
+        outputs: The outputs, in the order in which Keras flattens them.
+        layers: In saved order, InputLayers included (a Sequential always has one).
+        input_names: Only for models whose inputs are a dict: the keys, in the order of `inputs`.
+        output_names: The same for outputs.
+    """
+
+    name: str
+    class_name: str
+    layers: tuple[LayerSpec, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[TensorRef, ...]
+    trainable: bool = True
+    input_names: tuple[str, ...] | None = None
+    output_names: tuple[str, ...] | None = None
+
+    def layer(self, name: str) -> LayerSpec:
+        """The layer called `name`; KeyError if there is none."""
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise KeyError(name)
