@@ -1,0 +1,204 @@
+"""The torch-level graph: values, the nodes that compute them, the modules that hold weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from codegen.spec.model import Shape
+from codegen.weight import Weight
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A Python expression without operands, written by us: `torch.float16`."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A constructor parameter of a block class, where its uses differ.
+
+    `name` is an identifier, `type` the Python annotation, `doc` one line for the docstring;
+    `default` is None if every use passes it.
+    """
+
+    name: str
+    type: str
+    doc: str = ""
+    default: Any = None
+    has_default: bool = False
+
+
+@dataclass(frozen=True)
+class FlatOrder:
+    """How the last axis of a flattened value is really ordered.
+
+    The stored axis ravels `sizes` in C order; Keras' order is that of `sizes` permuted by `dims`.
+    """
+
+    sizes: tuple[int, ...]
+    dims: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor in the converted model.
+
+    Attributes:
+        shape: In Keras' order, None where the size is not fixed.
+        dtype: Name of the torch dtype ("float32"), or "size" for a Python int.
+        layer: Name of the Keras layer that it comes from; its name in the source, if it needs one.
+        perm: The stored axis i holds Keras' axis `perm[i]`.
+        flat: Set if the last axis is not yet in Keras' order.
+        mask: The Keras mask that travels with it, bool (N, T).
+        node: What computes it; None for an input of the graph.
+        non_negative: True if no element can be below zero.
+        twins: The same tensor in other layouts, by `perm`; shared among the twins.
+    """
+
+    shape: Shape
+    dtype: str = "float32"
+    layer: str = ""
+    perm: tuple[int, ...] = ()
+    flat: FlatOrder | None = None
+    mask: Value | None = None
+    node: Node | None = None
+    non_negative: bool = False
+    twins: dict[tuple[int, ...], Value] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.perm = self.perm or tuple(range(len(self.shape)))
+        self.twins.setdefault(self.perm, self)
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def stored_shape(self) -> Shape:
+        """The shape as torch sees it."""
+        return tuple(self.shape[axis] for axis in self.perm)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the stored layout is Keras' own."""
+        return self.flat is None and self.perm == tuple(range(self.rank))
+
+    def dim(self, axis: int) -> int:
+        """The torch dim at which Keras' `axis` (maybe negative) is stored."""
+        return self.perm.index(axis % self.rank)
+
+
+@dataclass(eq=False)
+class Module:
+    """Something that `__init__` makes and `forward` calls.
+
+    Attributes:
+        name: Proposal for the attribute: the Keras layer's name, or with a part's name behind it.
+        constructor: `nn.Conv2d`, a class of `codegen.runtime`, `nn.Parameter`, `buffer`, or "" if
+            `graph` defines its class.
+        args: Positional arguments of the constructor.
+        kwargs: Keyword arguments in full; defaults of torch are left out when written.
+        state: Recipes by state-dict key below this module ("" for the attribute itself).
+        frozen: Keys of parameters that the Keras model does not train.
+        graph: The class's definition, for a nested model or a block.
+        owner: Path of Keras layer names that it comes from.
+        initializers: Keras initialiser (as saved) of each parameter.
+    """
+
+    name: str
+    constructor: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Weight] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
+    graph: Graph | None = None
+    owner: tuple[str, ...] = ()
+    initializers: Mapping[str, Any] = field(default_factory=dict)
+
+
+Operand = Any  # a Value, a Module, a Parameter, a Symbol, a literal, or a tuple / list / slice of operands
+Targets = Any  # a Value, None for an ignored result, or a tuple of targets
+
+
+@dataclass(eq=False)
+class Node:
+    """One expression of `forward`.
+
+    Attributes:
+        template: A Python expression; its free names are keys of `operands`, modules that the
+            generated file imports (`F`, `torch`, ...), or functions of `codegen.runtime`.
+        operands: What the names stand for.
+        targets: The value it yields, or a nest of tuples of them.
+        layer: Name of the Keras layer that it comes from.
+        kind: What later steps may know of it: "module", "permute", "reshape", "expand", "pad", "elementwise", "".
+    """
+
+    template: str
+    operands: dict[str, Operand]
+    targets: Targets = None
+    layer: str = ""
+    kind: str = ""
+
+    def values(self) -> Iterator[Value]:
+        """The values that it reads, in the order of its operands."""
+        for operand in self.operands.values():
+            yield from flatten(operand, Value)
+
+    def modules(self) -> Iterator[Module]:
+        """The modules that it calls."""
+        for operand in self.operands.values():
+            yield from flatten(operand, Module)
+
+    def results(self) -> Iterator[Value]:
+        """The values that it yields."""
+        yield from flatten(self.targets, Value)
+
+
+@dataclass(eq=False)
+class Graph:
+    """A class of the generated file.
+
+    Attributes:
+        name: Class name, or the Keras model's name before names are given.
+        inputs: Arguments of `forward`.
+        nodes: In execution order.
+        outputs: What `forward` returns: one value, or a tuple of them.
+        params: Constructor parameters.
+        doc: First line of the class's docstring; "" for a default one.
+    """
+
+    name: str
+    inputs: list[Value] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    params: list[Parameter] = field(default_factory=list)
+    doc: str = ""
+
+    def modules(self) -> list[Module]:
+        """The modules in the order in which `forward` first uses them."""
+        return list(dict.fromkeys(module for node in self.nodes for module in node.modules()))
+
+    def uses(self) -> dict[Value, int]:
+        """How often each value is read, by nodes and as an output."""
+        counts: dict[Value, int] = {}
+        for value in [value for node in self.nodes for value in node.values()] + self.outputs:
+            counts[value] = counts.get(value, 0) + 1
+        return counts
+
+
+def flatten(operand: Operand, kind: type[T]) -> Iterator[T]:
+    """All instances of `kind` inside an operand, depth first."""
+    if isinstance(operand, kind):
+        yield operand
+    elif isinstance(operand, (tuple, list)):
+        for part in operand:
+            yield from flatten(part, kind)
+    elif isinstance(operand, slice):
+        yield from flatten((operand.start, operand.stop, operand.step), kind)
