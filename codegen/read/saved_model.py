@@ -16,6 +16,8 @@ class StoredTensor:
     Attributes:
         path: Where it stands in the file, for messages.
         name: The name that Keras gave it (`dense/kernel:0`), or "" if the file has none.
+        dtype: As Keras saved it; a "bfloat16" array is read as float32, which holds it exactly.
+        read: Reads the array; raises UnreadableFile if the file turns out to be damaged or is closed.
     """
 
     path: str
@@ -29,7 +31,7 @@ class StoredTensor:
 class LayerWeights:
     """Weights of the legacy HDF5 layout: one ordered list for each top-level layer.
 
-    `groups` keeps the file's order of layers; `surplus` are arrays of `top_level_model_weights`.
+    `groups` keeps the file's order of layers; `top_level` are arrays of `top_level_model_weights`.
     """
 
     groups: Mapping[str, tuple[StoredTensor, ...]]
@@ -41,8 +43,8 @@ class PathWeights:
     """Weights of `.keras` archives and Keras 3 `.weights.h5`: arrays by path.
 
     Keys are paths without a leading slash and with forward slashes, as in
-    `layers/dense/vars/0`. `names` maps a `vars` group's parent to its `name` attribute, if any.
-    `assets` reads a file of the archive's `assets/` folder.
+    `layers/dense/vars/0`. `names` maps a `vars` group's parent to its `name` attribute, if any;
+    the model's own is "". The state of the optimizer and of metrics is left out.
     """
 
     tensors: Mapping[str, StoredTensor]
@@ -56,10 +58,12 @@ class SavedModel:
     Attributes:
         config: `{"class_name", "config", ...}` exactly as saved.
         weights: None when the file holds no weights (architecture JSON alone).
-        keras_version: As saved, e.g. "2.2.4-tf"; "1" when the file does not say.
+        keras_version: As saved, e.g. "2.2.4-tf"; when no file says, "3" if the config names the
+            modules of its classes, as Keras 3 does, else "1".
         backend: "tensorflow", "theano", "jax", "torch" or "" when the file does not say.
         file_name: Base name of the architecture's file.
         sha256: Of the architecture's file, hexadecimal.
+        assets: Files of an archive's `assets` folder by their path in it, each read when asked for.
     """
 
     config: Mapping[str, Any]
@@ -69,5 +73,3 @@ class SavedModel:
     file_name: str
     sha256: str
     assets: Mapping[str, bytes] | None = None
-
-

@@ -1,0 +1,18 @@
+"""Dtype names: Keras' policies, and which is an integer."""
+
+from __future__ import annotations
+
+from codegen.graph import Symbol
+
+FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
+INTEGERS = frozenset({"uint8", "uint16", "uint32", "int8", "int16", "int32", "int64"})
+
+
+def compute_dtype(policy: str) -> str:
+    """The dtype in which a layer of this policy computes: `mixed_float16` -> `float16`."""
+    return policy.removeprefix("mixed_")
+
+
+def torch_dtype(name: str) -> Symbol:
+    """The torch dtype object, as written in source."""
+    return Symbol(f"torch.{name}")

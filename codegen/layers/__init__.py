@@ -1,0 +1,17 @@
+"""One small function per Keras layer, in files named as Keras groups them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+#: Every file of layer functions, by name: discovery by listing a folder would hide a file that fails.
+FILES = (
+    "activations",
+    "core",
+)
+
+
+def load() -> None:
+    """Fill the registry."""
+    for name in FILES:
+        import_module(f"codegen.layers.{name}")

@@ -1,0 +1,188 @@
+"""Which function lowers which Keras class, and the binder that makes each signature the layer's schema."""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, TypeVar
+
+from codegen.errors import ConversionError, UnsupportedLayer, UnsupportedOption
+from codegen.spec.model import LayerSpec
+
+F = TypeVar("F", bound=Callable[..., Any])
+MaskRule = Literal["keep", "drop", "own"]
+
+KERAS = "keras.layers"
+
+#: Options that say how a layer is trained or built, not what it computes.
+TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
+TRAINING_ONLY = frozenset({"seed", "noise_shape", "autocast", "build_config", "sparse_gradients"})
+
+
+@dataclass(frozen=True)
+class LayerFunction:
+    """A registered layer function and what its decorator said of it.
+
+    Attributes:
+        masks: "keep": the output has the first input's mask; "drop": none; "own": the function sets it.
+        neutral: Options that may be present with just this value.
+        note: One line for the README's table.
+    """
+
+    function: Callable[..., Any]
+    class_name: str
+    package: str
+    masks: MaskRule
+    neutral: Mapping[str, Any]
+    note: str
+
+    @cached_property
+    def call_names(self) -> tuple[str, ...]:
+        """Names of the call's arguments."""
+        parameters = list(inspect.signature(self.function).parameters.values())[1:]
+        return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+
+    @cached_property
+    def options(self) -> dict[str, inspect.Parameter]:
+        """The keyword-only parameters: the layer's options."""
+        parameters = inspect.signature(self.function).parameters
+        return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
+
+    @cached_property
+    def types(self) -> dict[str, Any]:
+        """Annotations of the options."""
+        return typing.get_type_hints(self.function)
+
+    def bind(self, spec: LayerSpec) -> dict[str, Any]:
+        """Sort every key of the saved config; raise UnsupportedOption for what would be dropped silently."""
+        bound: dict[str, Any] = {}
+        for key, value in spec.config.items():
+            if key in self.options:
+                bound[key] = self._convert(spec, key, value)
+            elif not self._may_ignore(key, value):
+                raise UnsupportedOption(spec.name, spec.class_name, key, value, "no such option is known")
+        for name, parameter in self.options.items():
+            if parameter.default is parameter.empty and name not in bound:
+                raise ConversionError(f"layer {spec.name!r}: {spec.class_name} lacks the option {name!r}")
+        return bound
+
+    def _may_ignore(self, key: str, value: object) -> bool:
+        if key in self.neutral and value == self.neutral[key]:
+            return True
+        return value is None or key in TRAINING_ONLY or key.endswith(TRAINING_SUFFIXES)
+
+    def _convert(self, spec: LayerSpec, key: str, value: object) -> Any:
+        expected = self.types.get(key, Any)
+        try:
+            return convert_type(value, expected)
+        except TypeError:
+            wanted = getattr(expected, "__name__", None) if isinstance(expected, type) else None
+            text = wanted or str(expected).replace("typing.", "")
+            raise UnsupportedOption(spec.name, spec.class_name, key, value, f"supported: {text}") from None
+
+
+def convert_type(value: object, expected: Any) -> Any:
+    """`value` as the annotation `expected` wants it: lists become tuples, whole floats ints.
+
+    Raises:
+        TypeError: The value is of another kind.
+    """
+    if expected is Any:
+        return _as_tuples(value)
+    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
+    if origin is Literal:
+        if value in arguments and any(value == a and type(value) is type(a) for a in arguments):
+            return value
+    elif origin in (typing.Union, types.UnionType):
+        for option in arguments:
+            try:
+                return convert_type(value, option)
+            except TypeError:
+                continue
+    elif origin is tuple and isinstance(value, (list, tuple)):
+        if len(arguments) == 2 and arguments[1] is Ellipsis:
+            return tuple(convert_type(item, arguments[0]) for item in value)
+        if len(arguments) == len(value):
+            return tuple(convert_type(item, kind) for item, kind in zip(value, arguments, strict=True))
+    elif origin is not None:
+        if isinstance(value, origin):
+            return value
+    elif expected is bool:
+        if value in (True, False) and isinstance(value, (bool, int)):
+            return bool(value)
+    elif expected is int:
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value):
+            return int(value)
+    elif expected is float:
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            return float(value)
+    elif expected is None or expected is type(None):
+        if value is None:
+            return None
+    elif isinstance(value, expected):
+        return value
+    raise TypeError(expected)
+
+
+def _as_tuples(value: object) -> object:
+    if isinstance(value, (list, tuple)):
+        return tuple(_as_tuples(item) for item in value)
+    return value
+
+
+_FUNCTIONS: dict[tuple[str, str], LayerFunction] = {}
+
+
+def lowers(
+    *class_names: str,
+    package: str = KERAS,
+    masks: MaskRule = "keep",
+    neutral: Mapping[str, Any] | None = None,
+    note: str = "",
+) -> Callable[[F], F]:
+    """Register a layer function for Keras classes.
+
+    The function's first parameter is the `Builder`; its positional parameters are the arguments of
+    the layer's call (a `Value`, or a list of them); its keyword-only parameters are the layer's
+    options with types and defaults.
+
+    Args:
+        class_names: Keras 3 names of the classes.
+        package: "keras.layers", "keras.ops.numpy", "Addons", ...; "*" for any (a user's own layers).
+        masks: What becomes of a mask, see `LayerFunction`.
+        neutral: Options that change nothing when they have just this value.
+        note: One line for the README's table of layers.
+    """
+
+    def register(function: F) -> F:
+        for name in class_names:
+            entry = LayerFunction(function, name, package, masks, dict(neutral or {}), note)
+            _FUNCTIONS[package, name] = entry
+        return function
+
+    return register
+
+
+def registered() -> Mapping[tuple[str, str], LayerFunction]:
+    """All registered functions by (package, class name)."""
+    return _FUNCTIONS
+
+
+def find(spec: LayerSpec) -> LayerFunction:
+    """The function for a layer, a user's own first.
+
+    Raises:
+        UnsupportedLayer: Nothing is registered for its class.
+    """
+    for package in ("*", spec.package):
+        if (package, spec.class_name) in _FUNCTIONS:
+            return _FUNCTIONS[package, spec.class_name]
+    if spec.package == KERAS or spec.package.startswith("keras."):
+        advice = "is not supported; give a layer function with --custom"
+    else:
+        advice = f"from {spec.package!r} is no Keras layer; give a layer function with --custom"
+    raise UnsupportedLayer(spec.name, spec.class_name, advice)

@@ -1,0 +1,362 @@
+"""ModelSpec -> Graph: calls the layer functions in the order of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from codegen import layers, layout
+from codegen.builder import Builder
+from codegen.errors import ConversionError, MalformedConfig, Unsupported
+from codegen.graph import Graph, Module, Value, flatten
+from codegen.layers import registry
+from codegen.layers.registry import LayerFunction
+from codegen.passes.dead_code import remove_dead_code
+from codegen.spec.model import CallSpec, LayerSpec, ModelSpec, TensorRef
+from codegen.spec.variables import VariableTree
+
+#: What a faulty config can make a layer function raise; anything else is our bug.
+_CONFIG_FAULTS = (TypeError, ValueError, IndexError, KeyError, AttributeError, ZeroDivisionError, AssertionError)
+
+
+class _Unknown:
+    """The result of a call that could not be lowered."""
+
+
+_UNKNOWN = _Unknown()
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """The model in torch's terms, and the Keras variables that it uses."""
+
+    graph: Graph
+    tree: VariableTree
+
+
+@dataclass(eq=False)
+class _NestedModel:
+    """A nested model that has been lowered: its class and its one instance."""
+
+    graph: Graph
+    module: Module
+    inputs: list[Value]
+    masks: list[Value | None]
+    outputs: list[Value]
+
+
+def lower(model: ModelSpec, *, channels_first: bool = False) -> Lowered:
+    """Lower a whole model.
+
+    Args:
+        model: The parsed model.
+        channels_first: Take and return images as N,C,H,W instead of as Keras does.
+
+    Raises:
+        Unsupported: Several layers or options have no exact torch equivalent.
+        ConversionError: One has none.
+    """
+    layers.load()
+    state = Lowering()
+    root = VariableTree("", LayerSpec(model.name, model.class_name, trainable=model.trainable, model=model))
+    graph = Graph(model.name)
+    builder = Builder(root.spec, graph, root, state, (), model.name)
+    inputs = [_input_value(model.layer(name)) for name in model.inputs]
+    graph.inputs = list(inputs)
+    outputs = state.lower_model(builder, model, inputs)
+    if len(state.problems) > 1:
+        raise Unsupported(state.problems)
+    if state.problems:
+        raise state.problems[0]
+    if not channels_first:
+        outputs = [builder.keras_layout(value) for value in outputs]
+    graph.outputs = [layout.unflatten(builder, value) if value.flat else value for value in outputs]
+    remove_dead_code(graph)
+    if channels_first:
+        _take_native_inputs(graph)
+    return Lowered(graph, root)
+
+
+@dataclass
+class Lowering:
+    """State of one conversion.
+
+    Attributes:
+        modules: Modules by owner and part, so that a shared layer has one.
+        parents: Parent of each node of the variable tree, by `id`.
+        models: Nested models by owner.
+        problems: What could not be lowered, in model order.
+    """
+
+    modules: dict[tuple[tuple[str, ...], str], Module] = field(default_factory=dict)
+    parents: dict[int, VariableTree] = field(default_factory=dict)
+    models: dict[tuple[str, ...], _NestedModel] = field(default_factory=dict)
+    problems: list[ConversionError] = field(default_factory=list)
+
+    def trains(self, tree: VariableTree) -> bool:
+        """Whether neither the layer nor anything that holds it is frozen."""
+        node: VariableTree | None = tree
+        while node is not None:
+            if not node.spec.trainable:
+                return False
+            node = self.parents.get(id(node))
+        return True
+
+    # ---------------------------------------------------------------- models
+
+    def lower_model(self, b: Builder, model: ModelSpec, inputs: Sequence[Value]) -> list[Any]:
+        """Lower all calls of a model; returns its outputs."""
+        results: dict[tuple[str, int], list[Any]] = {}
+        for name, value in zip(model.inputs, inputs, strict=True):
+            results[name, 0] = [value]
+        for layer, index in _call_order(model):
+            if (layer.name, index) not in results:
+                results[layer.name, index] = self._lower_call(b, layer, index, results)
+        return [_result(results, ref) for ref in model.outputs]
+
+    def _lower_call(
+        self, b: Builder, layer: LayerSpec, index: int, results: Mapping[tuple[str, int], list[Any]]
+    ) -> list[Any]:
+        spec = layer.calls[index]
+        child = b.sublayer(layer.name, layer)
+        child.label = layer.name
+        args = _resolve(spec.args, results)
+        kwargs = _resolve(dict(spec.kwargs), results)
+        try:
+            if _has_unknown(args) or _has_unknown(kwargs):
+                if layer.model is None:
+                    registry.find(layer).bind(layer)
+                return [_UNKNOWN]
+            result = self.call(child, args, kwargs)
+        except Unsupported as error:
+            self._report(error.problems)
+            return [_UNKNOWN]
+        except ConversionError as error:
+            self._report([error])
+            return [_UNKNOWN]
+        return list(flatten(result, Value))
+
+    def _report(self, problems: Sequence[ConversionError]) -> None:
+        known = {str(problem) for problem in self.problems}
+        self.problems.extend(problem for problem in problems if str(problem) not in known)
+
+    # ---------------------------------------------------------------- layers
+
+    def call(self, b: Builder, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Lower one call of one layer; returns what its function returns.
+
+        Raises:
+            ConversionError: The layer or an option of it is not supported, or its config is faulty.
+        """
+        kwargs = dict(kwargs)
+        if b.spec.model is not None:
+            return self._call_nested(b, b.spec.model, args, kwargs)
+        function = registry.find(b.spec)
+        options = function.bind(b.spec)
+        call_kwargs = self._call_arguments(b, function, args, kwargs)
+        if not function.package.startswith(("keras.ops", "tensorflow")):
+            args = [_map_values(argument, b.autocast) for argument in args]
+        if len(args) > len(function.call_names):
+            b.malformed(f"it is called with {len(args)} arguments, but takes {len(function.call_names)}")
+        try:
+            result = function.function(b, *args, **call_kwargs, **options)
+        except _CONFIG_FAULTS as fault:
+            shapes = ", ".join(str(value.shape) for value in flatten(list(args), Value))
+            raise MalformedConfig(
+                f"layer {b.spec.name!r}: {b.spec.class_name} does not fit its input {shapes}: "
+                f"{type(fault).__name__}: {fault}"
+            ) from fault
+        return _carry_mask(b, function, list(args), result)
+
+    def _call_arguments(
+        self, b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The call's keyword arguments that the function takes; `mask` is put where `b.mask` finds it."""
+        if "mask" in kwargs and "mask" not in function.call_names:
+            masks = list(flatten(kwargs.pop("mask"), Value))
+            b.masks.update(zip(flatten(list(args), Value), masks, strict=False))
+        bound = {}
+        for name, argument in kwargs.items():
+            if name in function.call_names:
+                bound[name] = argument
+            elif argument is not None and not (name == "training" and argument is False):
+                b.unsupported(name, "<tensor>" if isinstance(argument, Value) else argument, "not in a call")
+        return bound
+
+    def _call_nested(self, b: Builder, model: ModelSpec, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """Call a nested model, which becomes a class of its own."""
+        masks_given = list(flatten(kwargs.pop("mask", None), Value))
+        if kwargs.pop("training", None) is True:
+            b.unsupported("training", True, "a nested model cannot be fixed in training mode")
+        values = list(flatten([*args, *kwargs.values()], Value))
+        if isinstance(args[0], dict) and model.input_names:
+            values = [args[0][name] for name in model.input_names]
+        if len(values) != len(model.inputs):
+            b.malformed(f"it is called with {len(values)} tensors, but has {len(model.inputs)} inputs")
+        b.masks.update(zip(values, masks_given, strict=False))
+        outer_masks = [b.mask(value) for value in values]
+        nested = self.models.get(b.owner)
+        if nested is None:
+            nested = self.models[b.owner] = self._lower_nested(b, model, values, outer_masks)
+        if [mask is None for mask in nested.masks] != [mask is None for mask in outer_masks]:
+            b.malformed("it is shared by calls with and without a mask")
+        arguments = [
+            layout.to_perm(b, b.cast(value, inner.dtype), inner.perm)
+            for value, inner in zip(values, nested.inputs, strict=True)
+        ]
+        arguments += [mask for mask in outer_masks if mask is not None]
+        targets = [
+            Value(value.shape, value.dtype, b.label, value.perm, value.flat, non_negative=value.non_negative)
+            for value in nested.graph.outputs
+        ]
+        b.emit(
+            "module(*inputs)", targets[0] if len(targets) == 1 else tuple(targets), kind="module",
+            module=nested.module, inputs=tuple(arguments),
+        )  # fmt: skip
+        outer = dict(zip(nested.graph.outputs, targets, strict=True))
+        outer.update((inner, mask) for inner, mask in zip(nested.masks, outer_masks, strict=True) if inner and mask)
+        for inner, target in zip(nested.graph.outputs, targets, strict=True):
+            target.mask = outer.get(inner.mask) if inner.mask is not None else None
+        return [outer[value] for value in nested.outputs]
+
+    def _lower_nested(
+        self, b: Builder, model: ModelSpec, values: Sequence[Value], masks: Sequence[Value | None]
+    ) -> _NestedModel:
+        graph = Graph(model.name)
+        inputs = []
+        for name, value in zip(model.inputs, values, strict=True):
+            inner = _input_value(model.layer(name))
+            if not b.is_shared and value.rank == inner.rank:
+                inner.shape = value.shape
+            inputs.append(inner)
+        inner_masks = [Value(mask.shape, "bool", "mask") if mask else None for mask in masks]
+        for inner, inner_mask in zip(inputs, inner_masks, strict=True):
+            inner.mask = inner_mask
+        graph.inputs = [*inputs, *(mask for mask in inner_masks if mask)]
+        inside = Builder(b.spec, graph, b.tree, self, b.owner, b.label)
+        outputs = self.lower_model(inside, model, inputs)
+        if any(value is _UNKNOWN for value in outputs):
+            raise Unsupported(self.problems)
+        passed = [*inputs, *inner_masks]
+        extra = [v.mask for v in outputs if v.mask is not None and v.mask not in passed]
+        graph.outputs = list(dict.fromkeys([*outputs, *extra]))
+        remove_dead_code(graph, keep_inputs=True)
+        _take_native_inputs(graph)
+        inputs = graph.inputs[: len(inputs)]
+        return _NestedModel(graph, b.define("", graph=graph), inputs, inner_masks, outputs)
+
+
+# -------------------------------------------------------------------- helpers
+
+
+def _input_value(layer: LayerSpec) -> Value:
+    shape = layer.config.get("batch_shape")
+    if not isinstance(shape, (list, tuple)):
+        raise MalformedConfig(f"layer {layer.name!r}: the InputLayer has no shape")
+    return Value(tuple(shape), str(layer.config.get("dtype", layer.dtype)), layer.name)
+
+
+def _take_native_inputs(graph: Graph) -> None:
+    """Where all that a class does with an input is one permute, let the caller do it."""
+    for position, value in enumerate(graph.inputs):
+        readers = [node for node in graph.nodes if value in node.values()]
+        if len(readers) == 1 and readers[0].template == "x.permute(*dims)" and value not in graph.outputs:
+            (twin,) = readers[0].results()
+            graph.nodes.remove(readers[0])
+            graph.inputs[position] = twin
+            twin.node = None
+
+
+def _call_order(model: ModelSpec) -> Iterator[tuple[LayerSpec, int]]:
+    """All calls, each after those that it reads: depth first from the outputs, then what no output needs."""
+    by_name = {layer.name: layer for layer in model.layers}
+    done: set[tuple[str, int]] = set()
+    rest = [(layer.name, index) for layer in model.layers for index in range(len(layer.calls))]
+    for start in [*((ref.layer, ref.call) for ref in model.outputs), *rest]:
+        stack = [(start, False)]
+        while stack:
+            key, ready = stack.pop()
+            if key in done:
+                continue
+            if key[0] not in by_name:
+                raise MalformedConfig(f"model {model.name!r}: there is no layer {key[0]!r}, which a call reads")
+            layer = by_name[key[0]]
+            if layer.class_name == "InputLayer":
+                continue
+            if ready:
+                done.add(key)
+                yield layer, key[1]
+                continue
+            if key[1] >= len(layer.calls):
+                raise MalformedConfig(f"layer {layer.name!r}: call {key[1]} is read, but it has {len(layer.calls)}")
+            stack.append((key, True))
+            if len(stack) > 4 * len(rest) + 16:
+                raise MalformedConfig(f"model {model.name!r}: layer {layer.name!r} depends on its own output")
+            sources = [(ref.layer, ref.call) for ref in _refs(layer.calls[key[1]])]
+            stack.extend((source, False) for source in reversed(sources) if source not in done)
+
+
+def _refs(call: CallSpec) -> Iterator[TensorRef]:
+    stack: list[Any] = [list(call.kwargs.values()), list(call.args)]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, TensorRef):
+            yield item
+        elif isinstance(item, (list, tuple)):
+            stack.extend(reversed(item))
+        elif isinstance(item, dict):
+            stack.extend(reversed(item.values()))
+        elif isinstance(item, slice):
+            stack.extend((item.step, item.stop, item.start))
+
+
+def _result(results: Mapping[tuple[str, int], list[Any]], ref: TensorRef) -> Any:
+    values = results[ref.layer, ref.call]
+    if values == [_UNKNOWN]:
+        return _UNKNOWN
+    if ref.output >= len(values):
+        raise MalformedConfig(f"layer {ref.layer!r}: output {ref.output} is read, but it has {len(values)}")
+    return values[ref.output]
+
+
+def _resolve(argument: Any, results: Mapping[tuple[str, int], list[Any]]) -> Any:
+    """An argument of a call with every `TensorRef` replaced by its value."""
+    if isinstance(argument, TensorRef):
+        return _result(results, argument)
+    if isinstance(argument, (list, tuple)):
+        return type(argument)(_resolve(item, results) for item in argument)
+    if isinstance(argument, dict):
+        return {key: _resolve(item, results) for key, item in argument.items()}
+    if isinstance(argument, slice):
+        return slice(*(_resolve(part, results) for part in (argument.start, argument.stop, argument.step)))
+    return argument
+
+
+def _map_values(argument: Any, function: Any) -> Any:
+    if isinstance(argument, Value):
+        return function(argument)
+    if isinstance(argument, (list, tuple)):
+        return type(argument)(_map_values(item, function) for item in argument)
+    if isinstance(argument, dict):
+        return {key: _map_values(item, function) for key, item in argument.items()}
+    return argument
+
+
+def _has_unknown(argument: Any) -> bool:
+    parts = list(argument.values()) if isinstance(argument, dict) else argument
+    return any(flatten(list(parts), _Unknown))
+
+
+def _carry_mask(b: Builder, function: LayerFunction, args: list[Any], result: Any) -> Any:
+    """Give the result the mask that Keras gives it."""
+    if function.masks == "own" or not isinstance(result, Value):
+        return result
+    first = next(flatten(args, Value), None)
+    mask = b.mask(first) if function.masks == "keep" and first is not None else None
+    if result.mask is mask:
+        return result
+    if result in set(flatten(args, Value)):
+        result = b.op("x", x=result, shape=result.shape, flat=result.flat, non_negative=result.non_negative)
+    result.mask = mask
+    return result

@@ -1,0 +1,1 @@
+"""Graph -> Graph, one idea a file."""

@@ -1,0 +1,132 @@
+"""Access to HDF5 that never leaves the file: no links to follow, no foreign storage, nothing read early."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.errors import UnreadableFile, shorten
+from codegen.read.damage import reading
+from codegen.read.saved_model import StoredTensor
+
+# deflate shrinks at most 1032 times; what claims to grow more than this is no array that Keras wrote.
+_MAX_EXPANSION = 1100
+_NUMBERS = "biuf"
+
+
+def open_h5(file: Path | BinaryIO, stack: ExitStack) -> h5py.File:
+    """The opened file; `stack` closes it."""
+    return stack.enter_context(h5py.File(file, "r"))
+
+
+def child(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset:
+    """The group or dataset at `path`, reached by hard links alone.
+
+    Raises:
+        UnreadableFile: It does not exist, or a link leads away from the file.
+    """
+    found = group
+    for name in filter(None, path.split("/")):
+        link = found.get(name, getclass=True, getlink=True) if isinstance(found, h5py.Group) else None
+        where = shorten(f"{group.name.rstrip('/')}/{path}")
+        if link is None:
+            raise UnreadableFile(f"{where} is missing in the file; save the model again")
+        if link is not h5py.HardLink:
+            raise UnreadableFile(f"{where} is a link ({link.__name__}), which is not followed; save the model again")
+        found = found[name]
+    if not isinstance(found, h5py.Group | h5py.Dataset):
+        raise UnreadableFile(f"{shorten(path)} is neither a group nor an array; save the model again")
+    return found
+
+
+def subgroup(group: h5py.Group, path: str) -> h5py.Group:
+    """The group at `path`; raises UnreadableFile as `child` does, and if it is a dataset."""
+    found = child(group, path)
+    if not isinstance(found, h5py.Group):
+        raise UnreadableFile(f"{shorten(found.name)} is an array where a group belongs; save the model again")
+    return found
+
+
+def text(group: h5py.Group, name: str) -> str | None:
+    """A string attribute, stored as bytes or as str; None if it is absent."""
+    value = group.attrs.get(name)
+    if isinstance(value, np.ndarray) and value.size == 1:
+        value = value.item()
+    if isinstance(value, bytes):
+        return value.decode()
+    if value is None or isinstance(value, str):
+        return value
+    raise UnreadableFile(f"attribute {name!r} is not a string; save the model again")
+
+
+def names(group: h5py.Group, name: str) -> tuple[str, ...] | None:
+    """A list of strings, in one attribute or split over `name0`, `name1`, ...; None if it is absent."""
+    attributes = group.attrs
+    if name in attributes:
+        return tuple(_strings(attributes[name], name))
+    found: list[str] = []
+    chunk = 0
+    while (key := f"{name}{chunk}") in attributes:
+        found += _strings(attributes[key], key)
+        chunk += 1
+    return tuple(found) if chunk else None
+
+
+def _strings(value: Any, name: str) -> Iterator[str]:
+    for item in np.atleast_1d(value).tolist():  # an empty list is saved as an empty array of floats
+        if not isinstance(item, bytes | str):
+            raise UnreadableFile(f"attribute {name!r} is not a list of names; save the model again")
+        yield item.decode() if isinstance(item, bytes) else item
+
+
+def tensor(dataset: h5py.Group | h5py.Dataset, name: str, source: str) -> StoredTensor:
+    """The array as a lazy tensor; its data stays where it is.
+
+    Raises:
+        UnreadableFile: It is a group, holds no numbers, has its data in other files or declares
+            more data than the file stores.
+    """
+    where = shorten(dataset.name)
+    if not isinstance(dataset, h5py.Dataset):
+        raise UnreadableFile(f"{where} is a group where an array belongs; save the model again")
+    if dataset.external or dataset.is_virtual:
+        raise UnreadableFile(f"array {where} has its data in other files, which are not read; save the model again")
+    if dataset.shape is None:
+        raise UnreadableFile(f"array {where} has no shape; save the model again")
+    dtype = _dtype_name(dataset)
+    declared = math.prod(dataset.shape) * dataset.dtype.itemsize
+    stored = dataset.id.get_storage_size()
+    filtered = dataset.id.get_create_plist().get_nfilters() > 0
+    if declared > (stored * _MAX_EXPANSION if filtered else stored):
+        raise UnreadableFile(
+            f"array {where} declares {declared} bytes but the file stores {stored}; save the model again"
+        )
+    return StoredTensor(dataset.name, name, dataset.shape, dtype, partial(_read, dataset, source))
+
+
+def _dtype_name(dataset: h5py.Dataset) -> str:
+    dtype = dataset.dtype
+    # h5py stores bfloat16 as two opaque bytes; saving_lib notes the type beside, the legacy format does not.
+    if dtype.kind == "V" and dtype.names is None and dtype.subdtype is None and dtype.itemsize == 2:
+        return "bfloat16"
+    if dtype.kind not in _NUMBERS or dtype.subdtype is not None:
+        raise UnreadableFile(
+            f"array {shorten(dataset.name)} holds {shorten(str(dtype))}, not numbers; save the model again"
+        )
+    return dtype.newbyteorder("=").name
+
+
+def _read(dataset: h5py.Dataset, source: str) -> NDArray[Any]:
+    with reading(source):
+        array = np.asarray(dataset[()])
+        if array.dtype.kind == "V":  # bfloat16 is the upper half of a float32
+            return (array.view("<u2").astype(np.uint32) << 16).view(np.float32)
+        return array.astype(array.dtype.newbyteorder("="), copy=False)

@@ -1,0 +1,114 @@
+"""Tells from a file's first bytes what it is; explains the files that are no saved Keras model."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from codegen.errors import UnreadableFile, shorten
+
+Kind = Literal["hdf5", "zip", "json"]
+
+_HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_SAVE_AGAIN = "load it with the Keras that wrote it and call model.save('model.keras') or model.save('model.h5')"
+_NEEDED = "a Keras .h5 or .keras file, or an architecture JSON with --weights, is needed"
+
+# First bytes of files that people mistake for a Keras model, and what to say about them.
+_FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
+    (re.compile(pattern, re.DOTALL | re.IGNORECASE), message)
+    for pattern, message in (
+        (
+            rb"version https://git-lfs\.github\.com",
+            "this is a git-LFS pointer, not the model itself; run `git lfs pull` to fetch it",
+        ),
+        (
+            rb"\x80[\x02-\x05]|\(?(dp|lp)\d+\r?\n|\(?c[a-z_][\w.]*\r?\n\w+\r?\n",
+            f"this is a Python pickle, which can run code and is never loaded; {_SAVE_AGAIN}",
+        ),
+        (rb".{4}TFL3", f"this is a TensorFlow Lite model; {_NEEDED}"),
+        (
+            rb"\x08\x01\x12",
+            f"this is the saved_model.pb of a TensorFlow SavedModel, which stores a graph; {_SAVE_AGAIN}",
+        ),
+        (rb"\x08[\x02-\x1f][\x12\x1a\x22\x3a\x42]", f"this is an ONNX model; {_NEEDED}"),
+        (
+            rb"\n[^\n]{1,3}\n.[\w/.\-]+\x12",
+            f"this is a TensorFlow graph (.pb), which has lost the Keras layers; {_NEEDED}",
+        ),
+        (
+            rb"\s*<(!doctype|html|\?xml|head)",
+            "this is a web page, not a model; the download went wrong: fetch the file itself",
+        ),
+        (
+            rb"\x1f\x8b|BZh\d|\xfd7zXZ|7z\xbc\xaf|Rar!|.{257}ustar",
+            "this is a compressed file or an archive; unpack it and give the model inside",
+        ),
+        (rb"\x93NUMPY", f"this is a NumPy array; {_NEEDED}"),
+        (
+            rb"model_checkpoint_path:",
+            f"this is the index of a TensorFlow checkpoint, which holds weights only; {_SAVE_AGAIN}",
+        ),
+        (
+            rb"(---\s*)?(class_name|backend|keras_version|config):",
+            "this is an architecture in YAML, which Keras itself no longer reads; "
+            "save model.to_json() instead",
+        ),
+    )
+)
+
+
+def recognise(path: Path) -> Kind:
+    """The container that `path` is, by content.
+
+    Raises:
+        UnreadableFile: It is missing, a folder, empty or something else; the message says what.
+    """
+    if path.is_dir():
+        raise _folder(path)
+    if not path.exists():
+        raise UnreadableFile("there is no such file; check the path")
+    if not path.is_file():
+        raise UnreadableFile(f"this is not a regular file; {_NEEDED}")
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if not head:
+        raise UnreadableFile("the file is empty; copy it again or save the model again")
+    # HDF5 allows a user block of 512, 1024, ... bytes in front.
+    if any(head.startswith(_HDF5_SIGNATURE, start) for start in (0, 512, 1024, 2048)):
+        return "hdf5"
+    if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+        return "zip"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in b'{["':
+        return "json"
+    for pattern, message in _FOREIGN:
+        if pattern.match(head):
+            raise UnreadableFile(message)
+    raise UnreadableFile(f"this is no HDF5, .keras or JSON file (it begins with {shorten(head[:12])}); {_NEEDED}")
+
+
+def explain_archive(names: list[str]) -> UnreadableFile:
+    """What a zip archive without `config.json` is, judged by the names in it."""
+    if any(name.endswith("data.pkl") for name in names):
+        return UnreadableFile(f"this is a PyTorch checkpoint, not a Keras model; {_NEEDED}")
+    if any(name.endswith("saved_model.pb") for name in names):
+        return UnreadableFile(f"this is a zipped TensorFlow SavedModel, which stores a graph; {_SAVE_AGAIN}")
+    if names and all(name.endswith(".npy") for name in names):
+        return UnreadableFile(f"these are NumPy arrays (.npz) without an architecture; {_NEEDED}")
+    inside = [name for name in names if name.endswith((".h5", ".hdf5", ".keras", "config.json"))]
+    if inside:
+        found = ", ".join(shorten(name) for name in inside[:3])
+        return UnreadableFile(
+            f"this zip archive has no config.json at its top level but holds {found}; unpack it and give that"
+        )
+    return UnreadableFile(f"this zip archive has no config.json, so it is no .keras file; {_NEEDED}")
+
+
+def _folder(path: Path) -> UnreadableFile:
+    if (path / "saved_model.pb").exists() or (path / "saved_model.pbtxt").exists():
+        return UnreadableFile(f"this is a TensorFlow SavedModel folder, which stores a graph; {_SAVE_AGAIN}")
+    if (path / "config.json").exists() and (path / "model.weights.h5").exists():
+        return UnreadableFile(
+            "this is an unpacked .keras archive; give its config.json, and its model.weights.h5 with --weights"
+        )
+    return UnreadableFile(f"this is a folder; {_NEEDED}")

@@ -1,0 +1,148 @@
+"""`read_model`: finds out what a file is and opens what it holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+from codegen.errors import UnreadableFile, shorten
+from codegen.read import architecture, h5
+from codegen.read.archive import Archive, Assets
+from codegen.read.damage import reading
+from codegen.read.kind import Kind, explain_archive, recognise
+from codegen.read.saved_model import LayerWeights, PathWeights, SavedModel
+from codegen.read.weights import is_path_layout, layer_weights, path_weights, sharded_weights
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """What one file holds; `config` is None for weights alone, `weights` for an architecture alone."""
+
+    config: Mapping[str, Any] | None = None
+    weights: LayerWeights | PathWeights | None = None
+    keras_version: str = ""
+    backend: str = ""
+    assets: Mapping[str, bytes] | None = None
+
+
+@contextmanager
+def read_model(
+    path: str | PathLike[str], weights: str | PathLike[str] | None = None
+) -> Iterator[SavedModel]:
+    """A saved model, whatever Keras and container it is of; its weights can be read until the block ends.
+
+    Args:
+        path: HDF5, `.keras` or architecture JSON; the content decides, not the name.
+        weights: A file that holds the weights, if `path` has none or others: HDF5 in either layout,
+            an index of sharded weights (`.weights.json`) or a whole model.
+
+    Raises:
+        UnreadableFile: The message says what the file is and what to do.
+    """
+    with ExitStack() as stack:
+        model_path = Path(path)
+        model = _contents(model_path, stack)
+        if model.config is None:
+            raise UnreadableFile(
+                f"{_label(model_path)}: this file holds weights only, no architecture; give the "
+                "architecture (a file with model.to_json()) as the model and this file with --weights"
+            )
+        given = model if weights is None else _contents(Path(weights), stack)
+        if weights is not None and given.weights is None:
+            raise UnreadableFile(
+                f"{_label(Path(weights))}: this file holds no weights, only an architecture; give a file "
+                "that model.save_weights() wrote with --weights"
+            )
+        with reading(_label(model_path)), model_path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        yield SavedModel(
+            config=model.config,
+            weights=given.weights,
+            keras_version=model.keras_version
+            or given.keras_version
+            or architecture.guess_version(model.config),
+            # Which backend's kernels these are is a matter of the weights' file, if it says.
+            backend=given.backend or model.backend,
+            file_name=model_path.name,
+            sha256=digest,
+            assets=model.assets,
+        )
+
+
+def _label(path: Path) -> str:
+    return shorten(str(path), 200)
+
+
+def _contents(path: Path, stack: ExitStack) -> _Contents:
+    with reading(_label(path)):
+        return _OPENERS[recognise(path)](path, stack)
+
+
+def _open_hdf5(path: Path, stack: ExitStack) -> _Contents:
+    """A whole model, or weights alone in one of the two layouts."""
+    file = h5.open_h5(path, stack)
+    saved = h5.text(file, "model_config")
+    config = None if saved is None else architecture.parse_config(saved)
+    group = h5.subgroup(file, "model_weights") if "model_weights" in file else file
+    version = h5.text(file, "keras_version") or h5.text(group, "keras_version") or ""
+    backend = h5.text(file, "backend") or h5.text(group, "backend") or ""
+    weights: LayerWeights | PathWeights
+    if h5.names(group, "layer_names") is not None:
+        weights = layer_weights(group, _label(path))
+    elif is_path_layout(file):
+        weights = path_weights(file, _label(path))
+    elif "nb_layers" in group.attrs:
+        raise UnreadableFile(
+            "these are weights of Keras 0.x; load and save them with Keras 1.2, then convert that file"
+        )
+    elif config is not None:
+        raise UnreadableFile(
+            "this HDF5 file holds an architecture but no weights ('layer_names' is missing); save the model again"
+        )
+    else:
+        raise UnreadableFile(
+            "this HDF5 file is not from Keras (it has neither 'model_config' nor 'layer_names'); "
+            "give a file that model.save() wrote"
+        )
+    return _Contents(config, weights, version, backend)
+
+
+def _open_zip(path: Path, stack: ExitStack) -> _Contents:
+    """A `.keras` archive: `config.json`, `metadata.json`, `model.weights.h5`, perhaps `assets/`."""
+    archive = Archive(path, stack)
+    names = archive.names
+    if "config.json" not in names:
+        raise explain_archive(names)
+    config = architecture.parse_config(archive.read("config.json"))
+    if "model.weights.h5" not in names:
+        found = "as model.weights.npz" if "model.weights.npz" in names else "at all"
+        raise UnreadableFile(f"this .keras archive has no model.weights.h5 (no weights {found}); save it again")
+    metadata = architecture.parse_json(archive.read("metadata.json")) if "metadata.json" in names else None
+    version = metadata.get("keras_version") if isinstance(metadata, dict) else None
+    weights = path_weights(h5.open_h5(archive.open("model.weights.h5"), stack), _label(path))
+    assets = Assets(archive)
+    return _Contents(config, weights, version if isinstance(version, str) else "", "", assets or None)
+
+
+def _open_json(path: Path, stack: ExitStack) -> _Contents:
+    """An architecture, or the index of sharded weights."""
+    if path.stat().st_size > architecture.MAX_BYTES:
+        raise UnreadableFile("this JSON file has more than 256 MB; that is no architecture")
+    value = architecture.parse_json(path.read_bytes())
+    if isinstance(value, dict) and "weight_map" in value and "class_name" not in value:
+        return _Contents(weights=sharded_weights(value, path, stack))
+    config = architecture.as_config(value)
+    said = {key: config[key] for key in ("keras_version", "backend") if isinstance(config.get(key), str)}
+    return _Contents(config, **said)
+
+
+_OPENERS: Mapping[Kind, Callable[[Path, ExitStack], _Contents]] = {
+    "hdf5": _open_hdf5,
+    "zip": _open_zip,
+    "json": _open_json,
+}

@@ -1,0 +1,113 @@
+"""The two layouts of weights in HDF5: lists by layer (`.h5`) and a tree of paths (`.weights.h5`, `.keras`)."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import h5py
+
+from codegen.errors import UnreadableFile, shorten
+from codegen.read import h5
+from codegen.read.saved_model import LayerWeights, PathWeights, StoredTensor
+
+# Parts of the tree that belong to the model; 2.13 has the second for `layers`.
+_MODEL_ROOTS = ("layers", "_layer_checkpoint_dependencies", "vars")
+# What compile() and fit() add to it.
+_TRAINING_ROOTS = ("optimizer", "metrics")
+_MAX_DEPTH = 256
+
+
+def is_path_layout(file: h5py.File) -> bool:
+    """Whether the file's root looks like the tree that Keras' saving_lib writes."""
+    return any(name.replace("\\", "/").split("/")[0] in _MODEL_ROOTS for name in file)
+
+
+def layer_weights(group: h5py.Group, source: str) -> LayerWeights:
+    """The lists of weights that `layer_names` and `weight_names` give, in their order.
+
+    Raises:
+        UnreadableFile: A layer or an array that is named there does not exist.
+    """
+    layers = h5.names(group, "layer_names") or ()
+    if len(set(layers)) != len(layers):
+        raise UnreadableFile("attribute 'layer_names' names a layer twice; save the model again")
+    groups = {layer: _listed(h5.subgroup(group, layer), source) for layer in layers}
+    top_level = "top_level_model_weights"
+    beside = h5.subgroup(group, top_level) if top_level in group and top_level not in groups else None
+    return LayerWeights(groups, () if beside is None else _listed(beside, source))
+
+
+def _listed(group: h5py.Group, source: str) -> tuple[StoredTensor, ...]:
+    listed = h5.names(group, "weight_names") or ()
+    return tuple(h5.tensor(h5.child(group, name), name, source) for name in listed)
+
+
+def path_weights(file: h5py.File, source: str) -> PathWeights:
+    """Every array of the tree but those of the optimizer and of metrics.
+
+    Raises:
+        UnreadableFile: The tree has links or loops, or two arrays have the same path.
+    """
+    tensors: dict[str, StoredTensor] = {}
+    named: dict[str, str] = {}
+    seen = {_address(file)}
+    waiting: list[tuple[str, int, h5py.Group]] = [("", 0, file)]
+    while waiting:
+        prefix, depth, group = waiting.pop()
+        if prefix.endswith("vars/") and (name := h5.text(group, "name")) is not None:
+            named[prefix.removesuffix("vars/").rstrip("/")] = name
+        for key in group:
+            path = prefix + key.replace("\\", "/")  # archives written on Windows
+            if path.split("/")[0] in _TRAINING_ROOTS:
+                continue
+            found = h5.child(group, key)
+            if _address(found) in seen or depth == _MAX_DEPTH:
+                raise UnreadableFile(f"{shorten(path)} is reached on two ways or too deep; save the model again")
+            seen.add(_address(found))
+            if isinstance(found, h5py.Group):
+                waiting.append((f"{path}/", depth + 1, found))
+            elif path in tensors:
+                raise UnreadableFile(f"{shorten(path)} stands twice in the file; save the model again")
+            else:
+                tensors[path] = h5.tensor(found, "", source)
+    return PathWeights(tensors, named)
+
+
+def _address(found: h5py.Group | h5py.Dataset) -> int:
+    """Where the object's header stands in the file: the same object reached twice has the same address."""
+    return int(h5py.h5o.get_info(found.id).addr)
+
+
+def sharded_weights(index: dict[str, Any], path: Path, stack: ExitStack) -> PathWeights:
+    """Weights split over `<name>_00000.weights.h5`, ... beside their index `<name>.weights.json`.
+
+    Raises:
+        UnreadableFile: The index is malformed or names a file outside its own folder.
+    """
+    weight_map = index["weight_map"]
+    if not isinstance(weight_map, dict):
+        raise UnreadableFile("its 'weight_map' is no object; save the weights again")
+    shards = [
+        shard
+        for parts in weight_map.values()
+        for shard in (parts if isinstance(parts, list) else [parts])
+    ]
+    tensors: dict[str, StoredTensor] = {}
+    named: dict[str, str] = {}
+    for shard in dict.fromkeys(map(_plain_name, shards)):
+        if not path.with_name(shard).is_file():
+            raise UnreadableFile(f"the shard {shorten(shard)} is missing beside it; copy all files of the weights")
+        part = path_weights(h5.open_h5(path.with_name(shard), stack), str(path.with_name(shard)))
+        if twice := tensors.keys() & part.tensors.keys():
+            raise UnreadableFile(f"{shorten(min(twice))} stands in two shards; save the weights again")
+        tensors |= part.tensors
+        named |= part.names
+    return PathWeights(tensors, named)
+
+
+def _plain_name(shard: object) -> str:
+    if not isinstance(shard, str) or PurePosixPath(shard).name != shard or "\\" in shard or ":" in shard:
+        raise UnreadableFile(f"its 'weight_map' names {shorten(shard)}, which is no file beside it; it is not read")
+    return shard
