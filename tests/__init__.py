@@ -1,0 +1,1 @@
+"""Tests of k2t-gen."""

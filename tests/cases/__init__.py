@@ -1,0 +1,1 @@
+"""Tables of test rows, one file a group of layers."""
