@@ -13,7 +13,7 @@ _MAX_DEPTH = 256
 
 
 def parse_json(text: str | bytes) -> Any:
-    """The value; text that later stages could not handle is refused here.
+    """Return the value, after refusing text that later stages could not handle.
 
     Raises:
         UnreadableFile: Not JSON, larger than 256 MB, nested over 256 levels deep, or not valid Unicode.
@@ -32,20 +32,14 @@ def parse_json(text: str | bytes) -> Any:
     return value
 
 
-def parse_config(text: str | bytes) -> Mapping[str, Any]:
-    """A model's `{"class_name", "config", ...}`; a bare `get_config()` gets its class name.
+def as_config(value: Any) -> Mapping[str, Any]:
+    """Return a model's `{"class_name", "config", ...}`; a bare `get_config()` gets its class name.
 
     Raises:
         UnreadableFile: The JSON describes no model.
     """
-    value = parse_json(text)
     if isinstance(value, str):  # json.dump(model.to_json()) encodes twice
         value = parse_json(value)
-    return as_config(value)
-
-
-def as_config(value: Any) -> Mapping[str, Any]:
-    """The same for JSON that is parsed already."""
     if isinstance(value, dict):
         if isinstance(value.get("class_name"), str) and isinstance(value.get("config"), dict | list):
             return value
@@ -62,7 +56,7 @@ def as_config(value: Any) -> Mapping[str, Any]:
 
 
 def guess_version(config: Mapping[str, Any]) -> str:
-    """ "3" if classes are given with their modules, which is Keras 3's way, else "1"."""
+    """Say "3" if classes are given with their modules, which is Keras 3's way, else "1"."""
     inner = config["config"]
     layers = inner.get("layers", []) if isinstance(inner, dict) else inner
     entries = [config, *(layers if isinstance(layers, list) else [])]

@@ -14,6 +14,7 @@ from typing import BinaryIO, cast
 
 from codegen.errors import UnreadableFile, shorten
 from codegen.read import architecture
+from codegen.read.damage import reading
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 # Real weights hardly shrink: what grows more than this is a bomb, as Keras' own reader says too.
@@ -28,7 +29,6 @@ class Archive:
         self._file = stack.enter_context(path.open("rb"))
         self._zip = stack.enter_context(zipfile.ZipFile(self._file))
         self._members = {info.filename.replace("\\", "/"): info for info in self._zip.infolist()}
-        self._stack = stack
 
     @property
     def names(self) -> list[str]:
@@ -36,14 +36,14 @@ class Archive:
         return [name for name in self._members if not name.endswith("/")]
 
     def read(self, name: str) -> bytes:
-        """A small member's content; UnreadableFile if it has more than 256 MB."""
+        """Return a small member's content; UnreadableFile if it has more than 256 MB."""
         info = self._member(name)
         if info.file_size > architecture.MAX_BYTES:
-            raise UnreadableFile(f"its {shorten(name)} has {info.file_size >> 20} MB; at most 256 MB are read")
+            raise UnreadableFile(f"its {shorten(name)} has {info.file_size >> 20} MB; the limit is 256 MB")
         return self._zip.read(info)
 
-    def open(self, name: str) -> BinaryIO:
-        """A large member as a file: a window on the archive, or a temporary file if it is compressed."""
+    def open(self, name: str, stack: ExitStack) -> BinaryIO:
+        """Open a large member: a window on the archive, or a temporary file if it is compressed."""
         info = self._member(name)
         if info.compress_type == zipfile.ZIP_STORED:
             return cast(BinaryIO, io.BufferedReader(self._window(info)))
@@ -52,10 +52,10 @@ class Archive:
                 f"its {shorten(name)} would grow from {info.compress_size} to {info.file_size} bytes; "
                 "that is no Keras model"
             )
-        copy = self._stack.enter_context(tempfile.SpooledTemporaryFile(max_size=_SMALL))
+        copy = stack.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - the stack closes it
         with self._zip.open(info) as packed:
             shutil.copyfileobj(packed, copy, 2**20)
-        return cast(BinaryIO, copy)
+        return copy
 
     def _member(self, name: str) -> zipfile.ZipInfo:
         info = self._members[name]
@@ -99,14 +99,16 @@ class _Window(io.RawIOBase):
 class Assets(Mapping[str, bytes]):
     """The files in an archive's `assets` folder, by their path in it; read when asked for."""
 
-    def __init__(self, archive: Archive) -> None:
-        self._archive = archive
+    def __init__(self, archive: Archive, source: str) -> None:
+        self._archive, self._source = archive, source
         self._names = {
             name.removeprefix("assets/"): name for name in archive.names if name.startswith("assets/")
         }
 
     def __getitem__(self, name: str) -> bytes:
-        return self._archive.read(self._names[name])
+        member = self._names[name]
+        with reading(self._source):
+            return self._archive.read(member)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

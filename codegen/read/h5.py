@@ -23,32 +23,39 @@ _NUMBERS = "biuf"
 
 
 def open_h5(file: Path | BinaryIO, stack: ExitStack) -> h5py.File:
-    """The opened file; `stack` closes it."""
+    """Open a file for reading; `stack` closes it."""
     return stack.enter_context(h5py.File(file, "r"))
 
 
 def child(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset:
-    """The group or dataset at `path`, reached by hard links alone.
+    """Return the group or dataset at `path`, reached by hard links alone.
 
     Raises:
         UnreadableFile: It does not exist, or a link leads away from the file.
     """
     found = group
+    where = shorten(f"{group.name.rstrip('/')}/{path}")
     for name in filter(None, path.split("/")):
-        link = found.get(name, getclass=True, getlink=True) if isinstance(found, h5py.Group) else None
-        where = shorten(f"{group.name.rstrip('/')}/{path}")
-        if link is None:
+        if not isinstance(found, h5py.Group) or not has(found, name):
             raise UnreadableFile(f"{where} is missing in the file; save the model again")
+        link = found.get(name, getclass=True, getlink=True)
         if link is not h5py.HardLink:
-            raise UnreadableFile(f"{where} is a link ({link.__name__}), which is not followed; save the model again")
+            raise UnreadableFile(
+                f"{where} is a {link.__name__}, which is never followed; save the model again"
+            )
         found = found[name]
     if not isinstance(found, h5py.Group | h5py.Dataset):
-        raise UnreadableFile(f"{shorten(path)} is neither a group nor an array; save the model again")
+        raise UnreadableFile(f"{where} is neither a group nor an array; save the model again")
     return found
 
 
+def has(group: h5py.Group, name: str) -> bool:
+    """Whether the group has such a link; unlike `in`, without looking where it leads."""
+    return group.get(name, getclass=True, getlink=True) is not None
+
+
 def subgroup(group: h5py.Group, path: str) -> h5py.Group:
-    """The group at `path`; raises UnreadableFile as `child` does, and if it is a dataset."""
+    """Return the group at `path`; raises UnreadableFile as `child` does, and if it is a dataset."""
     found = child(group, path)
     if not isinstance(found, h5py.Group):
         raise UnreadableFile(f"{shorten(found.name)} is an array where a group belongs; save the model again")
@@ -56,7 +63,7 @@ def subgroup(group: h5py.Group, path: str) -> h5py.Group:
 
 
 def text(group: h5py.Group, name: str) -> str | None:
-    """A string attribute, stored as bytes or as str; None if it is absent."""
+    """Return a string attribute, stored as bytes or as str; None if it is absent."""
     value = group.attrs.get(name)
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
@@ -68,7 +75,7 @@ def text(group: h5py.Group, name: str) -> str | None:
 
 
 def names(group: h5py.Group, name: str) -> tuple[str, ...] | None:
-    """A list of strings, in one attribute or split over `name0`, `name1`, ...; None if it is absent."""
+    """Return a list of strings, in one attribute or split over `name0`, ...; None if it is absent."""
     attributes = group.attrs
     if name in attributes:
         return tuple(_strings(attributes[name], name))
@@ -88,7 +95,7 @@ def _strings(value: Any, name: str) -> Iterator[str]:
 
 
 def tensor(dataset: h5py.Group | h5py.Dataset, name: str, source: str) -> StoredTensor:
-    """The array as a lazy tensor; its data stays where it is.
+    """Return the array as a lazy tensor; its data stays where it is.
 
     Raises:
         UnreadableFile: It is a group, holds no numbers, has its data in other files or declares
@@ -98,7 +105,9 @@ def tensor(dataset: h5py.Group | h5py.Dataset, name: str, source: str) -> Stored
     if not isinstance(dataset, h5py.Dataset):
         raise UnreadableFile(f"{where} is a group where an array belongs; save the model again")
     if dataset.external or dataset.is_virtual:
-        raise UnreadableFile(f"array {where} has its data in other files, which are not read; save the model again")
+        raise UnreadableFile(
+            f"array {where} keeps its data elsewhere, where nothing is read; save the model again"
+        )
     if dataset.shape is None:
         raise UnreadableFile(f"array {where} has no shape; save the model again")
     dtype = _dtype_name(dataset)
@@ -121,7 +130,7 @@ def _dtype_name(dataset: h5py.Dataset) -> str:
         raise UnreadableFile(
             f"array {shorten(dataset.name)} holds {shorten(str(dtype))}, not numbers; save the model again"
         )
-    return dtype.newbyteorder("=").name
+    return str(dtype.newbyteorder("=").name)
 
 
 def _read(dataset: h5py.Dataset, source: str) -> NDArray[Any]:

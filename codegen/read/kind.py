@@ -11,7 +11,7 @@ from codegen.errors import UnreadableFile, shorten
 Kind = Literal["hdf5", "zip", "json"]
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_SAVE_AGAIN = "load it with the Keras that wrote it and call model.save('model.keras') or model.save('model.h5')"
+_SAVE_AGAIN = "load it with the Keras that wrote it and call model.save('model.h5')"
 _NEEDED = "a Keras .h5 or .keras file, or an architecture JSON with --weights, is needed"
 
 # First bytes of files that people mistake for a Keras model, and what to say about them.
@@ -59,7 +59,7 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
 
 
 def recognise(path: Path) -> Kind:
-    """The container that `path` is, by content.
+    """Return the container that `path` is, by content.
 
     Raises:
         UnreadableFile: It is missing, a folder, empty or something else; the message says what.
@@ -74,8 +74,7 @@ def recognise(path: Path) -> Kind:
         head = file.read(4096)
     if not head:
         raise UnreadableFile("the file is empty; copy it again or save the model again")
-    # HDF5 allows a user block of 512, 1024, ... bytes in front.
-    if any(head.startswith(_HDF5_SIGNATURE, start) for start in (0, 512, 1024, 2048)):
+    if head.startswith(_HDF5_SIGNATURE):
         return "hdf5"
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return "zip"
@@ -84,11 +83,14 @@ def recognise(path: Path) -> Kind:
     for pattern, message in _FOREIGN:
         if pattern.match(head):
             raise UnreadableFile(message)
-    raise UnreadableFile(f"this is no HDF5, .keras or JSON file (it begins with {shorten(head[:12])}); {_NEEDED}")
+    # HDF5 allows a user block in front; asked last, for a zip archive may hold HDF5 at these places.
+    if any(head.startswith(_HDF5_SIGNATURE, start) for start in (512, 1024, 2048)):
+        return "hdf5"
+    raise UnreadableFile(f"this is an unknown file (it begins with {shorten(head[:12])}); {_NEEDED}")
 
 
 def explain_archive(names: list[str]) -> UnreadableFile:
-    """What a zip archive without `config.json` is, judged by the names in it."""
+    """Explain what a zip archive without `config.json` is, judged by the names in it."""
     if any(name.endswith("data.pkl") for name in names):
         return UnreadableFile(f"this is a PyTorch checkpoint, not a Keras model; {_NEEDED}")
     if any(name.endswith("saved_model.pb") for name in names):
@@ -109,6 +111,6 @@ def _folder(path: Path) -> UnreadableFile:
         return UnreadableFile(f"this is a TensorFlow SavedModel folder, which stores a graph; {_SAVE_AGAIN}")
     if (path / "config.json").exists() and (path / "model.weights.h5").exists():
         return UnreadableFile(
-            "this is an unpacked .keras archive; give its config.json, and its model.weights.h5 with --weights"
+            "this is an unpacked .keras archive; give its config.json, with --weights its model.weights.h5"
         )
     return UnreadableFile(f"this is a folder; {_NEEDED}")

@@ -31,10 +31,8 @@ class _Contents:
 
 
 @contextmanager
-def read_model(
-    path: str | PathLike[str], weights: str | PathLike[str] | None = None
-) -> Iterator[SavedModel]:
-    """A saved model, whatever Keras and container it is of; its weights can be read until the block ends.
+def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = None) -> Iterator[SavedModel]:
+    """Open a saved model of any Keras and container; its weights can be read until the block ends.
 
     Args:
         path: HDF5, `.keras` or architecture JSON; the content decides, not the name.
@@ -84,11 +82,11 @@ def _contents(path: Path, stack: ExitStack) -> _Contents:
 
 
 def _open_hdf5(path: Path, stack: ExitStack) -> _Contents:
-    """A whole model, or weights alone in one of the two layouts."""
+    """Open a whole model, or weights alone in one of the two layouts."""
     file = h5.open_h5(path, stack)
     saved = h5.text(file, "model_config")
-    config = None if saved is None else architecture.parse_config(saved)
-    group = h5.subgroup(file, "model_weights") if "model_weights" in file else file
+    config = None if saved is None else architecture.as_config(architecture.parse_json(saved))
+    group = h5.subgroup(file, "model_weights") if h5.has(file, "model_weights") else file
     version = h5.text(file, "keras_version") or h5.text(group, "keras_version") or ""
     backend = h5.text(file, "backend") or h5.text(group, "backend") or ""
     weights: LayerWeights | PathWeights
@@ -102,7 +100,7 @@ def _open_hdf5(path: Path, stack: ExitStack) -> _Contents:
         )
     elif config is not None:
         raise UnreadableFile(
-            "this HDF5 file holds an architecture but no weights ('layer_names' is missing); save the model again"
+            "this HDF5 file holds an architecture but no weights (no 'layer_names'); save the model again"
         )
     else:
         raise UnreadableFile(
@@ -113,24 +111,26 @@ def _open_hdf5(path: Path, stack: ExitStack) -> _Contents:
 
 
 def _open_zip(path: Path, stack: ExitStack) -> _Contents:
-    """A `.keras` archive: `config.json`, `metadata.json`, `model.weights.h5`, perhaps `assets/`."""
+    """Open a `.keras` archive: `config.json`, `metadata.json`, `model.weights.h5`, perhaps `assets/`."""
     archive = Archive(path, stack)
     names = archive.names
     if "config.json" not in names:
         raise explain_archive(names)
-    config = architecture.parse_config(archive.read("config.json"))
+    config = architecture.as_config(architecture.parse_json(archive.read("config.json")))
     if "model.weights.h5" not in names:
-        found = "as model.weights.npz" if "model.weights.npz" in names else "at all"
-        raise UnreadableFile(f"this .keras archive has no model.weights.h5 (no weights {found}); save it again")
+        raise UnreadableFile(
+            "this .keras archive has no model.weights.h5 (weights in .npz are pickled and not read); "
+            "save it again with the default weights format"
+        )
     metadata = architecture.parse_json(archive.read("metadata.json")) if "metadata.json" in names else None
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
-    weights = path_weights(h5.open_h5(archive.open("model.weights.h5"), stack), _label(path))
-    assets = Assets(archive)
+    weights = path_weights(h5.open_h5(archive.open("model.weights.h5", stack), stack), _label(path))
+    assets = Assets(archive, _label(path))
     return _Contents(config, weights, version if isinstance(version, str) else "", "", assets or None)
 
 
 def _open_json(path: Path, stack: ExitStack) -> _Contents:
-    """An architecture, or the index of sharded weights."""
+    """Open an architecture, or the index of sharded weights."""
     if path.stat().st_size > architecture.MAX_BYTES:
         raise UnreadableFile("this JSON file has more than 256 MB; that is no architecture")
     value = architecture.parse_json(path.read_bytes())

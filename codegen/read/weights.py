@@ -1,4 +1,4 @@
-"""The two layouts of weights in HDF5: lists by layer (`.h5`) and a tree of paths (`.weights.h5`, `.keras`)."""
+"""The two layouts of weights in HDF5: lists by layer (`.h5`), a tree of paths (`.weights.h5`, `.keras`)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def is_path_layout(file: h5py.File) -> bool:
 
 
 def layer_weights(group: h5py.Group, source: str) -> LayerWeights:
-    """The lists of weights that `layer_names` and `weight_names` give, in their order.
+    """Return the lists of weights that `layer_names` and `weight_names` give, in their order.
 
     Raises:
         UnreadableFile: A layer or an array that is named there does not exist.
@@ -35,7 +35,7 @@ def layer_weights(group: h5py.Group, source: str) -> LayerWeights:
         raise UnreadableFile("attribute 'layer_names' names a layer twice; save the model again")
     groups = {layer: _listed(h5.subgroup(group, layer), source) for layer in layers}
     top_level = "top_level_model_weights"
-    beside = h5.subgroup(group, top_level) if top_level in group and top_level not in groups else None
+    beside = h5.subgroup(group, top_level) if h5.has(group, top_level) and top_level not in groups else None
     return LayerWeights(groups, () if beside is None else _listed(beside, source))
 
 
@@ -45,7 +45,7 @@ def _listed(group: h5py.Group, source: str) -> tuple[StoredTensor, ...]:
 
 
 def path_weights(file: h5py.File, source: str) -> PathWeights:
-    """Every array of the tree but those of the optimizer and of metrics.
+    """Return every array of the tree but those of the optimizer and of metrics.
 
     Raises:
         UnreadableFile: The tree has links or loops, or two arrays have the same path.
@@ -64,7 +64,7 @@ def path_weights(file: h5py.File, source: str) -> PathWeights:
                 continue
             found = h5.child(group, key)
             if _address(found) in seen or depth == _MAX_DEPTH:
-                raise UnreadableFile(f"{shorten(path)} is reached on two ways or too deep; save the model again")
+                raise UnreadableFile(f"{shorten(path)} is linked twice or too deep; save the model again")
             seen.add(_address(found))
             if isinstance(found, h5py.Group):
                 waiting.append((f"{path}/", depth + 1, found))
@@ -81,7 +81,7 @@ def _address(found: h5py.Group | h5py.Dataset) -> int:
 
 
 def sharded_weights(index: dict[str, Any], path: Path, stack: ExitStack) -> PathWeights:
-    """Weights split over `<name>_00000.weights.h5`, ... beside their index `<name>.weights.json`.
+    """Return weights split over `<name>_00000.weights.h5`, ... beside their index `<name>.weights.json`.
 
     Raises:
         UnreadableFile: The index is malformed or names a file outside its own folder.
@@ -90,15 +90,13 @@ def sharded_weights(index: dict[str, Any], path: Path, stack: ExitStack) -> Path
     if not isinstance(weight_map, dict):
         raise UnreadableFile("its 'weight_map' is no object; save the weights again")
     shards = [
-        shard
-        for parts in weight_map.values()
-        for shard in (parts if isinstance(parts, list) else [parts])
+        shard for parts in weight_map.values() for shard in (parts if isinstance(parts, list) else [parts])
     ]
     tensors: dict[str, StoredTensor] = {}
     named: dict[str, str] = {}
     for shard in dict.fromkeys(map(_plain_name, shards)):
         if not path.with_name(shard).is_file():
-            raise UnreadableFile(f"the shard {shorten(shard)} is missing beside it; copy all files of the weights")
+            raise UnreadableFile(f"its shard {shorten(shard)} is missing; copy all files of the weights")
         part = path_weights(h5.open_h5(path.with_name(shard), stack), str(path.with_name(shard)))
         if twice := tensors.keys() & part.tensors.keys():
             raise UnreadableFile(f"{shorten(min(twice))} stands in two shards; save the weights again")
@@ -108,6 +106,12 @@ def sharded_weights(index: dict[str, Any], path: Path, stack: ExitStack) -> Path
 
 
 def _plain_name(shard: object) -> str:
-    if not isinstance(shard, str) or PurePosixPath(shard).name != shard or "\\" in shard or ":" in shard:
-        raise UnreadableFile(f"its 'weight_map' names {shorten(shard)}, which is no file beside it; it is not read")
+    if (
+        not isinstance(shard, str)
+        or not shard
+        or PurePosixPath(shard).name != shard
+        or "\\" in shard
+        or ":" in shard
+    ):
+        raise UnreadableFile(f"its 'weight_map' names {shorten(shard)}, which is no file beside it")
     return shard
