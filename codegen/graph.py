@@ -108,6 +108,8 @@ class Module:
         state: Recipes by state-dict key below this module ("" for the attribute itself).
         frozen: Keys of parameters that the Keras model does not train.
         graph: The class's definition, for a nested model or a block.
+        members: For one of several instances of a block, the modules that stand for `graph`'s own.
+        children: For `nn.Sequential`, its modules; they are its only arguments.
         owner: Path of Keras layer names that it comes from.
         initializers: Keras initialiser (as saved) of each parameter.
     """
@@ -119,6 +121,8 @@ class Module:
     state: Mapping[str, Weight] = field(default_factory=dict)
     frozen: frozenset[str] = frozenset()
     graph: Graph | None = None
+    members: Mapping[Module, Module] = field(default_factory=dict)
+    children: tuple[Module, ...] = ()
     owner: tuple[str, ...] = ()
     initializers: Mapping[str, Any] = field(default_factory=dict)
 

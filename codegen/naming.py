@@ -1,0 +1,81 @@
+"""Identifiers: names from a stranger's file become legal, free and short."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import unicodedata
+
+MAX_LENGTH = 60
+
+#: `dir(torch.nn.Module())`, which an attribute must not shadow; a test compares it with torch.
+MODULE_ATTRIBUTES = frozenset(
+    """T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double
+    dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half
+    ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters parameters
+    register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+    register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook
+    requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train training type
+    xpu zero_grad""".split()
+)
+
+#: Names that generated code uses itself.
+GLOBALS = frozenset({"self", "torch", "nn", "F", "Tensor", "Path", "math", "WEIGHTS_PATH", "load_model", "ConvertedModel"})
+
+
+def identifier(text: str, fallback: str = "layer") -> str:
+    """A legal snake-or-camel-case Python identifier that resembles `text`; ASCII, at most 60 characters."""
+    ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    name = re.sub(r"[^0-9A-Za-z_]+", "_", ascii_text[:1000]).strip("_")[:MAX_LENGTH].strip("_")
+    if not name:
+        return fallback
+    if name[0].isdigit():
+        name = f"{fallback}_{name}"
+    return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
+
+
+def class_name(text: str, fallback: str = "Block") -> str:
+    """A legal CamelCase name: `vgg16` -> `Vgg16`."""
+    parts = identifier(text, "").split("_")
+    name = "".join(part[:1].upper() + part[1:] for part in parts if part)
+    if not name or name[0].isdigit():
+        name = fallback + name
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+class Namespace:
+    """Names that are taken; `claim` gives a free one.
+
+    Args:
+        reserved: Names that are never given.
+    """
+
+    def __init__(self, reserved: frozenset[str] | set[str] = frozenset()) -> None:
+        self._taken = set(reserved)
+
+    def claim(self, wanted: str) -> str:
+        """`wanted`, or the first of `wanted_`, `wanted_2`, ... that is free."""
+        name, count = wanted, 1
+        while name in self._taken:
+            count += 1
+            name = f"{wanted}_{count}"
+        self._taken.add(name)
+        return name
+
+
+def attributes() -> Namespace:
+    """A namespace for the attributes of one module class."""
+    return Namespace(MODULE_ATTRIBUTES | {"self"})
+
+
+def variables() -> Namespace:
+    """A namespace for the arguments and local variables of one `forward`."""
+    return Namespace(GLOBALS | frozenset(dir(builtins)))
+
+
+def classes() -> Namespace:
+    """A namespace for the classes of one file."""
+    return Namespace(GLOBALS | frozenset(dir(builtins)))

@@ -1,0 +1,24 @@
+"""Shapes and dtypes as words for docstrings and comments."""
+
+from __future__ import annotations
+
+from codegen.graph import Value
+from codegen.spec.model import Shape
+
+_OPEN = {3: ("N", "T", "C"), 4: ("N", "H", "W", "C"), 5: ("N", "D", "H", "W", "C")}
+
+
+def shape_text(value: Value) -> str:
+    """The shape as torch sees it: `(N, 64, 112, 112)`; open sizes are letters."""
+    letters = _OPEN.get(value.rank, tuple("NABCDEFGH"[: value.rank]) if value.rank < 10 else ("?",) * value.rank)
+    names = [letters[axis] if value.shape[axis] is None else f"{value.shape[axis]}" for axis in value.perm]
+    return _tuple(names)
+
+
+def keras_shape_text(shape: Shape) -> str:
+    """A shape in Keras' order."""
+    return shape_text(Value(shape))
+
+
+def _tuple(names: list[str]) -> str:
+    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
