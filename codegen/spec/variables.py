@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from codegen.spec.model import LayerSpec
@@ -41,3 +42,14 @@ class VariableTree:
     spec: LayerSpec
     variables: list[Variable] = field(default_factory=list)
     children: list[VariableTree] = field(default_factory=list)
+
+
+def count_parameters(tree: VariableTree) -> int:
+    """Number of elements of all variables, each counted once."""
+    variables: set[Variable] = set()
+    stack = [tree]
+    while stack:
+        node = stack.pop()
+        variables.update(v for v in node.variables if not v.aside)
+        stack.extend(node.children)
+    return sum(math.prod(variable.shape) for variable in variables)

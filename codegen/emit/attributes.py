@@ -1,0 +1,135 @@
+"""Modules -> attributes: their names, the lines of `__init__`, the keys of the state dict."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from codegen import naming
+from codegen.expression import literal_tree, parse_template
+from codegen.graph import Graph, Module, Symbol
+from codegen.style import short_arguments
+from codegen.weight import Weight
+
+#: Constructors that make a bare tensor instead of a module.
+TENSORS = ("nn.Parameter", "buffer")
+
+
+@dataclass
+class Names:
+    """Names of classes by graph, and of attributes by graph and module."""
+
+    classes: dict[Graph, str] = field(default_factory=dict)
+    attributes: dict[Graph, dict[Module, str]] = field(default_factory=dict)
+
+
+def name_everything(root: Graph, root_name: str = "ConvertedModel") -> Names:
+    """Give every class and attribute of the file its name. Blocks come before what uses them."""
+    names = Names()
+    taken = naming.classes()
+    taken.claim(root_name)
+    for graph in definitions(root):
+        wanted = naming.class_name(graph.name)
+        names.classes[graph] = root_name if graph is root else taken.claim(wanted)
+        free = naming.attributes()
+        names.attributes[graph] = {m: free.claim(naming.identifier(m.name)) for m in graph.modules()}
+    return names
+
+
+def definitions(root: Graph) -> list[Graph]:
+    """All classes of the file, each after those that it uses."""
+    ordered: dict[Graph, None] = {}
+
+    def visit(graph: Graph) -> None:
+        if graph not in ordered:
+            for module in _all_modules(graph.modules()):
+                if module.graph is not None:
+                    visit(module.graph)
+            ordered[graph] = None
+
+    visit(root)
+    return list(ordered)
+
+
+def _all_modules(modules: list[Module] | tuple[Module, ...]) -> Iterator[Module]:
+    for module in modules:
+        yield module
+        yield from _all_modules(module.children)
+
+
+def state_dict(root: Graph, names: Names) -> Iterator[tuple[str, Module, Weight]]:
+    """Every key of the model's state dict with its module and recipe, in torch's order."""
+    for module in root.modules():
+        yield from _module_state(module, names.attributes[root][module], names)
+
+
+def _module_state(module: Module, path: str, names: Names) -> Iterator[tuple[str, Module, Weight]]:
+    for key, weight in module.state.items():
+        yield (f"{path}.{key}" if key else path), module, weight
+    for index, child in enumerate(module.children):
+        yield from _module_state(child, f"{path}.{index}", names)
+    if module.graph is not None:
+        attributes = names.attributes[module.graph]
+        for inner in module.graph.modules():
+            actual = module.members.get(inner, inner)
+            yield from _module_state(actual, f"{path}.{attributes[inner]}", names)
+
+
+def constructor(module: Module, names: Names) -> ast.expr:
+    """The expression that makes a module."""
+    if module.constructor in TENSORS:
+        return _tensor(module)
+    callee = names.classes[module.graph] if module.graph else module.constructor
+    args = [literal_tree(argument) for argument in module.args] + _children(module, names)
+    written = short_arguments(callee, dict(module.kwargs))
+    keywords = [ast.keyword(name, literal_tree(value)) for name, value in written.items()]
+    return ast.Call(parse_template(callee), args, keywords)
+
+
+def _children(module: Module, names: Names) -> list[ast.expr]:
+    """Arguments of an `nn.Sequential`; three and more equal ones are a comprehension."""
+    trees = [constructor(child, names) for child in module.children]
+    arguments: list[ast.expr] = []
+    for _, group in groupby(trees, key=ast.dump):
+        run = list(group)
+        if len(run) < 3:
+            arguments.extend(run)
+            continue
+        loop = ast.comprehension(ast.Name("_", ast.Store()), parse_template(f"range({len(run)})"), [], 0)
+        arguments.append(ast.Starred(ast.GeneratorExp(run[0], [loop]), ast.Load()))
+    return arguments
+
+
+def _tensor(module: Module) -> ast.expr:
+    shape, dtype = module.args
+    keywords = [] if dtype == Symbol("torch.float32") else [ast.keyword("dtype", literal_tree(dtype))]
+    sizes = [literal_tree(size) for size in shape] or [literal_tree(())]
+    empty: ast.expr = ast.Call(parse_template("torch.empty"), sizes, keywords)
+    if module.constructor == "buffer":
+        return empty
+    frozen = [ast.keyword("requires_grad", ast.Constant(False))] if module.frozen else []
+    return ast.Call(parse_template("nn.Parameter"), [empty], frozen)
+
+
+def attribute_lines(module: Module, name: str, names: Names) -> list[str]:
+    """The statements of `__init__` that make one attribute."""
+    made = ast.unparse(ast.fix_missing_locations(constructor(module, names)))
+    if module.constructor == "buffer":
+        return [f'self.register_buffer("{name}", {made})']
+    lines = [f"self.{name} = {made}"]
+    if module.constructor == "nn.Parameter":
+        return lines
+    trained = [key for key in module.state if not key.startswith(("running_", "num_batches"))]
+    if module.frozen and set(trained) <= module.frozen:
+        lines.append(f"self.{name}.requires_grad_(False)")
+    else:
+        lines += [f"self.{name}.{key}.requires_grad_(False)" for key in trained if key in module.frozen]
+    return lines
+
+
+def parameter_dtype(module: Module) -> str:
+    """Name of the dtype of a module's floating-point tensors."""
+    symbol = module.args[1] if module.constructor in TENSORS else module.kwargs.get("dtype")
+    return symbol.code.removeprefix("torch.") if isinstance(symbol, Symbol) else "float32"

@@ -1,0 +1,225 @@
+"""Assembles the whole file: docstring, imports, helpers, classes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from codegen import runtime
+from codegen.code import Code, docstring, literal, plain
+from codegen.emit.attributes import Names, attribute_lines, constructor, definitions
+from codegen.emit.statements import Forward, write_forward
+from codegen.expression import names_in
+from codegen.graph import Graph, Parameter, Value
+from codegen.shapes import shape_text
+
+#: Import lines by the name that they bind, for names that templates may use.
+_IMPORTS = {
+    "math": "import math",
+    "Path": "from pathlib import Path",
+    "torch": "import torch",
+    "F": "import torch.nn.functional as F",
+    "Tensor": "from torch import Tensor",
+    "nn": "from torch import nn",
+}
+
+_VERBS = {"F.softmax": "Softmax", "torch.sigmoid": "Sigmoid", "torch.tanh": "Tanh", "F.relu": "ReLU"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where the model came from, for the file's docstring."""
+
+    file_name: str
+    sha256: str
+    keras_version: str
+    model_name: str
+    tool_version: str
+    weights_name: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ClassSource:
+    """One class of the file, as text."""
+
+    name: Code
+    doc: Code
+    init_parameters: tuple[Code, ...]
+    buffers: tuple[Code, ...]
+    init: tuple[Code, ...]
+    arguments: tuple[Code, ...]
+    returns: Code
+    forward_doc: Code
+    forward: tuple[Code, ...]
+
+
+@dataclass(frozen=True)
+class SourceFile:
+    """The generated file, as text in parts."""
+
+    doc: Code
+    standard_imports: tuple[Code, ...]
+    torch_imports: tuple[Code, ...]
+    helpers: tuple[Code, ...]
+    model_name: Code
+    classes: tuple[ClassSource, ...]
+
+
+def emit(graph: Graph, names: Names, origin: Origin, parameter_count: int) -> SourceFile:
+    """Decide the whole text of the generated file.
+
+    Args:
+        graph: The model.
+        names: From `name_everything`.
+        origin: Where it came from.
+        parameter_count: Number of weights, for the docstring.
+    """
+    reads = {"Path", "torch", "Tensor", "nn"}
+    classes = []
+    forward = Forward([], [], set())
+    for definition in definitions(graph):
+        forward = write_forward(definition, names.attributes[definition])
+        is_root = definition is graph
+        doc = _model_doc(graph, origin, parameter_count) if is_root else _block_doc(definition)
+        classes.append(_class(definition, names, forward, doc, is_root))
+        reads |= forward.names | _constructor_names(definition, names)
+    helpers = runtime.closure(reads)
+    reads = reads.union(*(helper.reads for helper in helpers))
+    imports = dict(_IMPORTS)
+    for helper in helpers:
+        imports |= helper.imports
+    standard, third_party = _import_lines([imports[name] for name in sorted(reads & imports.keys())])
+    return SourceFile(
+        doc=_file_doc(graph, origin, forward.arguments),
+        standard_imports=standard,
+        torch_imports=third_party,
+        helpers=tuple(Code(helper.source) for helper in helpers),
+        model_name=Code(names.classes[graph]),
+        classes=tuple(classes),
+    )
+
+
+def _class(graph: Graph, names: Names, forward: Forward, doc: list[str], is_root: bool) -> ClassSource:
+    attributes = names.attributes[graph]
+    init = [line for module, name in attributes.items() for line in attribute_lines(module, name, names)]
+    buffers = [name for module, name in attributes.items() if module.constructor == "buffer"]
+    count = len(graph.outputs)
+    returns = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
+    return ClassSource(
+        name=Code(names.classes[graph]),
+        doc=docstring(doc),
+        init_parameters=tuple(_parameter(parameter) for parameter in graph.params),
+        buffers=tuple(Code(f"{name}: Tensor") for name in buffers),
+        init=tuple(Code(line) for line in init),
+        arguments=tuple(Code(f"{name}: Tensor") for name in forward.arguments),
+        returns=Code(returns),
+        forward_doc=docstring(_forward_doc(graph, forward.arguments) if is_root else [_signature(graph) + "."]),
+        forward=tuple(Code(line) for line in forward.body),
+    )
+
+
+def _constructor_names(graph: Graph, names: Names) -> set[str]:
+    trees = [constructor(module, names) for module in graph.modules()]
+    used = set().union(*(names_in(tree) for tree in trees)) if trees else set()
+    return used | {helper for helper in runtime.helpers() if any(helper in ast.dump(tree) for tree in trees)}
+
+
+def _parameter(parameter: Parameter) -> Code:
+    if parameter.has_default:
+        return Code(f"{parameter.name}: {parameter.type} = {literal(parameter.default)}")
+    return Code(f"{parameter.name}: {parameter.type}")
+
+
+def _import_lines(lines: Iterable[str]) -> tuple[tuple[Code, ...], tuple[Code, ...]]:
+    """Import statements in isort's order, names of one module joined; standard library and torch apart."""
+    plain_lines = sorted({line for line in lines if line.startswith("import ")})
+    members: dict[str, set[str]] = {}
+    for line in lines:
+        if line.startswith("from "):
+            module, name = line.removeprefix("from ").split(" import ")
+            members.setdefault(module, set()).add(name)
+    joined = [f"from {m} import {', '.join(sorted(n, key=_isort_key))}" for m, n in sorted(members.items())]
+    ordered = [Code(line) for line in plain_lines + joined]
+    is_torch = [line.split()[1].split(".")[0] == "torch" for line in ordered]
+    standard = tuple(line for line, third in zip(ordered, is_torch, strict=True) if not third)
+    return standard, tuple(line for line, third in zip(ordered, is_torch, strict=True) if third)
+
+
+def _isort_key(name: str) -> tuple[int, str]:
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+
+
+# -------------------------------------------------------------------- docstrings
+
+
+def _file_doc(graph: Graph, origin: Origin, arguments: list[str]) -> Code:
+    version = f"Keras {plain(origin.keras_version)}, " if origin.keras_version else ""
+    lines = [
+        f"PyTorch version of the Keras model `{plain(origin.model_name)}`.",
+        "",
+        f"Source:  {plain(origin.file_name)} ({version}sha256 {origin.sha256[:8]}…),",
+        f"         converted by k2t-gen {origin.tool_version}",
+        f"Weights: {plain(origin.weights_name)}, next to this file",
+        *_listed("Inputs: ", graph.inputs),
+        *_listed("Outputs:", graph.outputs),
+        *(f"Note:    {plain(note)}" for note in origin.notes),
+        "",
+        "    model = load_model()",
+        f"    output = model({', '.join(_sample(v, n) for v, n in zip(graph.inputs, arguments, strict=True))})",
+        "",
+    ]
+    return docstring(lines)
+
+
+def _listed(title: str, values: list[Value]) -> list[str]:
+    texts = [f"{plain(value.layer)} {value.dtype} {shape_text(value)}" for value in values]
+    return [f"{title if i == 0 else ' ' * len(title)} {text}" for i, text in enumerate(texts)]
+
+
+def _sample(value: Value, name: str) -> str:
+    known = None not in value.shape[1:]
+    if value.dtype != "float32" or not known or not value.shape:
+        return name
+    sizes = [1 if size is None else size for size in value.stored_shape]
+    return f"torch.rand({', '.join(map(str, sizes))})"
+
+
+def _signature(graph: Graph) -> str:
+    before = ", ".join(shape_text(value) for value in graph.inputs)
+    after = ", ".join(shape_text(value) for value in graph.outputs)
+    return f"{before} -> {after}"
+
+
+def _model_doc(graph: Graph, origin: Origin, parameter_count: int) -> list[str]:
+    line = f"`{plain(origin.model_name)}`: {_signature(graph)}, {parameter_count:,} parameters."
+    if len(line) <= 78:
+        return [line]
+    return [f"`{plain(origin.model_name)}`: {parameter_count:,} parameters."]
+
+
+def _block_doc(graph: Graph) -> list[str]:
+    lines = [graph.doc or f"`{plain(graph.name)}`, a model inside the model."]
+    if graph.params:
+        lines += ["", "Args:", *(f"    {p.name}: {p.doc}" for p in graph.params)]
+        lines += [""]
+    return lines
+
+
+def _forward_doc(graph: Graph, arguments: list[str]) -> list[str]:
+    inputs = [
+        f"    {name}: {value.dtype}, {shape_text(value)}."
+        for name, value in zip(arguments, graph.inputs, strict=True)
+    ]
+    outputs = [f"    {_output_text(value)}, {value.dtype}, {shape_text(value)}." for value in graph.outputs]
+    return ["Run the model.", "", "Args:", *inputs, "", "Returns:", *outputs, ""]
+
+
+def _output_text(value: Value) -> str:
+    template = value.node.template if value.node else ""
+    verb = next((word for prefix, word in _VERBS.items() if template.startswith(prefix)), None)
+    name = f"`{plain(value.layer)}`"
+    return f"{verb} of {name}" if verb else name
+
+

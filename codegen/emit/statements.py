@@ -1,0 +1,253 @@
+"""Nodes -> the statements of one `forward`: what is one line, and what each value is called."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+
+from codegen import naming
+from codegen.expression import build
+from codegen.graph import Graph, Module, Node, Targets, Value
+from codegen.shapes import shape_text
+
+#: Width of a line of `forward`'s body: black's 88 columns less the indentation.
+WIDTH = 80
+
+#: Kinds of nodes whose expression is written where it is used, however often.
+_FREE = ("size",)
+
+
+@dataclass
+class Forward:
+    """The text of a `forward` method.
+
+    Attributes:
+        arguments: Names of its arguments, in order.
+        body: Its statements, comments included.
+        names: All names that the statements read.
+    """
+
+    arguments: list[str]
+    body: list[str]
+    names: set[str]
+
+
+def write_forward(graph: Graph, attributes: dict[Module, str]) -> Forward:
+    """Write the body of a class's `forward`.
+
+    Args:
+        graph: The class.
+        attributes: Names of its modules.
+    """
+    return _Writer(graph, attributes).write()
+
+
+class _Writer:
+    def __init__(self, graph: Graph, attributes: dict[Module, str]) -> None:
+        self.graph = graph
+        self.attributes = attributes
+        self.uses = graph.uses()
+        self.names: dict[Value, str] = {}
+        self.inlined: set[Value] = set()
+        self.space = naming.variables()
+        self.reads: set[str] = set()
+
+    def write(self) -> Forward:
+        arguments = self._name_arguments()
+        statements = self._statements()
+        self._name_values(statements)
+        lines: list[str] = []
+        typed: set[str] = set(arguments)
+        for position, node in enumerate(statements):
+            last = position == len(statements) - 1
+            lines.extend(self._line(node, typed, returns=last and self._returns(node)))
+        if not statements or not self._returns(statements[-1]):
+            outputs = [self._value(value) for value in self.graph.outputs]
+            tree = outputs[0] if len(outputs) == 1 else ast.Tuple(outputs, ast.Load())
+            lines.append(f"return {self._text(tree)}")
+        return Forward(arguments, lines, self.reads)
+
+    # ---------------------------------------------------------------- which nodes get a line
+
+    def _statements(self) -> list[Node]:
+        """The nodes that are statements of their own, in order; the others are written inside these."""
+        readers: dict[Value, Node] = {value: node for node in self.graph.nodes for value in node.values()}
+        self.inlined = {
+            node.targets
+            for node in self.graph.nodes
+            if isinstance(node.targets, Value) and (node.kind in _FREE or node.template == "x")
+        }
+        lengths: dict[Node, int] = {}
+        statements = []
+        for node in self.graph.nodes:
+            lengths[node] = self._length(node, lengths)
+            value = node.targets
+            if value in self.inlined:
+                continue
+            reader = readers.get(value) if isinstance(value, Value) else None
+            if reader is not None and self._may_inline(node, value, reader, lengths):
+                self.inlined.add(value)
+            else:
+                statements.append(node)
+        return statements
+
+    def _may_inline(self, node: Node, value: Value, reader: Node, lengths: dict[Node, int]) -> bool:
+        """A value used once is written inside its reader, if that stays readable: on one line, at the same stage."""
+        if self.uses.get(value) != 1 or value in self.graph.outputs:
+            return False
+        if reader.kind == "module" and not _is_light(reader):
+            return False
+        if reader.kind in ("permute", "flatten", "reduce") and node.kind != "expand":
+            return False
+        if node.kind == "permute" and reader.kind != "permute":
+            return False
+        others = sum(lengths.get(v.node, 0) for v in reader.values() if v in self.inlined and v.node is not None)
+        return lengths[node] + others + len(reader.template) + 14 <= WIDTH
+
+    def _length(self, node: Node, lengths: dict[Node, int]) -> int:
+        """About how long the node's expression is, with what is written inside it."""
+        total = len(node.template)
+        total += sum(len(self.attributes[module]) for module in node.modules())
+        for value in node.values():
+            if value in self.inlined and value.node is not None:
+                total += lengths[value.node]
+        return total
+
+    # ---------------------------------------------------------------- names
+
+    def _name_arguments(self) -> list[str]:
+        """Arguments are named after their layers; a single one of a block is `x`."""
+        arguments = []
+        for value in self.graph.inputs:
+            self.names[value] = self.space.claim(naming.identifier(value.layer, "x"))
+            arguments.append(self.names[value])
+        return arguments
+
+    def _name_values(self, statements: list[Node]) -> None:
+        """The running value is `x`; a value that another `x` would overwrite is named after its layer."""
+        last_use = self._last_uses(statements)
+        spans: dict[Value, tuple[int, int]] = {}
+        for position, node in enumerate(statements):
+            for value in node.results():
+                if value in self.uses:
+                    spans[value] = (position, last_use.get(value, position))
+        running, running_spans = self._running_name(last_use)
+        for value in sorted(spans, key=lambda value: spans[value][1] - spans[value][0]):
+            start, end = spans[value]
+            alone = isinstance(value.node, Node) and value.node.targets is value
+            if alone and all(end <= other_start or other_end <= start for other_start, other_end in running_spans):
+                self.names[value] = running
+                running_spans.append((start, end))
+        for value in spans:
+            if value not in self.names:
+                self.names[value] = self.space.claim(naming.identifier(value.layer, "y"))
+
+    def _running_name(self, last_use: dict[Value, int]) -> tuple[str, list[tuple[int, int]]]:
+        """The name of the running value, and where it is taken: `x`, or `y` beside an argument `x` that lives on."""
+        argument = next((value for value in self.graph.inputs if self.names[value] == "x"), None)
+        if argument is None:
+            return self.space.claim("x"), []
+        if last_use.get(argument, 0) == 0:
+            return "x", [(-1, 0)]
+        return self.space.claim("y"), []
+
+    def _last_uses(self, statements: list[Node]) -> dict[Value, int]:
+        """The position of the last statement that reads each value, directly or through what is inside it."""
+        last: dict[Value, int] = {}
+
+        def visit(node: Node, position: int) -> None:
+            for value in node.values():
+                if value in self.inlined and value.node is not None:
+                    visit(value.node, position)
+                else:
+                    last[value] = position
+
+        for position, node in enumerate(statements):
+            visit(node, position)
+        for value in self.graph.outputs:
+            visit(Node("x", {"x": value}), len(statements))
+        return last
+
+    # ---------------------------------------------------------------- text
+
+    def _returns(self, node: Node) -> bool:
+        """Whether the statement can be the `return` itself."""
+        return [node.targets] == self.graph.outputs and not _yields_any(self._tree(node))
+
+    def _line(self, node: Node, typed: set[str], *, returns: bool) -> list[str]:
+        tree = self._tree(node)
+        text = self._text(tree)
+        if returns:
+            return [f"return {text}"]
+        if not isinstance(node.targets, Value):
+            return [f"{self._text(self._target(node.targets))} = {text}"]
+        name = self.names[node.targets]
+        if text == name:
+            return []
+        annotation = ": Tensor" if _yields_any(tree) and name not in typed else ""
+        if annotation:
+            self.reads.add("Tensor")
+        typed.add(name)
+        line = f"{name}{annotation} = {text}"
+        return [line + self._comment(node, len(line))]
+
+    def _comment(self, node: Node, length: int) -> str:
+        """The result's shape, where it is another than that of what the line reads."""
+        value = node.targets
+        if value.rank < 2 or value.dtype == "size":
+            return ""
+        comment = f"  # {shape_text(value)}"
+        before = {shape_text(source) for source in self._read_values(node)}
+        return comment if shape_text(value) not in before and length + len(comment) <= WIDTH else ""
+
+    def _read_values(self, node: Node) -> list[Value]:
+        found = []
+        for value in node.values():
+            if value in self.inlined and value.node is not None:
+                found.extend(self._read_values(value.node))
+            else:
+                found.append(value)
+        return found
+
+    def _tree(self, node: Node) -> ast.expr:
+        return build(node.template, node.operands, self._value, self._module)
+
+    def _text(self, tree: ast.expr) -> str:
+        self.reads.update(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
+        return ast.unparse(ast.fix_missing_locations(tree))
+
+    def _value(self, value: Value) -> ast.expr:
+        if value in self.inlined and value.node is not None:
+            return self._tree(value.node)
+        return ast.Name(self.names[value], ast.Load())
+
+    def _module(self, module: Module) -> ast.expr:
+        return ast.Attribute(ast.Name("self", ast.Load()), self.attributes[module], ast.Load())
+
+    def _target(self, targets: Targets) -> ast.expr:
+        """The left side of an assignment; what nobody reads is `_`."""
+        if isinstance(targets, tuple):
+            return ast.Tuple([self._target(target) for target in targets], ast.Store())
+        used = targets is not None and targets in self.names
+        return ast.Name(self.names[targets] if used else "_", ast.Store())
+
+
+def _is_light(node: Node) -> bool:
+    """Whether a module only refines its input: norms, dropout, activations."""
+    (module, *_rest) = node.modules()
+    return module.constructor.startswith(("nn.BatchNorm", "nn.LayerNorm", "nn.GroupNorm", "nn.Dropout"))
+
+
+def _yields_any(tree: ast.expr) -> bool:
+    """Whether mypy takes the expression for `Any`: the result of a module's call."""
+    if isinstance(tree, ast.Call):
+        function = tree.func
+        if isinstance(function, ast.Attribute):
+            is_own = isinstance(function.value, ast.Name) and function.value.id == "self"
+            return is_own or _yields_any(function.value)
+        return False
+    if isinstance(tree, ast.BinOp):
+        return _yields_any(tree.left)
+    if isinstance(tree, (ast.Attribute, ast.Subscript)):
+        return _yields_any(tree.value)
+    return isinstance(tree, ast.UnaryOp) and _yields_any(tree.operand)
