@@ -263,8 +263,9 @@ class Builder:
         """`x` in another dtype; no node if it has it."""
         if x.dtype == dtype:
             return x
-        template = "x.float()" if dtype == "float32" else "x.long()" if dtype == "int64" else "x.to(kind)"
-        operands = {"kind": torch_dtype(dtype)} if template == "x.to(kind)" else {}
+        short = {"float32": "x.float()", "int64": "x.long()", "bool": "x.bool()"}
+        template = short.get(dtype, "x.to(kind)")
+        operands: dict[str, Any] = {} if dtype in short else {"kind": torch_dtype(dtype)}
         return self.op(
             template, shape=x.shape, dtype=dtype, flat=x.flat, kind="elementwise",
             non_negative=x.non_negative, x=x, **operands,
@@ -304,11 +305,13 @@ class Builder:
     def activation(self, x: Value, activation: str | LayerSpec | None) -> Value:
         """Apply an activation given by name, or as a whole layer."""
         if isinstance(activation, LayerSpec):
-            return self.call(activation, x, attribute="activation")
-        entry = registry.registered().get(("activation", activation or "linear"))
-        if entry is None:
-            self.unsupported("activation", activation, "supported: the names that Keras knows")
-        result: Value = entry.function(self, x)
+            result = self.call(activation, x, attribute="activation")
+        else:
+            entry = registry.registered().get(("activation", activation or "linear"))
+            if entry is None:
+                self.unsupported("activation", activation, "supported: the names that Keras knows")
+            result = entry.function(self, x)
+        assert isinstance(result, Value)
         return result
 
     def sublayer(self, attribute: str, spec: LayerSpec, *, part: str = "") -> Builder:

@@ -1,4 +1,4 @@
-"""The pipeline, and nothing else: file -> SavedModel -> ModelSpec -> Graph -> SourceFile -> text + weights."""
+"""The pipeline, and nothing else: file -> SavedModel -> ModelSpec -> Graph -> SourceFile -> text."""
 
 from __future__ import annotations
 
@@ -157,8 +157,8 @@ def convert(
             self_check(draft.source, new_weights, draft.lowered.graph, options.class_name)
             new_source = Path(scratch, source_path.name)
             new_source.write_text(draft.source, encoding="utf-8", newline="\n")
-            os.replace(new_weights, weights_path)
-            os.replace(new_source, source_path)
+            new_weights.replace(weights_path)
+            new_source.replace(source_path)
     return Conversion(source_path, weights_path, draft.parameter_count)
 
 

@@ -20,4 +20,6 @@ def load_custom(path: Path) -> None:
     try:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
     except Exception as error:
-        raise ConversionError(f"--custom {path.name!r} does not run: {type(error).__name__}: {error}") from error
+        raise ConversionError(
+            f"--custom {path.name!r} does not run: {type(error).__name__}: {error}"
+        ) from error

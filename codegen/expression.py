@@ -40,7 +40,8 @@ def build(
         module: Writes a module: `self.conv`.
     """
     trees = {name: operand_tree(operand, value, module) for name, operand in operands.items()}
-    return _substitute(parse_template(template), trees)
+    tree: ast.expr = _substitute(parse_template(template), trees)
+    return tree
 
 
 def operand_tree(

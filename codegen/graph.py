@@ -141,7 +141,8 @@ class Node:
         operands: What the names stand for.
         targets: The value it yields, or a nest of tuples of them.
         layer: Name of the Keras layer that it comes from.
-        kind: What later steps may know of it: "module", "permute", "reshape", "expand", "pad", "elementwise", "".
+        kind: What later steps may know of it: "module", "permute", "reshape", "expand", "pad",
+            "elementwise", "flatten", "reduce", "size", "".
     """
 
     template: str

@@ -1,4 +1,4 @@
-"""Layouts: the only place that permutes. Shapes and axes are Keras' everywhere; torch's order is `Value.perm`."""
+"""Layouts, the only place that permutes: axes are Keras' everywhere, torch's order is `Value.perm`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,11 @@ def _sizes(b: Builder, x: Value, stored: Shape) -> tuple[Any, ...]:
     for position, size in enumerate(stored):
         if size is not None:
             sizes.append(size)
-        elif position < x.rank and x.stored_shape[position] is None and x.stored_shape[:position] == stored[:position]:
+        elif (
+            position < x.rank
+            and x.stored_shape[position] is None
+            and x.stored_shape[:position] == stored[:position]
+        ):
             sizes.append(b.op("x.shape[d]", shape=(), dtype="size", kind="size", x=x, d=position))
         elif free:
             sizes.append(-1)
@@ -157,7 +161,7 @@ def unflatten(b: Builder, x: Value) -> Value:
 
 
 def stored_rows(x: Value, kernel: Weight) -> Weight:
-    """A kernel whose first axis follows Keras' feature order, with its rows in the order in which `x` stores them."""
+    """A kernel with one row a feature in Keras' order, with its rows in the order that `x` has."""
     if x.flat is None:
         return kernel
     keras_sizes = [x.flat.sizes[d] for d in x.flat.dims]
@@ -188,9 +192,9 @@ def align(b: Builder, values: Sequence[Value]) -> list[Value]:
     """
     if len(values) == 1:
         return list(values)
-    if all(value.flat == values[0].flat and value.shape == values[0].shape for value in values):
-        if values[0].flat is not None:
-            return list(values)
+    flat = values[0].flat
+    if flat is not None and all((value.flat, value.shape) == (flat, values[0].shape) for value in values):
+        return list(values)
     rank = max(value.rank for value in values)
     full = [value for value in values if value.rank == rank]
     foreign = [value for value in full if not value.is_native and value.flat is None]

@@ -17,7 +17,15 @@ from codegen.spec.model import CallSpec, LayerSpec, ModelSpec, TensorRef
 from codegen.spec.variables import VariableTree
 
 #: What a faulty config can make a layer function raise; anything else is our bug.
-_CONFIG_FAULTS = (TypeError, ValueError, IndexError, KeyError, AttributeError, ZeroDivisionError, AssertionError)
+_CONFIG_FAULTS = (
+    TypeError,
+    ValueError,
+    IndexError,
+    KeyError,
+    AttributeError,
+    ZeroDivisionError,
+    AssertionError,
+)
 
 
 class _Unknown:
@@ -215,7 +223,9 @@ class Lowering:
             module=nested.module, inputs=tuple(arguments),
         )  # fmt: skip
         outer = dict(zip(nested.graph.outputs, targets, strict=True))
-        outer.update((inner, mask) for inner, mask in zip(nested.masks, outer_masks, strict=True) if inner and mask)
+        outer.update(
+            (inner, mask) for inner, mask in zip(nested.masks, outer_masks, strict=True) if inner and mask
+        )
         for inner, target in zip(nested.graph.outputs, targets, strict=True):
             target.mask = outer.get(inner.mask) if inner.mask is not None else None
         return [outer[value] for value in nested.outputs]
@@ -280,7 +290,9 @@ def _call_order(model: ModelSpec) -> Iterator[tuple[LayerSpec, int]]:
             if key in done:
                 continue
             if key[0] not in by_name:
-                raise MalformedConfig(f"model {model.name!r}: there is no layer {key[0]!r}, which a call reads")
+                raise MalformedConfig(
+                    f"model {model.name!r}: there is no layer {key[0]!r}, which a call reads"
+                )
             layer = by_name[key[0]]
             if layer.class_name == "InputLayer":
                 continue
@@ -289,7 +301,9 @@ def _call_order(model: ModelSpec) -> Iterator[tuple[LayerSpec, int]]:
                 yield layer, key[1]
                 continue
             if key[1] >= len(layer.calls):
-                raise MalformedConfig(f"layer {layer.name!r}: call {key[1]} is read, but it has {len(layer.calls)}")
+                raise MalformedConfig(
+                    f"layer {layer.name!r}: call {key[1]} is read, but it has {len(layer.calls)}"
+                )
             stack.append((key, True))
             if len(stack) > 4 * len(rest) + 16:
                 raise MalformedConfig(f"model {model.name!r}: layer {layer.name!r} depends on its own output")

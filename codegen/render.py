@@ -8,13 +8,14 @@ from pathlib import Path
 
 import black
 import jinja2
+from black.mode import TargetVersion
 
 from codegen.code import Code
 from codegen.emit import SourceFile
 from codegen.errors import ConversionError
 
 #: Fixed, whatever black settings the user's project has: the text must not depend on them.
-MODE = black.Mode(target_versions={black.TargetVersion.PY310}, line_length=88)
+MODE = black.Mode(target_versions={TargetVersion.PY310}, line_length=88)
 
 TEMPLATE = "model.py.jinja"
 

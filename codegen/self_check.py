@@ -48,7 +48,9 @@ def check(source: str, weights: Path, graph: Graph, class_name: str) -> None:
         _run(torch, model.to_empty(device="cpu").eval(), graph)
     except Exception as error:
         problem = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        raise SelfCheckFailed(f"the generated file fails its self-check ({problem}); please report this") from error
+        raise SelfCheckFailed(
+            f"the generated file fails its self-check ({problem}); please report this"
+        ) from error
 
 
 def _run(torch: Any, model: Any, graph: Graph) -> None:
@@ -78,7 +80,9 @@ def _compare(outputs: tuple[Any, ...], expected: list[Value]) -> None:
         raise ValueError(f"{len(outputs)} outputs instead of {len(expected)}")
     for output, value in zip(outputs, expected, strict=True):
         if not _fits(tuple(output.shape), value):
-            raise ValueError(f"output {tuple(output.shape)} instead of {value.stored_shape} ({value.layer!r})")
+            raise ValueError(
+                f"output {tuple(output.shape)} instead of {value.stored_shape} ({value.layer!r})"
+            )
 
 
 def _fits(shape: tuple[int, ...], value: Value) -> bool:

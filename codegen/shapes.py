@@ -10,7 +10,9 @@ _OPEN = {3: ("N", "T", "C"), 4: ("N", "H", "W", "C"), 5: ("N", "D", "H", "W", "C
 
 def shape_text(value: Value) -> str:
     """The shape as torch sees it: `(N, 64, 112, 112)`; open sizes are letters."""
-    letters = _OPEN.get(value.rank, tuple("NABCDEFGH"[: value.rank]) if value.rank < 10 else ("?",) * value.rank)
+    letters = _OPEN.get(
+        value.rank, tuple("NABCDEFGH"[: value.rank]) if value.rank < 10 else ("?",) * value.rank
+    )
     names = [letters[axis] if value.shape[axis] is None else f"{value.shape[axis]}" for axis in value.perm]
     return _tuple(names)
 

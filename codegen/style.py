@@ -1,4 +1,4 @@
-"""House style of constructor and function calls: what equals torch's default is not written, `(3, 3)` is `3`."""
+"""House style of calls: what equals torch's default is not written, `(3, 3)` is `3`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from typing import Any
 _CONV = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "padding_mode": "zeros"}
 _TRANSPOSED = {**_CONV, "output_padding": 0}
 _NORM = {"eps": 1e-05, "momentum": 0.1, "affine": True, "track_running_stats": True}
-_RNN = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False, "nonlinearity": "tanh"}
+_RNN = {
+    "num_layers": 1,
+    "bias": True,
+    "batch_first": False,
+    "dropout": 0.0,
+    "bidirectional": False,
+    "nonlinearity": "tanh",
+}
 _POOL = {"padding": 0, "dilation": 1, "ceil_mode": False, "count_include_pad": True}
 
 #: Defaults of torch's signatures, by callable; a test compares them with torch.

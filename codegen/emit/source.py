@@ -115,7 +115,9 @@ def _class(graph: Graph, names: Names, forward: Forward, doc: list[str], is_root
         init=tuple(Code(line) for line in init),
         arguments=tuple(Code(f"{name}: Tensor") for name in forward.arguments),
         returns=Code(returns),
-        forward_doc=docstring(_forward_doc(graph, forward.arguments) if is_root else [_signature(graph) + "."]),
+        forward_doc=docstring(
+            _forward_doc(graph, forward.arguments) if is_root else [_signature(graph) + "."]
+        ),
         forward=tuple(Code(line) for line in forward.body),
     )
 
@@ -167,7 +169,7 @@ def _file_doc(graph: Graph, origin: Origin, arguments: list[str]) -> Code:
         *(f"Note:    {plain(note)}" for note in origin.notes),
         "",
         "    model = load_model()",
-        f"    output = model({', '.join(_sample(v, n) for v, n in zip(graph.inputs, arguments, strict=True))})",
+        f"    output = model({', '.join(map(_sample, graph.inputs, arguments))})",
         "",
     ]
     return docstring(lines)
@@ -221,5 +223,3 @@ def _output_text(value: Value) -> str:
     verb = next((word for prefix, word in _VERBS.items() if template.startswith(prefix)), None)
     name = f"`{plain(value.layer)}`"
     return f"{verb} of {name}" if verb else name
-
-

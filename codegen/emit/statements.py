@@ -51,6 +51,7 @@ class _Writer:
         self.inlined: set[Value] = set()
         self.space = naming.variables()
         self.reads: set[str] = set()
+        self.untyped: set[str] = set()
 
     def write(self) -> Forward:
         arguments = self._name_arguments()
@@ -62,9 +63,8 @@ class _Writer:
             last = position == len(statements) - 1
             lines.extend(self._line(node, typed, returns=last and self._returns(node)))
         if not statements or not self._returns(statements[-1]):
-            outputs = [self._value(value) for value in self.graph.outputs]
-            tree = outputs[0] if len(outputs) == 1 else ast.Tuple(outputs, ast.Load())
-            lines.append(f"return {self._text(tree)}")
+            outputs = [self._text(self._value(value)) for value in self.graph.outputs]
+            lines.append(f"return {', '.join(outputs)}")
         return Forward(arguments, lines, self.reads)
 
     # ---------------------------------------------------------------- which nodes get a line
@@ -92,7 +92,7 @@ class _Writer:
         return statements
 
     def _may_inline(self, node: Node, value: Value, reader: Node, lengths: dict[Node, int]) -> bool:
-        """A value used once is written inside its reader, if that stays readable: on one line, at the same stage."""
+        """A value used once is written inside its reader, where that stays on one line and at one stage."""
         if self.uses.get(value) != 1 or value in self.graph.outputs:
             return False
         if reader.kind == "module" and not _is_light(reader):
@@ -101,7 +101,9 @@ class _Writer:
             return False
         if node.kind == "permute" and reader.kind != "permute":
             return False
-        others = sum(lengths.get(v.node, 0) for v in reader.values() if v in self.inlined and v.node is not None)
+        others = sum(
+            lengths.get(v.node, 0) for v in reader.values() if v in self.inlined and v.node is not None
+        )
         return lengths[node] + others + len(reader.template) + 14 <= WIDTH
 
     def _length(self, node: Node, lengths: dict[Node, int]) -> int:
@@ -135,7 +137,9 @@ class _Writer:
         for value in sorted(spans, key=lambda value: spans[value][1] - spans[value][0]):
             start, end = spans[value]
             alone = isinstance(value.node, Node) and value.node.targets is value
-            if alone and all(end <= other_start or other_end <= start for other_start, other_end in running_spans):
+            if alone and all(
+                end <= other_start or other_end <= start for other_start, other_end in running_spans
+            ):
                 self.names[value] = running
                 running_spans.append((start, end))
         for value in spans:
@@ -143,7 +147,7 @@ class _Writer:
                 self.names[value] = self.space.claim(naming.identifier(value.layer, "y"))
 
     def _running_name(self, last_use: dict[Value, int]) -> tuple[str, list[tuple[int, int]]]:
-        """The name of the running value, and where it is taken: `x`, or `y` beside an argument `x` that lives on."""
+        """The running value's name, and where it is taken: `x`, or `y` beside an `x` that lives on."""
         argument = next((value for value in self.graph.inputs if self.names[value] == "x"), None)
         if argument is None:
             return self.space.claim("x"), []
@@ -172,7 +176,7 @@ class _Writer:
 
     def _returns(self, node: Node) -> bool:
         """Whether the statement can be the `return` itself."""
-        return [node.targets] == self.graph.outputs and not _yields_any(self._tree(node))
+        return [node.targets] == self.graph.outputs and not self._yields_any(self._tree(node))
 
     def _line(self, node: Node, typed: set[str], *, returns: bool) -> list[str]:
         tree = self._tree(node)
@@ -180,16 +184,36 @@ class _Writer:
         if returns:
             return [f"return {text}"]
         if not isinstance(node.targets, Value):
-            return [f"{self._text(self._target(node.targets))} = {text}"]
+            return [*self._declarations(node), f"{self._text(self._target(node.targets))} = {text}"]
         name = self.names[node.targets]
         if text == name:
             return []
-        annotation = ": Tensor" if _yields_any(tree) and name not in typed else ""
-        if annotation:
-            self.reads.add("Tensor")
+        annotation = ": Tensor" if self._yields_any(tree) and name not in typed else ""
         typed.add(name)
         line = f"{name}{annotation} = {text}"
         return [line + self._comment(node, len(line))]
+
+    def _declarations(self, node: Node) -> list[str]:
+        """Types of what a call yields as a tuple: needed only where it is returned as it is."""
+        results = [value for value in node.results() if value in self.names]
+        self.untyped.update(self.names[value] for value in results)
+        return [f"{self.names[value]}: Tensor" for value in results if value in self.graph.outputs]
+
+    def _yields_any(self, tree: ast.expr) -> bool:
+        """Whether mypy takes the expression for `Any`: what a module's call yields, and what comes of it."""
+        if isinstance(tree, ast.Name):
+            return tree.id in self.untyped
+        if isinstance(tree, ast.Call):
+            function = tree.func
+            if not isinstance(function, ast.Attribute):
+                return False
+            is_own = isinstance(function.value, ast.Name) and function.value.id == "self"
+            return is_own or self._yields_any(function.value)
+        if isinstance(tree, ast.BinOp):
+            return self._yields_any(tree.left)
+        if isinstance(tree, (ast.Attribute, ast.Subscript)):
+            return self._yields_any(tree.value)
+        return isinstance(tree, ast.UnaryOp) and self._yields_any(tree.operand)
 
     def _comment(self, node: Node, length: int) -> str:
         """The result's shape, where it is another than that of what the line reads."""
@@ -234,20 +258,5 @@ class _Writer:
 
 def _is_light(node: Node) -> bool:
     """Whether a module only refines its input: norms, dropout, activations."""
-    (module, *_rest) = node.modules()
+    module, *_rest = node.modules()
     return module.constructor.startswith(("nn.BatchNorm", "nn.LayerNorm", "nn.GroupNorm", "nn.Dropout"))
-
-
-def _yields_any(tree: ast.expr) -> bool:
-    """Whether mypy takes the expression for `Any`: the result of a module's call."""
-    if isinstance(tree, ast.Call):
-        function = tree.func
-        if isinstance(function, ast.Attribute):
-            is_own = isinstance(function.value, ast.Name) and function.value.id == "self"
-            return is_own or _yields_any(function.value)
-        return False
-    if isinstance(tree, ast.BinOp):
-        return _yields_any(tree.left)
-    if isinstance(tree, (ast.Attribute, ast.Subscript)):
-        return _yields_any(tree.value)
-    return isinstance(tree, ast.UnaryOp) and _yields_any(tree.operand)

@@ -5,10 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 #: Every file of layer functions, by name: discovery by listing a folder would hide a file that fails.
-FILES = (
-    "activations",
-    "core",
-)
+FILES = ("core",)
 
 
 def load() -> None:
