@@ -22,10 +22,18 @@ class TensorRef:
 
 
 @dataclass(frozen=True)
+class Constant:
+    """A tensor that stands in the config: a number or nested lists of numbers, and its dtype."""
+
+    values: Any
+    dtype: str
+
+
+@dataclass(frozen=True)
 class CallSpec:
     """One call of a layer: positional and keyword arguments.
 
-    An argument is a `TensorRef`, a constant (None, bool, int, float, str, list of numbers),
+    An argument is a `TensorRef`, a constant (None, bool, int, float, str, list of numbers, `Constant`),
     or a tuple / list / dict of arguments. A call with a list of tensors has one argument, a list.
     """
 
