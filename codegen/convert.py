@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from codegen import naming
-from codegen.custom import load_custom
+from codegen.custom import custom_layers
 from codegen.emit import emit
 from codegen.emit.attributes import Names, name_everything, parameter_dtype, state_dict
 from codegen.emit.source import Origin
@@ -94,10 +94,9 @@ def generate(saved: SavedModel, options: Options, name: str) -> Draft:
     Raises:
         ConversionError: The model cannot be converted exactly.
     """
-    for file in options.custom:
-        load_custom(file)
     spec = parse(saved)
-    lowered = lower(spec, channels_first=options.channels_first)
+    with custom_layers(options.custom):
+        lowered = lower(spec, channels_first=options.channels_first)
     names = name_everything(lowered.graph, options.class_name)
     origin = Origin(saved.file_name, saved.sha256, saved.keras_version, spec.name, VERSION, f"{name}.pt")
     source = emit(lowered.graph, names, origin, count_parameters(lowered.tree))

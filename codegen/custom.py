@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from codegen import layers
 from codegen.errors import ConversionError
+from codegen.layers import registry
 
 
-def load_custom(path: Path) -> None:
-    """Run a Python file of the user's; its `@lowers(...)` functions register themselves.
+@contextmanager
+def custom_layers(files: Iterable[Path]) -> Iterator[None]:
+    """The user's layer functions, for the time of the block: one conversion must not change the next.
 
     Raises:
-        ConversionError: The file does not exist or does not run.
+        ConversionError: A file does not exist or does not run.
     """
+    layers.load()
+    with registry.restored():
+        for file in files:
+            _run(file)
+        yield
+
+
+def _run(path: Path) -> None:
+    """Run a Python file of the user's; its `@lowers(...)` functions register themselves."""
     spec = importlib.util.spec_from_file_location(f"k2t_gen_custom_{path.stem}", path)
     if spec is None or spec.loader is None or not path.is_file():
         raise ConversionError(f"--custom {path.name!r}: no such Python file")

@@ -65,14 +65,8 @@ def lower(model: ModelSpec, *, channels_first: bool = False) -> Lowered:
         Unsupported: Several layers or options have no exact torch equivalent.
         ConversionError: One has none.
     """
-    layers.load()
-    state = Lowering()
-    root = VariableTree("", LayerSpec(model.name, model.class_name, trainable=model.trainable, model=model))
-    graph = Graph(model.name)
-    builder = Builder(root.spec, graph, root, state, (), model.name)
-    inputs = [_input_value(model.layer(name)) for name in model.inputs]
-    graph.inputs = list(inputs)
-    outputs = state.lower_model(builder, model, inputs)
+    state, builder, outputs = survey(model)
+    graph = builder.graph
     if len(state.problems) > 1:
         raise Unsupported(state.problems)
     if state.problems:
@@ -83,7 +77,22 @@ def lower(model: ModelSpec, *, channels_first: bool = False) -> Lowered:
     remove_dead_code(graph)
     if channels_first:
         _take_native_inputs(graph)
-    return Lowered(graph, root)
+    return Lowered(graph, builder.tree)
+
+
+def survey(model: ModelSpec) -> tuple[Lowering, Builder, list[Any]]:
+    """Lower as much of a model as can be, whatever stands in the way; the first step of `lower`.
+
+    Returns:
+        How far it went, the builder of the whole model, and the outputs.
+    """
+    layers.load()
+    state = Lowering()
+    root = VariableTree("", LayerSpec(model.name, model.class_name, trainable=model.trainable, model=model))
+    graph = Graph(model.name)
+    builder = Builder(root.spec, graph, root, state, (), model.name)
+    graph.inputs = [_input_value(model.layer(name)) for name in model.inputs]
+    return state, builder, state.lower_model(builder, model, graph.inputs)
 
 
 @dataclass
@@ -95,12 +104,16 @@ class Lowering:
         parents: Parent of each node of the variable tree, by `id`.
         models: Nested models by owner.
         problems: What could not be lowered, in model order.
+        results: What the first call of each layer yields, by owner.
+        failures: The problems of each layer, by owner.
     """
 
     modules: dict[tuple[tuple[str, ...], str], Module] = field(default_factory=dict)
     parents: dict[int, VariableTree] = field(default_factory=dict)
     models: dict[tuple[str, ...], _NestedModel] = field(default_factory=dict)
     problems: list[ConversionError] = field(default_factory=list)
+    results: dict[tuple[str, ...], list[Value]] = field(default_factory=dict)
+    failures: dict[tuple[str, ...], tuple[ConversionError, ...]] = field(default_factory=dict)
 
     def trains(self, tree: VariableTree) -> bool:
         """Whether neither the layer nor anything that holds it is frozen."""
@@ -137,15 +150,15 @@ class Lowering:
                     registry.find(layer).bind(layer)
                 return [_UNKNOWN]
             result = self.call(child, args, kwargs)
-        except Unsupported as error:
-            self._report(error.problems)
-            return [_UNKNOWN]
         except ConversionError as error:
-            self._report([error])
+            self._report(child.owner, error.problems if isinstance(error, Unsupported) else (error,))
             return [_UNKNOWN]
-        return list(flatten(result, Value))
+        values = list(flatten(result, Value))
+        self.results.setdefault(child.owner, values)
+        return values
 
-    def _report(self, problems: Sequence[ConversionError]) -> None:
+    def _report(self, owner: tuple[str, ...], problems: tuple[ConversionError, ...]) -> None:
+        self.failures[owner] = problems
         known = {str(problem) for problem in self.problems}
         self.problems.extend(problem for problem in problems if str(problem) not in known)
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-from codegen.errors import ConversionError, UnsupportedLayer, UnsupportedOption
+from codegen.errors import ConversionError, UnsupportedLayer, UnsupportedOption, shorten
 from codegen.spec.model import LayerSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
 MaskRule = Literal["keep", "drop", "own"]
 
 KERAS = "keras.layers"
+#: Package under which replacements of Lambda layers stand, by layer name.
+LAMBDA = "Lambda"
 
 #: Options that say how a layer is trained or built, not what it computes.
 TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
@@ -60,7 +63,8 @@ class LayerFunction:
     def bind(self, spec: LayerSpec) -> dict[str, Any]:
         """Sort every key of the saved config; raise UnsupportedOption for what would be dropped silently."""
         bound: dict[str, Any] = {}
-        for key, value in spec.config.items():
+        config = spec.config if self.package != LAMBDA else spec.config.get("arguments") or {}
+        for key, value in config.items():
             if key in self.options:
                 bound[key] = self._convert(spec, key, value)
             elif not self._may_ignore(key, value):
@@ -167,9 +171,29 @@ def lowers(
     return register
 
 
+def replaces_lambda(*layer_names: str, masks: MaskRule = "keep") -> Callable[[F], F]:
+    """Register what stands for the Lambda layers of these names, whose own Python code is never run.
+
+    The function is written as for `lowers`; its keyword-only parameters are the entries of the
+    Lambda's `arguments`.
+    """
+    return lowers(*layer_names, package=LAMBDA, masks=masks)
+
+
 def registered() -> Mapping[tuple[str, str], LayerFunction]:
     """All registered functions by (package, class name)."""
     return _FUNCTIONS
+
+
+@contextmanager
+def restored() -> Iterator[None]:
+    """Forget, at the end of the block, what was registered in it."""
+    before = dict(_FUNCTIONS)
+    try:
+        yield
+    finally:
+        _FUNCTIONS.clear()
+        _FUNCTIONS.update(before)
 
 
 def find(spec: LayerSpec) -> LayerFunction:
@@ -178,6 +202,17 @@ def find(spec: LayerSpec) -> LayerFunction:
     Raises:
         UnsupportedLayer: Nothing is registered for its class.
     """
+    if spec.class_name == "Lambda":
+        if (LAMBDA, spec.name) in _FUNCTIONS:
+            return _FUNCTIONS[LAMBDA, spec.name]
+        shape = spec.config.get("output_shape")
+        says = f" (output shape {shorten(shape)})" if isinstance(shape, (list, tuple)) else ""
+        raise UnsupportedLayer(
+            spec.name,
+            "Lambda",
+            f"holds Python code{says}, which is never run; give its torch code in a --custom file, "
+            f"in a function marked @replaces_lambda({shorten(spec.name)})",
+        )
     for package in ("*", spec.package):
         if (package, spec.class_name) in _FUNCTIONS:
             return _FUNCTIONS[package, spec.class_name]
