@@ -1,0 +1,85 @@
+"""Constants of a config (arrays, slices, tuples, ...) as plain Python values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from codegen.errors import MalformedConfig, shorten
+
+Leaf = Callable[[Any], Any]
+
+LAMBDA = "<lambda>"
+
+
+def is_object(value: object) -> bool:
+    """Whether this is a serialised object: `{"class_name", "config", ...}`."""
+    return isinstance(value, Mapping) and isinstance(value.get("class_name"), str) and "config" in value
+
+
+def constant(value: Any, convert: Leaf) -> Any:
+    """Replace the JSON forms of Python values in `value`, at any depth.
+
+    Arrays become nested lists, `__slice__` a slice, `__ellipsis__` Ellipsis, functions their name,
+    lambdas "<lambda>".
+
+    Args:
+        convert: Is offered every list and object first; returns NotImplemented for those that it leaves.
+    """
+    if isinstance(value, (list, tuple)):
+        result = convert(value)
+        return [constant(item, convert) for item in value] if result is NotImplemented else result
+    if not isinstance(value, Mapping):
+        return value
+    result = convert(value)
+    if result is not NotImplemented:
+        return result
+    name = value.get("class_name")
+    if isinstance(name, str) and name in _FORMS:
+        return _FORMS[name](value, convert)
+    if value.get("type") == "ndarray" and "value" in value:
+        return value["value"]
+    return {key: constant(item, convert) for key, item in value.items()}
+
+
+def _inner(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    inner = value.get("config", value)
+    if not isinstance(inner, Mapping):
+        raise MalformedConfig(f"the constant {shorten(value)} lacks its value")
+    return inner
+
+
+def _value(value: Mapping[str, Any], convert: Leaf) -> Any:
+    inner = _inner(value)
+    if "value" not in inner:
+        raise MalformedConfig(f"the constant {shorten(value)} lacks its value")
+    return constant(inner["value"], convert)
+
+
+def _slice(value: Mapping[str, Any], convert: Leaf) -> slice:
+    inner = _inner(value)
+    return slice(*(constant(inner.get(part), convert) for part in ("start", "stop", "step")))
+
+
+def _items(value: Mapping[str, Any], convert: Leaf) -> Any:
+    return constant(value.get("items"), convert)
+
+
+def _function(value: Mapping[str, Any], convert: Leaf) -> str:  # noqa: ARG001 - one signature for all forms
+    name = value.get("config")
+    if not isinstance(name, str):
+        raise MalformedConfig(f"the function {shorten(value)} lacks its name")
+    return name
+
+
+_FORMS: Mapping[str, Callable[[Mapping[str, Any], Leaf], Any]] = {
+    "__numpy__": _value,
+    "__tensor__": _value,
+    "__bytes__": _value,
+    "__ellipsis__": lambda _value, _convert: Ellipsis,
+    "__slice__": _slice,
+    "__tuple__": _items,
+    "TensorShape": _items,
+    "function": _function,
+    "__lambda__": lambda _value, _convert: LAMBDA,
+}

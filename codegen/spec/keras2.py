@@ -1,0 +1,161 @@
+"""Keras 2 and tf.keras -> Keras 3: names, values and defaults of a layer's options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from codegen.spec.constants import LAMBDA
+from codegen.spec.draft import Draft
+
+_GATED = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
+_RECURRENT = _GATED | {"SimpleRNN", "SimpleRNNCell", "RNN", "StackedRNNCells"}
+
+#: Layers that convolve or pool with a `padding` whose "same" Theano counts differently.
+_PADDED = frozenset(
+    f"{kind}{rank}D{suffix}"
+    for rank in (1, 2, 3)
+    for kind, suffix in (
+        ("AveragePooling", ""), ("Conv", ""), ("Conv", "Transpose"), ("ConvLSTM", ""), ("DepthwiseConv", ""),
+        ("LocallyConnected", ""), ("MaxPooling", ""), ("SeparableConv", ""),
+    )
+)  # fmt: skip
+
+#: Layers that had no `data_format` in early versions, which meant channels last.
+_CHANNELS_LAST = frozenset(
+    {"Conv1D", "Flatten", "LocallyConnected1D", "SeparableConv1D", "DepthwiseConv1D", "Conv1DTranspose"}
+    | {f"{kind}Pooling1D" for kind in ("Average", "GlobalAverage", "GlobalMax", "Max")}
+    | {"RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "CenterCrop", "Resizing"}
+)
+
+_MERGES = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"})
+
+#: Options that say nothing when they have this value; with any other they stay, for the layer to judge.
+_NEUTRAL: Mapping[str, tuple[Any, ...]] = {
+    "groups": (1,),
+    "num_constants": (None, 0),
+    "ragged": (False, None),
+    "renorm": (False,),
+    "reverse_state_order": (False,),
+    "robust_masking": (False,),
+    "softmax_robust_masking": (False,),
+    "sparse": (False, None),
+    "time_major": (False,),
+    "fused": (None, True, False),
+    "virtual_batch_size": (None,),
+    "adjustment": (None,),
+}
+
+#: Options that say nothing at all about what a layer computes.
+_DROPPED = ("input_length", "query_shape", "key_shape", "value_shape", "rng_type")
+
+
+def to_keras3(draft: Draft) -> None:
+    """Rewrite a layer of Keras 2, in place, into the words of Keras 3."""
+    config = draft.config
+    for key in _DROPPED:
+        config.pop(key, None)
+    for key, neutral in _NEUTRAL.items():
+        if key in config and draft.class_name not in ("GroupNormalization", "Conv1D", "Conv2D", "Conv3D"):
+            if config[key] in neutral:
+                del config[key]
+    if draft.class_name in _RECURRENT:
+        _recurrent(draft)
+    if draft.class_name in _CHANNELS_LAST and config.get("data_format") is None:
+        config["data_format"] = "channels_last"
+    if draft.class_name in _MERGES and draft.origin.masks:
+        config["mask_mode"] = "and"
+    if draft.class_name in _PADDED and draft.origin.theano and config.get("padding") == "same":
+        config["padding"] = "same_theano"
+    _RULES.get(draft.class_name, lambda _: None)(draft)
+
+
+def _recurrent(draft: Draft) -> None:
+    config = draft.config
+    config.pop("implementation", None)
+    if draft.class_name in _GATED and config.get("recurrent_activation") is None:
+        config["recurrent_activation"] = "sigmoid" if draft.origin.tf and draft.origin.version >= (2, 3) else "hard_sigmoid"
+    if draft.class_name in ("GRU", "GRUCell") and config.get("reset_after") is None:
+        units = config.get("units")
+        config["reset_after"] = isinstance(units, int) and draft.has_weight_of_shape((2, 3 * units))
+
+
+def _cudnn(draft: Draft) -> None:
+    draft.class_name = draft.class_name.removeprefix("CuDNN")
+    draft.config |= {"activation": "tanh", "recurrent_activation": "sigmoid"}
+    if draft.class_name == "GRU":
+        draft.config["reset_after"] = True
+    draft.stored = "cudnn"
+
+
+def _leaky_relu(draft: Draft) -> None:
+    draft.config["negative_slope"] = draft.config.pop("alpha", draft.config.get("negative_slope", 0.3))
+
+
+def _one_axis(draft: Draft) -> None:
+    axis = draft.config.get("axis")
+    if isinstance(axis, list) and len(axis) == 1:
+        draft.config["axis"] = axis[0]
+
+
+def _up_sampling_2d(draft: Draft) -> None:
+    """Keras' own resizing had no half-pixel centres; tf.keras has them since it saves the option at all."""
+    if draft.config.get("interpolation") == "bilinear" and not draft.origin.tf:
+        draft.config["interpolation"] = "bilinear_legacy"
+
+
+def _causal(draft: Draft) -> None:
+    if draft.config.pop("causal", False):
+        draft.call_options["use_causal_mask"] = True
+
+
+def _locally_connected(draft: Draft) -> None:
+    draft.config.setdefault("implementation", 1)
+
+
+def _category_encoding(draft: Draft) -> None:
+    config = draft.config
+    if "max_tokens" in config:
+        config["num_tokens"] = config.pop("max_tokens")
+    if config.get("output_mode") == "binary":
+        config["output_mode"] = "multi_hot"
+
+
+def _discretization(draft: Draft) -> None:
+    if "bins" in draft.config:
+        draft.config["bin_boundaries"] = draft.config.pop("bins")
+
+
+def lambda_layer(draft: Draft) -> None:
+    """A Lambda of any generation: what it calls by name, or "<lambda>"; never its code."""
+    config = draft.config
+    kept = {"function": _function_name(config.get("function"), config.get("function_type"))}
+    if config.get("arguments"):
+        kept["arguments"] = config["arguments"]
+    for key in ("output_shape", "mask"):
+        value, kind = config.get(key), config.get(f"{key}_type", "raw")
+        if value is not None:
+            kept[key] = value if kind == "raw" and not isinstance(value, Mapping) else LAMBDA
+    draft.config = kept
+
+
+def _function_name(function: Any, kind: Any) -> str:
+    if isinstance(function, Mapping) and function.get("class_name") == "function":
+        function = function.get("config")
+    return function if isinstance(function, str) and kind != "lambda" else LAMBDA
+
+
+_RULES: Mapping[str, Callable[[Draft], None]] = {
+    "AdditiveAttention": _causal,
+    "Attention": _causal,
+    "BatchNormalization": _one_axis,
+    "CategoryEncoding": _category_encoding,
+    "CuDNNGRU": _cudnn,
+    "CuDNNLSTM": _cudnn,
+    "Discretization": _discretization,
+    "LayerNormalization": _one_axis,
+    "LeakyReLU": _leaky_relu,
+    "LocallyConnected1D": _locally_connected,
+    "LocallyConnected2D": _locally_connected,
+    "UpSampling2D": _up_sampling_2d,
+}
