@@ -1,0 +1,27 @@
+"""Binds the variables that the layers declared to the arrays of a file."""
+
+from __future__ import annotations
+
+from codegen.errors import WeightMismatch
+from codegen.read.saved_model import PathWeights, SavedModel
+from codegen.spec.variables import Variable, VariableTree
+from codegen.weight import Weight
+from codegen.weights.legacy import bind_layers
+from codegen.weights.paths import bind_paths
+
+
+def bind(tree: VariableTree, saved: SavedModel) -> dict[Variable, Weight]:
+    """Each variable's recipe over stored arrays, found by exact path or by Keras' saving order.
+
+    Args:
+        tree: The whole model's variables.
+        saved: The file.
+
+    Raises:
+        WeightMismatch: An array is missing, surplus or of another shape, or the file has none at all.
+    """
+    if saved.weights is None:
+        raise WeightMismatch(f"{saved.file_name} holds no weights; give the file that does with --weights")
+    if isinstance(saved.weights, PathWeights):
+        return bind_paths(tree, saved.weights)
+    return bind_layers(tree, saved.weights, keras3=saved.keras_version.startswith("3"))

@@ -1,0 +1,183 @@
+"""Binds variables to legacy HDF5: one ordered list of arrays for each layer of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from codegen.errors import ConversionError, WeightMismatch
+from codegen.read.saved_model import LayerWeights, StoredTensor
+from codegen.spec.variables import Variable, VariableTree
+from codegen.weight import Weight
+from codegen.weights.old_storage import OldStorage
+from codegen.weights.order import keras2_order, keras3_order
+from codegen.weights.slots import Node, Slot, Unit, node_of
+
+Arrays = tuple[StoredTensor, ...]
+
+# State of random numbers that some versions save among a layer's weights.
+_RANDOM_STATE = ("seed_generator_state", "StateVar")
+
+
+def bind_layers(tree: VariableTree, weights: LayerWeights, *, keras3: bool) -> dict[Variable, Weight]:
+    """Each variable's recipe from the lists of a legacy file.
+
+    Raises:
+        WeightMismatch: An array is missing, surplus or of another shape.
+    """
+    if weights.top_level:
+        raise WeightMismatch(f"{weights.top_level[0].path}: the model itself has a weight of its own")
+    variants = [_model(tree, OldStorage(fused)) for fused in (False, True)]
+    groups = {name: _without_random_state(arrays) for name, arrays in weights.groups.items()}
+    groups = {name: arrays for name, arrays in groups.items() if arrays}
+    bound: dict[Variable, Weight] = {}
+    for fit in zip(*(_pair(root, groups) for root in variants), strict=True):
+        (name, arrays), nodes = fit[0][0], [node for _, node in fit]
+        bound.update(_bind_group(name, arrays, nodes, keras3=keras3))
+    return bound
+
+
+def _model(tree: VariableTree, old: OldStorage) -> Node:
+    return node_of(tree, old.find)
+
+
+def _without_random_state(arrays: Arrays) -> Arrays:
+    return tuple(a for a in arrays if not a.name.rpartition("/")[2].startswith(_RANDOM_STATE))
+
+
+# -------------------------------------------------------------------- layers and groups
+
+
+def _pair(root: Node, groups: Mapping[str, Arrays]) -> list[tuple[tuple[str, Arrays], Node]]:
+    """Which group is which layer: by name, else, as Keras does, by order."""
+    layers = [node for node in root.children if _needed(node)]
+    # Keras 1 lists the layers of models that a Sequential merges, not those models.
+    flat = [leaf for node in layers for leaf in _flattened(node, groups)]
+    for candidates in (layers, flat):
+        by_name = {node.attribute: node for node in candidates}
+        if len(by_name) == len(candidates) and by_name.keys() == groups.keys():
+            return [((name, arrays), by_name[name]) for name, arrays in groups.items()]
+    for candidates in (layers, flat):
+        if len(candidates) == len(groups):
+            return list(zip(groups.items(), candidates, strict=True))
+    return _refuse_groups(layers, groups)
+
+
+def _needed(node: Node) -> bool:
+    variables = [slot.variable for slot in node.all_slots()]
+    return any(variable is None or not variable.aside for variable in variables)
+
+
+def _flattened(node: Node, groups: Mapping[str, Arrays]) -> Iterator[Node]:
+    if node.spec.model is None or node.attribute in groups:
+        yield node
+        return
+    for child in node.children:
+        if _needed(child):
+            yield from _flattened(child, groups)
+
+
+def _refuse_groups(
+    layers: Sequence[Node], groups: Mapping[str, Arrays]
+) -> list[tuple[tuple[str, Arrays], Node]]:
+    names = [node.attribute for node in layers]
+    missing = [name for name in names if name not in groups]
+    surplus = [name for name in groups if name not in names]
+    problems = [f"no weights of layer {missing[0]!r}"] if missing else []
+    problems += [f"weights of {surplus[0]!r}, which is no layer with weights"] if surplus else []
+    raise WeightMismatch(
+        f"the file has {' and '.join(problems)}: it has weights of {len(groups)} layers, "
+        f"the model {len(names)} layers with weights; give the weights of this very model"
+    )
+
+
+# -------------------------------------------------------------------- arrays of one group
+
+
+def _bind_group(
+    name: str, arrays: Arrays, variants: Sequence[Node], *, keras3: bool
+) -> dict[Variable, Weight]:
+    """The layer's recipes; the saved names decide between the orders that Keras may have written."""
+    order = keras3_order if keras3 else keras2_order
+    problem: ConversionError | None = None
+    fitting: list[dict[Variable, Weight]] = []
+    for slots in _orders(variants, order):
+        try:
+            bound = _assign(name, arrays, slots)
+        except WeightMismatch as error:
+            problem = problem if problem and len(slots) != len(arrays) else error
+            continue
+        if not _contradicted(slots, arrays):
+            return bound
+        fitting.append(bound)
+    if fitting:
+        return fitting[0]
+    assert problem is not None
+    raise problem
+
+
+def _orders(variants: Sequence[Node], order: Callable[..., list[Slot]]) -> Iterator[list[Slot]]:
+    """First what `trainable` and the config say, then what older files had: flags set after saving."""
+    for heed_frozen in (True, False):
+        for node in variants:
+            slots = order(node, heed_frozen=heed_frozen)
+            yield slots
+            needed = [slot for slot in slots if slot.variable is None or not slot.variable.aside]
+            if len(needed) != len(slots):
+                yield needed
+
+
+def _assign(name: str, arrays: Arrays, slots: Sequence[Slot]) -> dict[Variable, Weight]:
+    if len(arrays) != len(slots):
+        expected = ", ".join(slot.name for slot in slots)
+        raise WeightMismatch(
+            f"layer {name!r} has {len(slots)} weights ({expected}), but the file has {len(arrays)} for it "
+            f"({', '.join(array.name for array in arrays)})"
+        )
+    parts: dict[Unit, dict[int, StoredTensor]] = {}
+    for slot, array in zip(slots, arrays, strict=True):
+        parts.setdefault(slot.unit, {})[slot.index] = array
+    bound: dict[Variable, Weight] = {}
+    for unit, found in parts.items():
+        bound.update(make_unit(unit, found))
+    return bound
+
+
+def make_unit(unit: Unit, found: Mapping[int, StoredTensor]) -> dict[Variable, Weight]:
+    """The recipes of a unit from its arrays by index; those of variables set aside may be absent.
+
+    Raises:
+        WeightMismatch: An array has another shape than its variable.
+    """
+    indices = sorted(found)
+    stored = [Weight.of(found[index]) for index in indices]
+    owner = "/".join(unit.owner)
+    try:
+        made = unit.make(stored)
+    except (ValueError, IndexError) as error:
+        first = found[indices[0]].path
+        raise WeightMismatch(f"layer {owner!r}: the weights from {first} on do not fit: {error}") from error
+    variables = unit.variables
+    if len(indices) != len(unit.slots):
+        variables = tuple(variables[index] for index in indices)
+    for variable, weight in zip(variables, made, strict=True):
+        if weight.shape != variable.shape:
+            leaf = next(leaf for leaf in weight.leaves() if isinstance(leaf, StoredTensor))
+            raise WeightMismatch(
+                f"layer {owner!r}: {variable.name} should have shape {variable.shape}, "
+                f"but {leaf.path} has {leaf.shape}"
+            )
+    return dict(zip(variables, made, strict=True))
+
+
+def _contradicted(slots: Sequence[Slot], arrays: Arrays) -> bool:
+    """Whether a saved name says that an array is another variable, or another layer's, than its slot.
+
+    Names may be those of layers that the weights came from, so only names that occur here count.
+    """
+    names = {slot.name for slot in slots}
+    layers = {part for slot in slots for part in slot.unit.owner}
+    for slot, array in zip(slots, arrays, strict=True):
+        *path, last = array.name.split("/")
+        if last.removesuffix(":0") in names - {slot.name} or (layers & set(path)) - set(slot.unit.owner):
+            return True
+    return False
