@@ -264,8 +264,8 @@ class Builder:
         if x.dtype == dtype:
             return x
         short = {"float32": "x.float()", "int64": "x.long()", "bool": "x.bool()"}
-        template = short.get(dtype, "x.to(kind)")
-        operands: dict[str, Any] = {} if dtype in short else {"kind": torch_dtype(dtype)}
+        template = short.get(dtype, "x.to(target)")
+        operands: dict[str, Any] = {} if dtype in short else {"target": torch_dtype(dtype)}
         return self.op(
             template, shape=x.shape, dtype=dtype, flat=x.flat, kind="elementwise",
             non_negative=x.non_negative, x=x, **operands,

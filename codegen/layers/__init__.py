@@ -5,7 +5,13 @@ from __future__ import annotations
 from importlib import import_module
 
 #: Every file of layer functions, by name: discovery by listing a folder would hide a file that fails.
-FILES = ("core",)
+FILES = (
+    "activation_layers",
+    "activations",
+    "attention",
+    "core",
+    "dot_attention",
+)
 
 
 def load() -> None:
