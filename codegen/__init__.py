@@ -1,18 +1,8 @@
 """Turns saved Keras models into PyTorch source code."""
 
+from codegen.convert import Conversion, Options, convert
+from codegen.drift import Drift, check
 from codegen.errors import ConversionError
+from codegen.inspection import Inspection, inspect
 
-__all__ = ["ConversionError", "convert", "inspect"]
-
-
-def __getattr__(name: str) -> object:
-    """`convert` and `inspect` on demand: importing a part must not import all."""
-    if name == "convert":
-        from codegen.convert import convert
-
-        return convert
-    if name == "inspect":
-        from codegen.inspection import inspect
-
-        return inspect
-    raise AttributeError(name)
+__all__ = ["Conversion", "ConversionError", "Drift", "Inspection", "Options", "check", "convert", "inspect"]

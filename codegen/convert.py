@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from codegen import naming
@@ -14,22 +13,18 @@ from codegen.custom import custom_layers
 from codegen.emit import emit
 from codegen.emit.attributes import Names, name_everything, parameter_dtype, state_dict
 from codegen.emit.source import Origin
-from codegen.errors import ConversionError
+from codegen.errors import ConversionError, shorten
 from codegen.lower import Lowered, lower
 from codegen.read import SavedModel, read_model
 from codegen.render import render
 from codegen.self_check import check as self_check
 from codegen.spec import parse
 from codegen.spec.variables import count_parameters
+from codegen.version import VERSION
 from codegen.weight import Weight
 from codegen.weights import bind, write_state_dict
 
 Progress = Callable[[str], None]
-
-try:
-    VERSION = version("k2t-gen")
-except PackageNotFoundError:  # used in place, not installed
-    VERSION = "0"
 
 
 @dataclass(frozen=True)
@@ -66,6 +61,24 @@ class Options:
     channels_first: bool = False
     custom: tuple[Path, ...] = ()
     template_dir: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.class_name not in (naming.class_name(self.class_name), "ConvertedModel"):
+            raise ConversionError(f"--class-name {shorten(self.class_name)} is no CamelCase class name")
+        if self.class_name != "ConvertedModel" and naming.classes().claim(self.class_name) != self.class_name:
+            raise ConversionError(f"--class-name {self.class_name!r} is taken in the generated file")
+
+    def module_name(self, path: str | os.PathLike[str]) -> str:
+        """Name of the module that the model at `path` becomes.
+
+        Raises:
+            ConversionError: The name asked for is none that Python can import.
+        """
+        if self.name is None:
+            return naming.identifier(Path(path).name.split(".")[0], "model")
+        if self.name != naming.identifier(self.name):
+            raise ConversionError(f"--name {shorten(self.name)} is no Python module name")
+        return self.name
 
 
 @dataclass(frozen=True)
@@ -140,9 +153,7 @@ def convert(
         Path(template_dir) if template_dir is not None else None,
     )
     folder = Path(output)
-    module_name = options.name or naming.identifier(Path(path).name.split(".")[0], "model")
-    if module_name != naming.identifier(module_name):
-        raise ConversionError(f"the name {module_name!r} is no Python module name; give another with --name")
+    module_name = options.module_name(path)
     source_path, weights_path = folder / f"{module_name}.py", folder / f"{module_name}.pt"
     progress("reading")
     with read_model(Path(path), options.weights) as saved:

@@ -1,0 +1,197 @@
+"""The `k2t-gen` commands: what they take, what they print, how they exit."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from codegen.convert import Conversion, Options, Progress, convert
+from codegen.drift import check
+from codegen.errors import ConversionError, Unsupported
+from codegen.inspection import Inspection, TensorReport, inspect
+from codegen.self_check import SelfCheckFailed
+from codegen.version import VERSION
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+REFUSED, BUG = 1, 3
+
+EXIT_CODES = """\b
+Exit codes:
+  0  done; with `check`: nothing differs
+  1  the model cannot be read or converted; with `check`: something differs
+  2  the command line is wrong
+  3  a bug of k2t-gen: please report it
+"""
+
+_PATH = click.Path(path_type=Path)
+
+
+def _options(command: F) -> F:
+    """The options that say how a model is converted."""
+    for decorate in (
+        click.option("--template-dir", type=_PATH, metavar="DIR", help="Jinja2 templates that replace ours."),
+        click.option(
+            "--custom", type=_PATH, multiple=True, metavar="FILE.py",
+            help="Your own layer functions; can be given several times.",
+        ),
+        click.option("--channels-first", is_flag=True, help="Take and return images as N,C,H,W."),
+        click.option("--class-name", default="ConvertedModel", show_default=True, help="Name of the class."),
+        click.option("--weights", type=_PATH, metavar="FILE", help="The weights, if MODEL has none."),
+        click.option("--name", help="Name of the module; the model file's by default."),
+    ):  # fmt: skip
+        command = decorate(command)
+    return command
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
+@click.version_option(VERSION, prog_name="k2t-gen")
+def main() -> None:
+    """Turn saved Keras models into PyTorch source code worth checking in."""
+
+
+@main.command("convert", epilog=EXIT_CODES)
+@click.argument("model", type=_PATH)
+@click.option("-o", "--output", type=_PATH, default=Path(), metavar="DIR", help="Folder to write to.")
+@_options
+def convert_command(model: Path, output: Path, **options: Any) -> None:
+    """Write MODEL as DIR/NAME.py and its weights as DIR/NAME.pt."""
+    with _reported(model), _shown_progress(model) as progress:
+        result = convert(model, output=output, progress=progress, **options)
+    click.echo(_conversion_text(result))
+
+
+@main.command("inspect", epilog=EXIT_CODES)
+@click.argument("model", type=_PATH)
+@click.option("--weights", type=_PATH, metavar="FILE", help="The weights, if MODEL has none.")
+@click.option("--custom", type=_PATH, multiple=True, metavar="FILE.py", help="Your own layer functions.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def inspect_command(model: Path, weights: Path | None, custom: tuple[Path, ...], as_json: bool) -> None:
+    """Show the layers of MODEL, their shapes and parameters, and what of it can be converted."""
+    with _reported(model):
+        found = inspect(model, weights, custom)
+    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else _inspection_text(found))
+
+
+@main.command("check", epilog=EXIT_CODES)
+@click.argument("models", nargs=-1, required=True, type=_PATH, metavar="MODEL...")
+@click.option(
+    "-o", "--output", type=_PATH, metavar="DIR",
+    help="Folder with the checked-in files; by default the model's own, or the current one.",
+)  # fmt: skip
+@_options
+def check_command(models: tuple[Path, ...], output: Path | None, **options: Any) -> None:
+    """Regenerate each MODEL in memory and compare it with the files that are checked in.
+
+    Give the options that it was converted with. Differences are printed as a unified diff.
+    """
+    if len(models) > 1 and (options["name"] or options["weights"]):
+        raise click.UsageError("--name and --weights go with one MODEL")
+    status = 0
+    for model in models:
+        try:
+            with _reported(model), _shown_progress(model) as progress:
+                drift = check(model, Options(**options), output=output, progress=progress)
+        except SystemExit as stop:
+            status = max(status, int(stop.code or 0))
+            continue
+        click.echo(drift.diff, nl=False)
+        if drift.weights_differ:
+            click.echo(f"{drift.weights_path.as_posix()} holds other weights than {model.name}")
+        status = max(status, REFUSED if drift else 0)
+    sys.exit(status)
+
+
+# -------------------------------------------------------------------- errors and progress
+
+
+@contextmanager
+def _reported(model: Path) -> Iterator[None]:
+    """Errors as one line each on stderr, never a traceback."""
+    try:
+        yield
+    except SelfCheckFailed as error:
+        _fail(BUG, f"{model.name}: {error}")
+    except Unsupported as error:
+        _fail(REFUSED, *(f"{model.name}: {problem}" for problem in error.problems))
+    except ConversionError as error:
+        text = str(error)
+        _fail(REFUSED, text if text.startswith((str(model), "--")) else f"{model.name}: {text}")
+    except Exception as error:
+        _fail(BUG, f"{model.name}: a bug of k2t-gen, please report it: {type(error).__name__}: {error}")
+
+
+def _fail(status: int, *lines: str) -> None:
+    for line in lines:
+        # A stranger's names must not steer the terminal.
+        clean = "".join(ch if ch.isprintable() else "?" for ch in " ".join(line.split()))
+        click.echo(f"k2t-gen: {clean}", err=True)
+    sys.exit(status)
+
+
+@contextmanager
+def _shown_progress(model: Path) -> Iterator[Progress]:
+    """The present stage on one line of stderr, if that is a terminal; it is wiped at the end."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    name = click.format_filename(model.name)
+    try:
+        yield lambda stage: click.echo(f"\r\x1b[K{name}: {stage} …", nl=False, err=True)
+    finally:
+        click.echo("\r\x1b[K", nl=False, err=True)
+
+
+# -------------------------------------------------------------------- reports
+
+
+def _conversion_text(result: Conversion) -> str:
+    lines = result.source_path.read_text(encoding="utf-8").count("\n")
+    size = result.weights_path.stat().st_size / 1e6
+    return (
+        f"{result.source_path.as_posix()}: {lines} lines\n"
+        f"{result.weights_path.as_posix()}: {result.parameter_count:,} parameters, {size:,.1f} MB\n"
+        "imported, strictly loaded and run once"
+    )
+
+
+def _inspection_text(found: Inspection) -> str:
+    version = f"Keras {found.keras_version}, " if found.keras_version else ""
+    lines = [
+        f"{found.class_name} model {found.model_name!r} ({version}{found.file_name})",
+        *_listed("inputs", found.inputs),
+        *_listed("outputs", found.outputs),
+        "",
+        *_table(found),
+        "",
+        "parameters: " + (f"{found.parameter_count:,}" if found.parameter_count is not None else "unknown"),
+    ]
+    if found.problems:
+        lines.append("cannot be converted; in the way:")
+        lines += [f"  {problem}" for problem in found.problems]
+    else:
+        lines.append("can be converted" + ("" if found.has_weights else "; give the weights with --weights"))
+    return "\n".join(lines)
+
+
+def _listed(title: str, tensors: tuple[TensorReport, ...]) -> list[str]:
+    return [f"{title}: " + ", ".join(f"{t.name} {t.dtype} {t.shape}" for t in tensors)] if tensors else []
+
+
+def _table(found: Inspection) -> list[str]:
+    rows = [("layer", "class", "output shape", "parameters", "")]
+    for layer in found.layers:
+        shapes = ", ".join(map(str, layer.output_shapes)) or "?"
+        count = "?" if layer.parameter_count is None else f"{layer.parameter_count:,}"
+        rows.append((layer.name, layer.class_name, shapes, count, "NOT SUPPORTED" if layer.problems else ""))
+    widths = [min(48, max(len(row[column]) for row in rows)) for column in range(4)]
+    return [
+        f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}  {e}".rstrip()
+        for a, b, c, d, e in rows
+    ]
