@@ -21,7 +21,7 @@ from codegen.self_check import check as self_check
 from codegen.spec import parse
 from codegen.spec.variables import count_parameters
 from codegen.version import VERSION
-from codegen.weight import Weight
+from codegen.weight import Leaf, Weight
 from codegen.weights import bind, write_state_dict
 
 Progress = Callable[[str], None]
@@ -96,7 +96,7 @@ class Draft:
 
     def state(self, saved: SavedModel) -> Iterator[tuple[str, Weight, str]]:
         """Every key of the state dict with its recipe over the file's arrays, and its dtype."""
-        bound = bind(self.lowered.tree, saved)
+        bound = dict[Leaf, Weight](bind(self.lowered.tree, saved).items())
         for key, module, weight in state_dict(self.lowered.graph, self.names):
             yield key, weight.substitute(lambda leaf: bound[leaf]), parameter_dtype(module)
 
