@@ -331,17 +331,12 @@ def test_gates_of_keras_1(class_name: str, stored: str, canonical: str) -> None:
 
 @pytest.mark.parametrize(("class_name", "gates"), [("LSTM", 4), ("GRU", 3)])
 def test_cudnn(class_name: str, gates: int) -> None:
-    units, features = 2, 3
-    bias_shape = (2, 6) if class_name == "GRU" else (8,)
-    tree = old(
-        class_name, "cudnn", ("kernel", (features, gates * units)), ("recurrent_kernel", (units, gates * units)),
-        ("bias", bias_shape),
-    )  # fmt: skip
-    kernel, recurrent, bias = (
-        random(features, gates * units),
-        random(units, gates * units),
-        random(2 * gates * units),
-    )
+    features, units = 3, 2
+    width = gates * units
+    bias_shape = (2, width) if class_name == "GRU" else (width,)
+    variables = [("kernel", (features, width)), ("recurrent_kernel", (units, width)), ("bias", bias_shape)]
+    tree = old(class_name, "cudnn", *variables)
+    kernel, recurrent, bias = random(features, width), random(units, width), random(2 * width)
     found = converted(tree, kernel, recurrent, bias)
     pieces = np.split(kernel, gates, axis=1)
     np.testing.assert_array_equal(found[0], np.hstack([k.T.reshape(k.shape, order="F") for k in pieces]))

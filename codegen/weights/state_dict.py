@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 import zipfile
@@ -37,7 +38,7 @@ class _Storage:
 
     @property
     def elements(self) -> int:
-        return int(np.prod(self.weight.shape, dtype=np.int64))
+        return math.prod(self.weight.shape)
 
     @property
     def size(self) -> int:
@@ -51,12 +52,10 @@ class _Tensor:
     storage: _Storage
 
     def __reduce__(self) -> tuple[Any, ...]:
-        import torch
         from torch._utils import _rebuild_tensor_v2
 
         shape = tuple(self.storage.weight.shape)
-        # A meta tensor knows the strides of a contiguous one without having elements.
-        stride = torch.empty(shape, device="meta").stride()
+        stride = tuple(math.prod(max(size, 1) for size in shape[axis + 1 :]) for axis in range(len(shape)))
         return _rebuild_tensor_v2, (self.storage, 0, shape, stride, False, {})
 
 
