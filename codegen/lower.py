@@ -178,7 +178,7 @@ class Lowering:
         call_kwargs = self._call_arguments(b, function, args, kwargs)
         if not function.package.startswith(("keras.ops", "tensorflow")):
             args = [_map_values(argument, b.autocast) for argument in args]
-        if len(args) > len(function.call_names):
+        if len(args) > len(function.call_names) and not function.takes_any_args:
             b.malformed(f"it is called with {len(args)} arguments, but takes {len(function.call_names)}")
         try:
             result = function.function(b, *args, **call_kwargs, **options)
@@ -199,7 +199,7 @@ class Lowering:
             b.masks.update(zip(flatten(list(args), Value), masks, strict=False))
         bound = {}
         for name, argument in kwargs.items():
-            if name in function.call_names:
+            if name in function.call_names or function.takes_any_kwargs:
                 bound[name] = argument
             elif argument is not None and not (name == "training" and argument is False):
                 b.unsupported(name, "<tensor>" if isinstance(argument, Value) else argument, "not in a call")

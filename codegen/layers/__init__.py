@@ -11,6 +11,10 @@ FILES = (
     "attention",
     "core",
     "dot_attention",
+    "ops_elementwise",
+    "ops_indexing",
+    "ops_reductions",
+    "ops_shapes",
 )
 
 

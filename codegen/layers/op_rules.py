@@ -129,7 +129,9 @@ def unify(b: Builder, operands: Sequence[Operand], dtype: str) -> list[Any]:
     if not any(isinstance(x, Value) for x in ready):
         ready[0] = tensor(b, operands[0], dtype)
     plain = all(not isinstance(x, Value) or x.rank or x.dtype == SIZE for x in ready)
-    if torch_type(ready) == dtype and (plain or len({kind_of(x) for x in ready if isinstance(x, Value)}) == 1):
+    if torch_type(ready) == dtype and (
+        plain or len({kind_of(x) for x in ready if isinstance(x, Value)}) == 1
+    ):
         return ready
     return [b.cast(x, dtype) if isinstance(x, Value) and x.dtype != SIZE else x for x in ready]
 
@@ -187,7 +189,13 @@ def tensor(b: Builder, operand: Any, dtype: str | None = None) -> Value:
         parts = [tensor(b, x, dtype) for x in operand]
         shape = (len(parts), *parts[0].shape)
         parts = [b.keras_layout(part) for part in parts]
-        return b.op("torch.stack(parts)", shape=shape, dtype=parts[0].dtype, perm=tuple(range(len(shape))), parts=parts)
+        return b.op(
+            "torch.stack(parts)",
+            shape=shape,
+            dtype=parts[0].dtype,
+            perm=tuple(range(len(shape))),
+            parts=parts,
+        )
     value = as_constant(b, operand)
     return constant(b, Constant(value.values, dtype or value.dtype))
 
@@ -235,7 +243,9 @@ def host_map(b: Builder, template: str, function: Callable[..., Number], operand
     return sizes(b, [host(_host_number(b, template, function, row)) for row in zip(*rows, strict=True)])
 
 
-def _host_number(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Value:
+def _host_number(
+    b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]
+) -> Value:
     if all(isinstance(x, (bool, int, float)) for x in operands):
         return number(b, function(*operands))
     return b.op(template, shape=(), dtype=SIZE, **dict(zip("xyz", operands, strict=False)))
@@ -247,7 +257,9 @@ def shape_argument(b: Builder, shape: Any, option: str = "shape") -> tuple[Numbe
     if is_host(shape):
         return (shape,)
     if not isinstance(shape, (list, tuple)):
-        b.unsupported(option, "<tensor>" if isinstance(shape, Value) else shape, "supported: sizes of other tensors")
+        b.unsupported(
+            option, "<tensor>" if isinstance(shape, Value) else shape, "supported: sizes of other tensors"
+        )
     parts = tuple(host(part) for part in shape)
     for part in parts:
         if not (part is None or is_host(part)):
@@ -317,7 +329,9 @@ def reduce(
         return b.op(whole, shape=(), dtype=dtype, x=x, **operands)
     dims = tuple(sorted(x.dim(a) for a in axes))
     template = template.replace("keep", "keepdim=True") if keepdims else template.replace(", keep", "")
-    return b.op(template, shape=shape, perm=perm, dtype=dtype, x=x, d=dims[0] if len(dims) == 1 else dims, **operands)
+    return b.op(
+        template, shape=shape, perm=perm, dtype=dtype, x=x, d=dims[0] if len(dims) == 1 else dims, **operands
+    )
 
 
 def settled(b: Builder, x: Value) -> Value:

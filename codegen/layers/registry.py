@@ -18,6 +18,8 @@ F = TypeVar("F", bound=Callable[..., Any])
 MaskRule = Literal["keep", "drop", "own"]
 
 KERAS = "keras.layers"
+OPS = "keras.ops"
+TENSORFLOW = "tensorflow"
 #: Package under which replacements of Lambda layers stand, by layer name.
 LAMBDA = "Lambda"
 
@@ -50,6 +52,16 @@ class LayerFunction:
         return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
 
     @cached_property
+    def takes_any_args(self) -> bool:
+        """Whether the call may have any number of arguments."""
+        return any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(self.function).parameters.values())
+
+    @cached_property
+    def takes_any_kwargs(self) -> bool:
+        """Whether the call may have keyword arguments of any name."""
+        return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(self.function).parameters.values())
+
+    @cached_property
     def options(self) -> dict[str, inspect.Parameter]:
         """The keyword-only parameters: the layer's options."""
         parameters = inspect.signature(self.function).parameters
@@ -75,6 +87,8 @@ class LayerFunction:
         return bound
 
     def _may_ignore(self, key: str, value: object) -> bool:
+        if self.package == TENSORFLOW and key == "function":
+            return True
         if key in self.neutral and value == self.neutral[key]:
             return True
         return value is None or key in TRAINING_ONLY or key.endswith(TRAINING_SUFFIXES)
@@ -196,6 +210,15 @@ def restored() -> Iterator[None]:
         _FUNCTIONS.update(before)
 
 
+def _key(spec: LayerSpec) -> tuple[str, str]:
+    """Package and name under which a layer is registered; a TensorFlow op goes by its function's name."""
+    function = spec.config.get("function")
+    if spec.package == TENSORFLOW and isinstance(function, str):
+        return TENSORFLOW, function
+    # Keras 3 saves the module of an op in `.keras`, but not in `.h5`; the class names are unique.
+    return (OPS if spec.package.startswith(f"{OPS}.") else spec.package), spec.class_name
+
+
 def find(spec: LayerSpec) -> LayerFunction:
     """The function for a layer, a user's own first.
 
@@ -213,9 +236,9 @@ def find(spec: LayerSpec) -> LayerFunction:
             f"holds Python code{says}, which is never run; give its torch code in a --custom file, "
             f"in a function marked @replaces_lambda({shorten(spec.name)})",
         )
-    for package in ("*", spec.package):
-        if (package, spec.class_name) in _FUNCTIONS:
-            return _FUNCTIONS[package, spec.class_name]
+    for key in (("*", spec.class_name), _key(spec)):
+        if key in _FUNCTIONS:
+            return _FUNCTIONS[key]
     if spec.package == KERAS or spec.package.startswith("keras."):
         advice = "is not supported; give a layer function with --custom"
     else:

@@ -45,8 +45,9 @@ class NodeReader:
     # ---------------------------------------------------------------- Keras 3
 
     def _keras3(self, node: Mapping[str, Any]) -> CallSpec:
-        args = checks.listing(node["args"], f"layer {self.layer!r}: the arguments of a call")
-        kwargs = checks.mapping(node.get("kwargs", {}), f"layer {self.layer!r}: the keyword arguments of a call")
+        what = f"layer {self.layer!r}: the arguments of a call"
+        args = checks.listing(node["args"], what)
+        kwargs = checks.mapping(node.get("kwargs", {}), what)
         args = [constant(arg, self._keras_tensor) for arg in args]
         kwargs = {name: constant(arg, self._keras_tensor) for name, arg in kwargs.items()}
         if not args:
@@ -68,7 +69,7 @@ class NodeReader:
     def _reference(self, history: Any) -> TensorRef:
         if not self._is_tensor(history):
             raise MalformedConfig(
-                f"layer {self.layer!r}: a call reads {shorten(history)}, which is not an output of a layer of its model"
+                f"layer {self.layer!r}: a call reads {shorten(history)}, which no layer of its model puts out"
             )
         return TensorRef(history[0], history[1], history[2])
 
@@ -139,7 +140,7 @@ def references(argument: Any) -> Iterator[TensorRef]:
         elif isinstance(item, (list, tuple)):
             stack.extend(reversed(item))
         elif isinstance(item, Mapping):
-            stack.extend(reversed(item.values()))
+            stack.extend(reversed(list(item.values())))
         elif isinstance(item, slice):
             stack.extend((item.step, item.stop, item.start))
 
