@@ -8,8 +8,15 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from codegen import layers
+from codegen.builder import Builder
 from codegen.errors import ConversionError
+from codegen.graph import Value
 from codegen.layers import registry
+from codegen.layers.registry import lowers, replaces_lambda
+from codegen.spec.model import LayerSpec
+
+#: What a file of the user's own needs besides.
+__all__ = ["Builder", "LayerSpec", "Value", "custom_layers", "lowers", "replaces_lambda"]
 
 
 @contextmanager

@@ -1,0 +1,137 @@
+"""Builds the model files of this folder with real Keras: `python -m examples.build_models`.
+
+The files are checked in; run this only to change them.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import keras
+from keras import layers
+
+HERE = Path(__file__).parent
+
+
+@keras.saving.register_keras_serializable("Examples")
+class ScaledGate(layers.Layer):
+    """y = x * gate(x) * scale: a layer with a weight of its own and a sublayer."""
+
+    def __init__(self, units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.units = units
+        self.gate = layers.Dense(units, activation="sigmoid")
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.scale = self.add_weight(name="scale", shape=(self.units,), initializer="random_normal")
+        self.gate.build(input_shape)
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * self.gate(inputs) * self.scale
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "units": self.units}
+
+
+def mlp() -> Any:
+    """Digits of 8x8 pixels."""
+    return keras.Sequential(
+        [
+            keras.Input((64,), name="pixels"),
+            layers.Dense(32, activation="relu", name="hidden_1"),
+            layers.Dense(16, activation="relu", name="hidden_2"),
+            layers.Dropout(0.2, name="dropout"),
+            layers.Dense(10, activation="softmax", name="predictions"),
+        ],
+        name="mlp",
+    )
+
+
+def gated() -> Any:
+    """A custom layer and a Lambda."""
+    x = inputs = keras.Input((12,), name="features")
+    x = layers.Dense(8, activation="gelu", name="project")(x)
+    x = ScaledGate(8, name="scaled_gate")(x)
+    x = layers.Lambda(lambda x, factor: x * factor, arguments={"factor": 0.5}, name="halve")(x)
+    return keras.Model(inputs, layers.Dense(1, name="score")(x), name="gated")
+
+
+def review_scorer() -> Any:
+    """Two inputs, an LSTM over padded token ids."""
+    token_ids = keras.Input((40,), dtype="int32", name="token_ids")
+    metadata = keras.Input((6,), name="metadata")
+    x = layers.Embedding(5000, 64, mask_zero=True, name="token_embedding")(token_ids)
+    x = layers.LSTM(64, name="encoder")(x)
+    y = layers.Dense(16, activation="relu", name="metadata_dense")(metadata)
+    x = layers.Concatenate(name="concatenate")([x, y])
+    score = layers.Dense(1, activation="sigmoid", name="score")(x)
+    return keras.Model([token_ids, metadata], score, name="review_scorer")
+
+
+def text_encoder() -> Any:
+    """Four transformer blocks, post-norm, over embedded tokens."""
+    x = inputs = keras.Input((64, 128), name="tokens")
+    for index in range(1, 5):
+        attention = layers.MultiHeadAttention(4, 32, name=f"block{index}_attention")(x, x)
+        x = layers.Add(name=f"block{index}_add_1")([x, attention])
+        x = layers.LayerNormalization(epsilon=1e-6, name=f"block{index}_norm_1")(x)
+        y = layers.Dense(512, activation="gelu", name=f"block{index}_expand")(x)
+        y = layers.Dense(128, name=f"block{index}_contract")(y)
+        y = layers.Dropout(0.1, name=f"block{index}_dropout")(y)
+        x = layers.Add(name=f"block{index}_add_2")([x, y])
+        x = layers.LayerNormalization(epsilon=1e-6, name=f"block{index}_norm_2")(x)
+    x = layers.GlobalAveragePooling1D(name="pool")(x)
+    return keras.Model(inputs, layers.Dense(5, name="logits")(x), name="text_encoder")
+
+
+def unet() -> Any:
+    """Encoder and decoder of three levels with skips between them."""
+
+    def block(x: Any, filters: int, name: str) -> Any:
+        for index in (1, 2):
+            x = layers.Conv2D(filters, 3, padding="same", use_bias=False, name=f"{name}_conv_{index}")(x)
+            x = layers.BatchNormalization(name=f"{name}_bn_{index}")(x)
+            x = layers.ReLU(name=f"{name}_relu_{index}")(x)
+        return x
+
+    x = inputs = keras.Input((128, 128, 3), name="image")
+    skips = []
+    for level, filters in enumerate((16, 32, 64), start=1):
+        skip = block(x, filters, f"down_{level}")
+        skips.append((level, filters, skip))
+        x = layers.MaxPooling2D(name=f"down_{level}_pool")(skip)
+    x = block(x, 128, "bottom")
+    for level, filters, skip in reversed(skips):
+        x = layers.Conv2DTranspose(filters, 2, strides=2, name=f"up_{level}_conv")(x)
+        x = layers.Concatenate(name=f"up_{level}_concat")([skip, x])
+        x = block(x, filters, f"up_{level}")
+    return keras.Model(inputs, layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x), name="unet")
+
+
+def architectures() -> dict[str, Any]:
+    """Models that are kept as an architecture alone: their weights would be too large."""
+    applications = keras.applications
+    made = {
+        "vgg16": applications.VGG16(weights=None),
+        "resnet50": applications.ResNet50(weights=None),
+        "mobilenet_v2": applications.MobileNetV2(weights=None),
+        "efficientnet_b0": applications.EfficientNetB0(weights=None),
+    }
+    return made | {build.__name__: build() for build in (unet, text_encoder, review_scorer)}
+
+
+def main() -> None:
+    """Write every file."""
+    keras.utils.set_random_seed(1)
+    mlp().save(HERE / "mlp.h5")
+    gated().save(HERE / "gated.keras")
+    for name, model in architectures().items():
+        text = json.dumps(json.loads(model.to_json()), separators=(",", ":"))
+        (HERE / f"{name}.json").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
