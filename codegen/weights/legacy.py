@@ -104,7 +104,7 @@ def _bind_group(
         try:
             bound = _assign(name, arrays, slots)
         except WeightMismatch as error:
-            problem = problem if problem and len(slots) != len(arrays) else error
+            problem = problem or error
             continue
         if not _contradicted(slots, arrays):
             return bound

@@ -110,8 +110,8 @@ def _attributes(node: Node, path: str, folders: frozenset[str]) -> dict[str, str
         if in_list:
             name = f"{attribute}/{_numbered(child.spec, counts.setdefault(attribute, {}))}"
         else:
-            name = child.attribute
-        # An attribute that has a public property in some versions only.
+            name = child.attribute.removeprefix("_")
+        # Some attributes are private, and have a public property only in some versions.
         private = f"{path}_{name}/"
         places[child.attribute] = private if private in folders else f"{path}{name}/"
     return places
