@@ -9,12 +9,15 @@ FILES = (
     "activation_layers",
     "activations",
     "attention",
+    "convolutional",
     "core",
     "dot_attention",
     "ops_elementwise",
     "ops_indexing",
     "ops_reductions",
     "ops_shapes",
+    "pooling",
+    "reshaping",
 )
 
 

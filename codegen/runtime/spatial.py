@@ -1,0 +1,45 @@
+"""Padding and averaging over windows whose layout depends on the size of the input."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def same_pad(
+    x: Tensor, kernel_size: list[int], stride: list[int], value: float = 0.0
+) -> Tensor:
+    """Pad so that windows yield ceil(size / stride); an odd element goes to the end.
+
+    Args:
+        x: (N, C, *spatial).
+        kernel_size: Extent of the window per spatial dim, dilation included.
+        stride: Stride per spatial dim.
+        value: What to pad with.
+    """
+    pads: list[int] = []
+    for i in range(len(kernel_size)):
+        dim = len(kernel_size) - 1 - i  # F.pad begins at the last dim
+        short = -x.shape[2 + dim] % stride[dim]
+        total = max(kernel_size[dim] - stride[dim] + short, 0)
+        pads += [total // 2, total - total // 2]
+    return F.pad(x, pads, value=value)
+
+
+def average_pool_same(x: Tensor, kernel_size: list[int], stride: list[int]) -> Tensor:
+    """Mean of each of ceil(size / stride) windows, of what lies inside the input.
+
+    Args:
+        x: (N, C, *spatial), one to three spatial dims.
+        kernel_size: Extent of the window per spatial dim.
+        stride: Stride per spatial dim.
+    """
+    inside = same_pad(torch.ones_like(x[:1, :1]), kernel_size, stride)
+    x = same_pad(x, kernel_size, stride)
+    if len(kernel_size) == 1:
+        share = F.avg_pool1d(inside, kernel_size, stride)
+        return F.avg_pool1d(x, kernel_size, stride) / share
+    if len(kernel_size) == 2:
+        share = F.avg_pool2d(inside, kernel_size, stride)
+        return F.avg_pool2d(x, kernel_size, stride) / share
+    share = F.avg_pool3d(inside, kernel_size, stride)
+    return F.avg_pool3d(x, kernel_size, stride) / share
