@@ -1,0 +1,1 @@
+"""Models to convert, and layer functions of one's own."""

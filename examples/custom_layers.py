@@ -1,6 +1,8 @@
-"""Layer functions of one's own, for `k2t-gen convert examples/gated.keras --custom examples/custom_layers.py`.
+"""Layer functions of one's own.
 
-The Keras code of this model is in build_models.py.
+    k2t-gen convert examples/gated.keras --custom examples/custom_layers.py
+
+The Keras code of that model is in build_models.py.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from codegen.custom import Builder, LayerSpec, Value, lowers, replaces_lambda
 
 @lowers("ScaledGate", package="*")
 def scaled_gate(b: Builder, x: Value, *, units: int) -> Value:
-    """y = x * gate(x) * scale.
+    """The layer's input times its gate, times a weight.
 
     `b.weight` asks for the layer's own variables in the order in which Keras creates them; a
     sublayer is called by its attribute in the Keras class, here `self.gate`. Every option that the

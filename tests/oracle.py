@@ -1,4 +1,4 @@
-"""Real Keras as the oracle: builds a case's model, fills it with random weights, compares a conversion with it."""
+"""Real Keras as the oracle: builds models with random weights and compares their conversions with them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def sample_inputs(model: Any, batch: int, ints: int) -> list[NDArray[Any]]:
     rng = np.random.default_rng(3)
     arrays = []
     for tensor in keras.tree.flatten(model.inputs):
-        shape = [batch if size is None and axis == 0 else size or OPEN_SIZE for axis, size in enumerate(tensor.shape)]
+        shape = [batch, *(OPEN_SIZE if size is None else size for size in tensor.shape[1:])]
         dtype = keras.backend.standardize_dtype(tensor.dtype)
         if dtype == "bool":
             arrays.append(rng.integers(0, 2, shape).astype(bool))

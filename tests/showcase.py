@@ -5,7 +5,6 @@ Most examples are architectures without weights, so only their source is checked
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from codegen import Options, convert
@@ -44,4 +43,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
