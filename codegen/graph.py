@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -17,6 +17,11 @@ class Symbol:
     """A Python expression without operands, written by us: `torch.float16`."""
 
     code: str
+
+
+@dataclass(frozen=True)
+class Derived(Symbol):
+    """A number computed from a block's parameters: `4 * channels`."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,7 @@ class Value:
         node: What computes it; None for an input of the graph.
         non_negative: True if no element can be below zero.
         twins: The same tensor in other layouts, by `perm`; shared among the twins.
+        labels: Texts of its sizes in Keras' order, inside a block whose uses differ in shape.
     """
 
     shape: Shape
@@ -70,6 +76,7 @@ class Value:
     node: Node | None = None
     non_negative: bool = False
     twins: dict[tuple[int, ...], Value] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.perm = self.perm or tuple(range(len(self.shape)))
@@ -101,8 +108,8 @@ class Module:
 
     Attributes:
         name: Proposal for the attribute: the Keras layer's name, or with a part's name behind it.
-        constructor: `nn.Conv2d`, a class of `codegen.runtime`, `nn.Parameter`, `buffer`, or "" if
-            `graph` defines its class.
+        constructor: `nn.Conv2d`, a class of `codegen.runtime`, `nn.Parameter`, `buffer`, `attribute`
+            (its one argument, kept as it is), or "" if `graph` defines its class.
         args: Positional arguments of the constructor.
         kwargs: Keyword arguments in full; defaults of torch are left out when written.
         state: Recipes by state-dict key below this module ("" for the attribute itself).
@@ -112,6 +119,7 @@ class Module:
         children: For `nn.Sequential`, its modules; they are its only arguments.
         owner: Path of Keras layer names that it comes from.
         initializers: Keras initialiser (as saved) of each parameter.
+        when: The block's parameter without which this module is `nn.Identity()`; None if it is always there.
     """
 
     name: str
@@ -125,6 +133,7 @@ class Module:
     children: tuple[Module, ...] = ()
     owner: tuple[str, ...] = ()
     initializers: Mapping[str, Any] = field(default_factory=dict)
+    when: Parameter | None = None
 
 
 Operand = Any  # a Value, a Module, a Parameter, a Symbol, a literal, or a tuple / list / slice of operands
@@ -196,6 +205,28 @@ class Graph:
         for value in [value for node in self.nodes for value in node.values()] + self.outputs:
             counts[value] = counts.get(value, 0) + 1
         return counts
+
+
+def definitions(root: Graph) -> list[Graph]:
+    """All classes of the file, each after those that it uses."""
+    ordered: dict[Graph, None] = {}
+
+    def visit(graph: Graph) -> None:
+        if graph not in ordered:
+            for module in with_children(graph.modules()):
+                if module.graph is not None:
+                    visit(module.graph)
+            ordered[graph] = None
+
+    visit(root)
+    return list(ordered)
+
+
+def with_children(modules: Iterable[Module]) -> Iterator[Module]:
+    """The modules, each followed by those that it is a sequence of."""
+    for module in modules:
+        yield module
+        yield from with_children(module.children)
 
 
 def flatten(operand: Operand, kind: type[T]) -> Iterator[T]:

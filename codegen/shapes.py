@@ -10,6 +10,8 @@ _OPEN = {3: ("N", "T", "C"), 4: ("N", "H", "W", "C"), 5: ("N", "D", "H", "W", "C
 
 def shape_text(value: Value) -> str:
     """The shape as torch sees it: `(N, 64, 112, 112)`; open sizes are letters."""
+    if value.labels:
+        return _tuple([value.labels[axis] for axis in value.perm])
     letters = _OPEN.get(
         value.rank, tuple("NABCDEFGH"[: value.rank]) if value.rank < 10 else ("?",) * value.rank
     )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 
 from codegen import naming
 from codegen.expression import literal_tree, parse_template
-from codegen.graph import Graph, Module, Symbol
+from codegen.graph import Graph, Module, Symbol, definitions
 from codegen.style import short_arguments
 from codegen.weight import Weight
 
@@ -38,54 +38,41 @@ def name_everything(root: Graph, root_name: str = "ConvertedModel") -> Names:
     return names
 
 
-def definitions(root: Graph) -> list[Graph]:
-    """All classes of the file, each after those that it uses."""
-    ordered: dict[Graph, None] = {}
-
-    def visit(graph: Graph) -> None:
-        if graph not in ordered:
-            for module in _all_modules(graph.modules()):
-                if module.graph is not None:
-                    visit(module.graph)
-            ordered[graph] = None
-
-    visit(root)
-    return list(ordered)
-
-
-def _all_modules(modules: list[Module] | tuple[Module, ...]) -> Iterator[Module]:
-    for module in modules:
-        yield module
-        yield from _all_modules(module.children)
-
-
 def state_dict(root: Graph, names: Names) -> Iterator[tuple[str, Module, Weight]]:
     """Every key of the model's state dict with its module and recipe, in torch's order."""
     for module in root.modules():
-        yield from _module_state(module, names.attributes[root][module], names)
+        yield from _module_state(module, names.attributes[root][module], names, {})
 
 
-def _module_state(module: Module, path: str, names: Names) -> Iterator[tuple[str, Module, Weight]]:
+def _module_state(
+    module: Module, path: str, names: Names, members: Mapping[Module, Module]
+) -> Iterator[tuple[str, Module, Weight]]:
+    """The keys below one module; `members` are the real modules of the prototypes of the class that it is in."""
     for key, weight in module.state.items():
         yield (f"{path}.{key}" if key else path), module, weight
     for index, child in enumerate(module.children):
-        yield from _module_state(child, f"{path}.{index}", names)
+        yield from _module_state(members.get(child, child), f"{path}.{index}", names, members)
     if module.graph is not None:
         attributes = names.attributes[module.graph]
+        inside = {proto: members.get(real, real) for proto, real in module.members.items()}
         for inner in module.graph.modules():
-            actual = module.members.get(inner, inner)
-            yield from _module_state(actual, f"{path}.{attributes[inner]}", names)
+            yield from _module_state(inside.get(inner, inner), f"{path}.{attributes[inner]}", names, members | inside)
 
 
 def constructor(module: Module, names: Names) -> ast.expr:
     """The expression that makes a module."""
     if module.constructor in TENSORS:
         return _tensor(module)
+    if module.constructor == "attribute":
+        return literal_tree(module.args[0])
     callee = names.classes[module.graph] if module.graph else module.constructor
     args = [literal_tree(argument) for argument in module.args] + _children(module, names)
     written = short_arguments(callee, dict(module.kwargs))
     keywords = [ast.keyword(name, literal_tree(value)) for name, value in written.items()]
-    return ast.Call(parse_template(callee), args, keywords)
+    made = ast.Call(parse_template(callee), args, keywords)
+    if module.when is None:
+        return made
+    return ast.IfExp(literal_tree(module.when), made, parse_template("nn.Identity()"))
 
 
 def _children(module: Module, names: Names) -> list[ast.expr]:
@@ -119,7 +106,7 @@ def attribute_lines(module: Module, name: str, names: Names) -> list[str]:
     if module.constructor == "buffer":
         return [f'self.register_buffer("{name}", {made})']
     lines = [f"self.{name} = {made}"]
-    if module.constructor == "nn.Parameter":
+    if module.constructor in ("nn.Parameter", "attribute"):
         return lines
     trained = [key for key in module.state if not key.startswith(("running_", "num_batches"))]
     if module.frozen and set(trained) <= module.frozen:
