@@ -24,6 +24,9 @@ _IMPORTS = {
     "nn": "from torch import nn",
 }
 
+#: Columns of a generated line.
+_WIDTH = 88
+
 _VERBS = {"F.softmax": "Softmax", "torch.sigmoid": "Sigmoid", "torch.tanh": "Tanh", "F.relu": "ReLU"}
 
 
@@ -161,8 +164,7 @@ def _file_doc(graph: Graph, origin: Origin, arguments: list[str]) -> Code:
     lines = [
         f"PyTorch version of the Keras model `{plain(origin.model_name)}`.",
         "",
-        f"Source:  {plain(origin.file_name)} ({version}sha256 {origin.sha256[:8]}…),",
-        f"         converted by k2t-gen {origin.tool_version}",
+        *_source_lines(f"{plain(origin.file_name)} ({version}sha256 {origin.sha256[:8]}…),", origin),
         f"Weights: {plain(origin.weights_name)}, next to this file",
         *_listed("Inputs: ", graph.inputs),
         *_listed("Outputs:", graph.outputs),
@@ -173,6 +175,12 @@ def _file_doc(graph: Graph, origin: Origin, arguments: list[str]) -> Code:
         "",
     ]
     return docstring(lines)
+
+
+def _source_lines(source: str, origin: Origin) -> list[str]:
+    words = f"converted by k2t-gen {origin.tool_version}"
+    line = f"Source:  {source} {words}"
+    return [line] if len(line) <= _WIDTH else [f"Source:  {source}", f"         {words}"]
 
 
 def _listed(title: str, values: list[Value]) -> list[str]:
