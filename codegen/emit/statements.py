@@ -183,6 +183,8 @@ class _Writer:
         text = self._text(tree)
         if returns:
             return [f"return {text}"]
+        if node.targets is None:
+            return [text]
         if not isinstance(node.targets, Value):
             return [*self._declarations(node), f"{self._text(self._target(node.targets))} = {text}"]
         name = self.names[node.targets]

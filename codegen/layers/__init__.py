@@ -9,6 +9,7 @@ FILES = (
     "activation_layers",
     "activations",
     "attention",
+    "conv_lstm",
     "convolutional",
     "core",
     "dot_attention",
@@ -17,7 +18,9 @@ FILES = (
     "ops_reductions",
     "ops_shapes",
     "pooling",
+    "recurrent",
     "reshaping",
+    "wrappers",
 )
 
 

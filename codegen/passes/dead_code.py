@@ -6,7 +6,7 @@ from codegen.graph import Graph, Node, Value
 
 
 def remove_dead_code(graph: Graph, *, keep_inputs: bool = True) -> None:
-    """Drop nodes that no output of the graph needs.
+    """Drop nodes that no output of the graph needs; what changes a state stays.
 
     Args:
         graph: Changed in place.
@@ -15,7 +15,7 @@ def remove_dead_code(graph: Graph, *, keep_inputs: bool = True) -> None:
     needed: set[Value] = set(graph.outputs)
     kept: list[Node] = []
     for node in reversed(graph.nodes):
-        if needed.intersection(node.results()):
+        if node.kind == "effect" or needed.intersection(node.results()):
             kept.append(node)
             needed.update(node.values())
     graph.nodes = kept[::-1]

@@ -1,0 +1,269 @@
+"""Runs cells over time: masks, states, direction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from codegen.builder import Builder
+from codegen.graph import Module, Value
+from codegen.layers.recurrent_cells import Cell, Weights, define_native, define_stepwise
+from codegen.spec.model import Shape
+
+
+@dataclass(frozen=True)
+class Loop:
+    """How a recurrent layer runs over time; the words are Keras'."""
+
+    return_sequences: bool = False
+    return_state: bool = False
+    go_backwards: bool = False
+    stateful: bool = False
+    time_major: bool = False
+    zero_output_for_mask: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a recurrent module yields.
+
+    Attributes:
+        output: All outputs, or the last one if no more is asked for.
+        states: After the last step.
+    """
+
+    output: Value
+    states: tuple[Value, ...]
+
+
+def run_layer(
+    b: Builder, cells: Sequence[tuple[Cell, Builder]], loop: Loop, x: Value, initial_state: Any
+) -> list[Value]:
+    """Run the cells over time; returns the layer's outputs.
+
+    A stack of cells is a stack of layers: none of them sees what comes later. At a masked step all keep
+    their states, so that what the lower ones yield there does not matter.
+    """
+    x, mask = b.keras_layout(x), b.mask(x)
+    if loop.time_major:
+        x = _swap_time(b, x)
+        mask = _swap_time(b, mask) if mask else None
+    run_mask = mask
+    if loop.go_backwards:
+        x = b.op("x.flip(1)", shape=x.shape, x=x)
+        run_mask = b.op("x.flip(1)", shape=mask.shape, x=mask) if mask else None
+    shapes: list[Shape] = [(x.shape[0], cell.units) for cell, _ in cells for _ in range(cell.num_states)]
+    memory = None
+    given = flat_states(b, initial_state, len(shapes))
+    if loop.stateful:
+        memory, remembered = remember(b, shapes)
+        given = given or remembered
+    states: list[Value] = []
+    for position, (cell, holder) in enumerate(cells):
+        last = position == len(cells) - 1
+        start, stop = len(states), len(states) + cell.num_states
+        inner = replace(loop, return_sequences=not last or loop.return_sequences)
+        part = f"cell{position + 1}" if len(cells) > 1 else ""
+        outcome = run_cell(b, holder, cell, inner, x, run_mask, given[start:stop] if given else None, part)
+        x = outcome.output
+        states.extend(outcome.states)
+    if memory is not None:
+        b.emit("memory.keep(states)", None, kind="effect", memory=memory, states=list(states))
+    if loop.return_sequences and loop.time_major:
+        x = _swap_time(b, x)
+    if loop.return_sequences and mask is not None:
+        x.mask = _swap_time(b, mask) if loop.time_major else mask
+    return [x, *states] if loop.return_state else [x]
+
+
+def run_cell(
+    b: Builder,
+    holder: Builder,
+    cell: Cell,
+    loop: Loop,
+    x: Value,
+    mask: Value | None,
+    states: Sequence[Value] | None,
+    part: str,
+) -> Outcome:
+    """Run one cell over time, from the first step to the last."""
+    features = b.known(x, -1)
+    weights = Weights.of(holder, cell, features)
+    if cell.is_native:
+        module = define_native(b, cell, features, [weights], part)
+        x = drop_features(b, cell, x, part)
+        return _run_native(b, module, cell, loop, x, mask, states)
+    module = define_stepwise(b, cell, features, weights, part)
+    return run_stepwise(b, module, loop, x, mask, states, (cell.units,), cell.num_states)
+
+
+def drop_features(b: Builder, cell: Cell, x: Value, part: str = "") -> Value:
+    """The dropout of a cell's input in front of one of torch's modules."""
+    if not cell.dropout:
+        return x
+    dropout = b.define("VariationalDropout", args=(cell.dropout,), part=f"{part}_dropout".lstrip("_"))
+    return b.op("module(x)", shape=x.shape, kind="module", module=dropout, x=x)
+
+
+def call_native(
+    b: Builder, module: Module, cell: Cell, x: Value, mask: Value | None, states: Any, directions: int = 1
+) -> tuple[Value, list[Value]]:
+    """Call one of torch's modules; returns its first output, packed if there is a mask, and its states."""
+    size = directions * cell.units
+    output = b.value((*x.shape[:2], size), dtype=x.dtype)
+    names = ("h", "c")[: cell.num_states]
+    after = [b.value((directions, x.shape[0], cell.units), dtype=x.dtype) for _ in names]
+    for name, value in zip(names, after, strict=True):
+        value.layer = f"{b.label}_{name}"
+    if mask is not None:
+        x = b.op("pack_unmasked(x, mask)", shape=x.shape, kind="reduce", x=x, mask=mask)
+    targets = (output, tuple(after) if cell.kind == "LSTM" else after[0])
+    template = "module(x)" if states is None else "module(x, states)"
+    operands = {} if states is None else {"states": states}
+    b.emit(template, targets, kind="module", module=module, x=x, **operands)
+    return output, after
+
+
+def _run_native(
+    b: Builder,
+    module: Module,
+    cell: Cell,
+    loop: Loop,
+    x: Value,
+    mask: Value | None,
+    states: Sequence[Value] | None,
+) -> Outcome:
+    before = None
+    if states is not None:
+        before = tuple(_with_leading_axis(b, state) for state in states)
+    argument = before if before is None or cell.kind == "LSTM" else before[0]
+    output, after = call_native(b, module, cell, x, mask, argument)
+    last = [b.op("state[-1]", shape=(x.shape[0], cell.units), state=state) for state in after]
+    if mask is not None:
+        old: Sequence[Value | None] = states or [None] * len(last)
+        kept = [where_any(b, mask, *pair) for pair in zip(last, old, strict=True)]
+        if loop.return_sequences:
+            output = unpack(b, output, mask, zero_masked=loop.zero_output_for_mask)
+        else:
+            output = kept[0] if states is None else where_any(b, mask, last[0], None)
+            output = _zero_if_masked(b, loop, output, mask)
+        return Outcome(output, tuple(kept))
+    return Outcome(output if loop.return_sequences else last[0], tuple(last))
+
+
+def run_stepwise(
+    b: Builder,
+    module: Module,
+    loop: Loop,
+    x: Value,
+    mask: Value | None,
+    states: Sequence[Value] | None,
+    inner: tuple[int | None, ...],
+    num_states: int,
+    perm: tuple[int, ...] = (),
+) -> Outcome:
+    """Call a `StepwiseRNN`.
+
+    Args:
+        b: The layer's builder.
+        module: The `StepwiseRNN`.
+        loop: What to return.
+        x: The input, first step first.
+        mask: Its mask.
+        states: Before the first step.
+        inner: Shape of one output without batch, in Keras' order.
+        num_states: Number of states.
+        perm: Layout of one output.
+    """
+    sequence_perm = (0, 1, *(axis + 1 for axis in perm[1:])) if perm else ()
+    output = b.value((*x.shape[:2], *inner), dtype=x.dtype, perm=sequence_perm)
+    after = [b.value((x.shape[0], *inner), dtype=x.dtype, perm=perm) for _ in range(num_states)]
+    for name, value in zip(("h", "c"), after, strict=False):
+        value.layer = f"{b.label}_{name}"
+    template = "module(x)"
+    operands: dict[str, Any] = {}
+    if states is not None:
+        template = "module(x, states)"
+        operands["states"] = list(states)
+    if mask is not None:
+        template = f"{template[:-1]}, mask=mask)"
+        operands["mask"] = mask
+    b.emit(template, (output, tuple(after)), kind="module", module=module, x=x, **operands)
+    if loop.return_sequences:
+        if mask is not None and loop.zero_output_for_mask:
+            index = (slice(None), slice(None), *(None,) * len(inner))
+            output = b.op(
+                "torch.where(mask[index], x, 0.0)", shape=output.shape, dtype=x.dtype, perm=output.perm,
+                mask=mask, index=index, x=output,
+            )  # fmt: skip
+        return Outcome(output, tuple(after))
+    shape, layout = after[0].shape, after[0].perm
+    last = b.op("x[:, -1]", shape=shape, dtype=x.dtype, perm=layout, x=output) if mask else after[0]
+    return Outcome(_zero_if_masked(b, loop, last, mask), tuple(after))
+
+
+def unpack(b: Builder, packed: Value, mask: Value, *, zero_masked: bool) -> Value:
+    """The outputs of a packed sequence, at the steps that they belong to."""
+    option = ", zero_masked=True" if zero_masked else ""
+    template = f"unpack_unmasked(packed, mask{option})"
+    return b.op(template, shape=packed.shape, kind="reduce", packed=packed, mask=mask)
+
+
+def where_any(b: Builder, mask: Value, value: Value, old: Value | None) -> Value:
+    """`value` in rows with an unmasked step; the others never left their initial state."""
+    return b.op(
+        "torch.where(mask.any(dim=1, keepdim=True), value, old)", shape=value.shape, dtype=value.dtype,
+        perm=value.perm, mask=mask, value=value, old=0.0 if old is None else old,
+    )  # fmt: skip
+
+
+def _zero_if_masked(b: Builder, loop: Loop, output: Value, mask: Value | None) -> Value:
+    """The last output; with `zero_output_for_mask`, zero where the last step is masked."""
+    if mask is None or not loop.zero_output_for_mask:
+        return output
+    index = (slice(None), -1, *(None,) * (output.rank - 1))
+    return b.op(
+        "torch.where(mask[index], x, 0.0)", shape=output.shape, dtype=output.dtype, perm=output.perm,
+        mask=mask, index=index, x=output,
+    )  # fmt: skip
+
+
+def _with_leading_axis(b: Builder, state: Value) -> Value:
+    """A state as torch's modules take it, (1, N, H)."""
+    node = state.node
+    if node is not None and node.template == "state[-1]":
+        source: Value = node.operands["state"]
+        return source
+    return b.op("x.unsqueeze(0)", shape=(1, *state.shape), kind="expand", x=b.keras_layout(state))
+
+
+def flat_states(b: Builder, initial_state: Any, count: int) -> list[Value]:
+    """The states given in a call, one after the other; none if the call gives none."""
+    states: list[Value] = []
+    stack = [initial_state]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, (list, tuple)):
+            stack.extend(reversed(item))
+        elif isinstance(item, Value):
+            states.append(item)
+    if states and len(states) != count:
+        b.malformed(f"it has {count} states, but is called with {len(states)}")
+    return states
+
+
+def remember(b: Builder, shapes: Sequence[Shape]) -> tuple[Module, list[Value]]:
+    """What a stateful layer keeps between calls, and its values before this call."""
+    if len(set(shapes)) > 1:
+        b.unsupported("stateful", True, "supported: cells of one size")
+    if None in shapes[0]:
+        b.malformed(f"it is stateful, so that its state {shapes[0]} must have a fixed size")
+    memory = b.define("RecurrentState", args=(len(shapes), shapes[0]), part="state")
+    stacked = b.op("memory()", shape=(len(shapes), *shapes[0]), dtype=b.dtype, kind="module", memory=memory)
+    return memory, [b.op("x[i]", shape=shapes[0], x=stacked, i=i) for i in range(len(shapes))]
+
+
+def _swap_time(b: Builder, x: Value) -> Value:
+    shape = (x.shape[1], x.shape[0], *x.shape[2:])
+    return b.op("x.transpose(0, 1)", shape=shape, kind="permute", x=x)

@@ -1,0 +1,211 @@
+"""Layers around layers: Bidirectional and TimeDistributed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from codegen import layout
+from codegen.builder import Builder
+from codegen.graph import Value, flatten
+from codegen.layers import registry
+from codegen.layers.recurrent_cells import Cell, Weights, cell_builder, define_native, layer_cell
+from codegen.layers.recurrent_loop import call_native, flat_states, unpack, where_any
+from codegen.layers.registry import lowers
+from codegen.spec.model import CallSpec, LayerSpec
+
+_MERGES = {"sum": "forward + backward", "mul": "forward * backward", "ave": "(forward + backward) / 2"}
+
+
+@dataclass(frozen=True)
+class _Directions:
+    """What the two layers of a Bidirectional yield.
+
+    Attributes:
+        both: The two outputs joined, where one module makes them so.
+        states: The forward layer's, then the backward layer's.
+    """
+
+    forward: Value
+    backward: Value
+    states: tuple[Value, ...]
+    both: Value | None = None
+
+
+@lowers("Bidirectional", masks="own")
+def bidirectional(
+    b: Builder,
+    x: Value,
+    initial_state: Any = None,
+    *,
+    layer: LayerSpec,
+    merge_mode: Literal["concat", "sum", "ave", "mul"] | None = "concat",
+    backward_layer: LayerSpec | None = None,
+    zero_output_for_mask: bool = True,
+) -> list[Value]:
+    """One layer over time and one against it; sequences are merged step by step.
+
+    Keras makes both layers yield zeros for the masked steps of a sequence, whatever they say themselves;
+    before TensorFlow 2 it did not (`zero_output_for_mask=False`).
+    """
+    loop = registry.find(layer).bind(layer)
+    sequences = bool(loop.get("return_sequences"))
+    if backward_layer is None:
+        backward_layer = replace(layer, config={**layer.config, "go_backwards": not loop.get("go_backwards")})
+    forward_layer, backward_layer = (
+        _with_options(spec, b.spec.calls, zero_output_for_mask and sequences)
+        for spec in (layer, backward_layer)
+    )
+    mask = b.mask(x)
+    cell = _common_cell(forward_layer, backward_layer)
+    if cell is not None and (mask is None or not sequences or zero_output_for_mask):
+        result = _run_both(b, cell, forward_layer, backward_layer, x, initial_state)
+    else:
+        result = _run_each(b, forward_layer, backward_layer, x, initial_state)
+    outputs = _merge(b, result, merge_mode)
+    if sequences:
+        for output in outputs:
+            output.mask = mask
+    return [*outputs, *result.states] if loop.get("return_state") else outputs
+
+
+def _with_options(spec: LayerSpec, calls: tuple[CallSpec, ...], zero_output_for_mask: bool) -> LayerSpec:
+    config = dict(spec.config)
+    if "zero_output_for_mask" in registry.find(spec).options:
+        config["zero_output_for_mask"] = zero_output_for_mask
+    return replace(spec, config=config, calls=calls)
+
+
+def _common_cell(forward: LayerSpec, backward: LayerSpec) -> Cell | None:
+    """The cell of both layers, if one module of torch can run both directions."""
+    cell = layer_cell(forward)
+    if cell is None or cell != layer_cell(backward) or not cell.is_native or cell.dropout:
+        return None
+    loop = registry.find(forward).bind(forward)
+    if loop.get("go_backwards") or loop.get("stateful") or loop.get("time_major"):
+        return None
+    return cell if forward.dtype == backward.dtype else None
+
+
+def _run_both(
+    b: Builder, cell: Cell, forward: LayerSpec, backward: LayerSpec, x: Value, initial_state: Any
+) -> _Directions:
+    """Both directions by one module of torch."""
+    mask, x = b.mask(x), b.keras_layout(x)
+    features = b.known(x, -1)
+    weights = [
+        Weights.of(cell_builder(b.sublayer(attribute, spec)), cell, features)
+        for attribute, spec in (("forward_layer", forward), ("backward_layer", backward))
+    ]
+    module = define_native(b, cell, features, weights)
+    given = flat_states(b, initial_state, 2 * cell.num_states)
+    shape = (x.shape[0], cell.units)
+    pairs = zip(given[: cell.num_states], given[cell.num_states :], strict=True)
+    before = [b.op("torch.stack([x, y])", shape=(2, *shape), x=x, y=y) for x, y in pairs]
+    states = None if not before else tuple(before) if cell.kind == "LSTM" else before[0]
+    output, after = call_native(b, module, cell, x, mask, states, directions=2)
+    last = [b.op("state[i]", shape=shape, state=state, i=i) for i in range(2) for state in after]
+    if mask is not None:
+        old: Sequence[Value | None] = given or [None] * len(last)
+        last = [where_any(b, mask, *pair) for pair in zip(last, old, strict=True)]
+    loop = registry.find(forward).bind(forward)
+    if loop.get("return_sequences"):
+        if mask is not None:
+            output = unpack(b, output, mask, zero_masked=True)
+        halves = [b.value((*x.shape[:2], cell.units), dtype=x.dtype) for _ in range(2)]
+        b.emit("x.chunk(2, dim=-1)", tuple(halves), x=output)
+        return _Directions(halves[0], halves[1], tuple(last), output)
+    ends = [last[0], last[cell.num_states]]
+    if mask is not None and given:
+        ends = [where_any(b, mask, end, None) for end in ends]
+    return _Directions(ends[0], ends[1], tuple(last))
+
+
+def _run_each(
+    b: Builder, forward: LayerSpec, backward: LayerSpec, x: Value, initial_state: Any
+) -> _Directions:
+    """The two directions as two layers."""
+    given = list(flatten(initial_state, Value)) if initial_state is not None else []
+    half = len(given) // 2
+    results = []
+    for name, spec, states in (("forward", forward, given[:half]), ("backward", backward, given[half:])):
+        kwargs: dict[str, Any] = {"initial_state": states} if states else {}
+        if b.mask(x) is not None:
+            kwargs["mask"] = b.mask(x)
+        result = b.call(spec, x, attribute=f"{name}_layer", part=name, **kwargs)
+        results.append(list(flatten(result, Value)))
+    (y, *states), (y_back, *states_back) = results
+    loop = registry.find(forward).bind(forward)
+    if loop.get("return_sequences"):
+        time = y_back.dim(0 if loop.get("time_major") else 1)
+        y_back = b.op("x.flip(d)", shape=y_back.shape, x=y_back, d=time)
+    return _Directions(y, y_back, (*states, *states_back))
+
+
+def _merge(b: Builder, result: _Directions, mode: str | None) -> list[Value]:
+    """The outputs of a Bidirectional."""
+    if mode is None:
+        return [result.forward, result.backward]
+    if mode != "concat":
+        return [b.elementwise(_MERGES[mode], forward=result.forward, backward=result.backward)]
+    if result.both is not None:
+        return [result.both]
+    y, y_back = layout.align(b, [result.forward, result.backward])
+    features = b.known(y, -1) + b.known(y_back, -1)
+    dim = y.dim(-1)
+    return [
+        b.op(
+            "torch.cat([y, back], dim=d)", shape=(*y.shape[:-1], features), perm=y.perm,
+            y=y, back=y_back, d=-1 if dim == y.rank - 1 else dim,
+        )
+    ]  # fmt: skip
+
+
+# -------------------------------------------------------------------- TimeDistributed
+
+#: Layers that treat all leading axes alike, so that there is nothing to distribute.
+_POINTWISE = frozenset({"Activation", "Dense", "Dropout", "ELU", "Identity", "LeakyReLU", "ReLU"})
+
+
+@lowers("TimeDistributed", masks="keep")
+def time_distributed(b: Builder, x: Value, *, layer: LayerSpec) -> Any:
+    """The layer at every step: steps and samples are one batch to it."""
+    inner = replace(layer, calls=b.spec.calls)
+    if layer.class_name in _POINTWISE and layer.package == registry.KERAS and x.rank >= 3:
+        return b.call(inner, x, attribute="layer")
+    if layer.config.get("stateful"):
+        b.unsupported("layer", layer.name, "supported: layers without a state")
+    steps = x.shape[1]
+    result = b.call(inner, _merge_time(b, x), attribute="layer")
+    if isinstance(result, Value):
+        return _split_time(b, result, x, steps)
+    outputs = [_split_time(b, value, x, steps) for value in flatten(result, Value)]
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def _merge_time(b: Builder, x: Value) -> Value:
+    """(N, T, ...) -> (N * T, ...), in whatever layout the rest is stored."""
+    if x.perm[:2] != (0, 1):
+        x = b.keras_layout(x)
+    node = x.node
+    if node is not None and node.template == "y.unflatten(0, sizes)":  # made by the TimeDistributed before
+        merged: Value = node.operands["y"]
+        return merged
+    batch = None if None in x.shape[:2] else b.known(x, 0) * b.known(x, 1)
+    perm = (0, *(axis - 1 for axis in x.perm[2:]))
+    merged = b.op("x.flatten(0, 1)", shape=(batch, *x.shape[2:]), perm=perm, kind="flatten", x=x)
+    merged.non_negative = x.non_negative
+    return merged
+
+
+def _split_time(b: Builder, y: Value, x: Value, steps: int | None) -> Value:
+    """(N * T, ...) -> (N, T, ...)."""
+    if y.flat is not None:
+        y = b.keras_layout(y)
+    size: Any = steps if steps is not None else b.size(x, 1)
+    return b.op(
+        "y.unflatten(0, sizes)", shape=(x.shape[0], steps, *y.shape[1:]), kind="reshape",
+        perm=(0, *(axis + 1 for axis in y.perm)) if y.perm[0] == 0 else (),
+        y=y, sizes=(-1, size), non_negative=y.non_negative,
+    )  # fmt: skip
