@@ -38,9 +38,10 @@ class NodeReader:
         Raises:
             MalformedConfig: The node is in no known form.
         """
-        if isinstance(node, Mapping) and "args" in node:
-            return self._keras3(node)
-        return self._legacy(node)
+        with checks.naming(f"layer {self.layer!r}: a call", self.layer):
+            if isinstance(node, Mapping) and "args" in node:
+                return self._keras3(node)
+            return self._legacy(node)
 
     # ---------------------------------------------------------------- Keras 3
 

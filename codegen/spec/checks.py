@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from codegen.errors import MalformedConfig, shorten
+from codegen.errors import ConversionError, MalformedConfig, shorten
+
+
+@contextmanager
+def naming(what: str, name: str) -> Iterator[None]:
+    """Let errors from within say `what` they are about, unless they say the `name` already."""
+    try:
+        yield
+    except ConversionError as error:
+        if repr(name) in str(error):
+            raise
+        raise MalformedConfig(f"{what}: {error}") from error
 
 
 def mapping(value: object, what: str) -> Mapping[str, Any]:

@@ -11,14 +11,16 @@ TENSORFLOW = "tensorflow"
 
 #: Graph nodes that call a TensorFlow function.
 TENSORFLOW_OPS = frozenset(
-    {"TFOpLambda", "SlicingOpLambda", "ClassMethod", "TensorFlowOpLayer", "InstanceMethod", "InstanceProperty"}
+    {"ClassMethod", "InstanceMethod", "InstanceProperty", "SlicingOpLambda", "TFOpLambda"}
+    | {"TensorFlowOpLayer"}
 )
 
 OPS = "keras.ops"
 
 #: Keras 3 layers that save no `trainable`, as ops do not.
 _TERSE_LAYERS = frozenset(
-    {"Discretization", "HashedCrossing", "Pipeline", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
+    {"Discretization", "HashedCrossing", "Pipeline"}
+    | {"SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
 )
 
 _ALIASES = {

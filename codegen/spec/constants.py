@@ -24,6 +24,7 @@ def constant(value: Any, convert: Leaf) -> Any:
     lambdas "<lambda>".
 
     Args:
+        value: Part of a config.
         convert: Is offered every list and object first; returns NotImplemented for those that it leaves.
     """
     if isinstance(value, (list, tuple)):
@@ -35,8 +36,8 @@ def constant(value: Any, convert: Leaf) -> Any:
     if result is not NotImplemented:
         return result
     name = value.get("class_name")
-    if isinstance(name, str) and name in _FORMS:
-        return _FORMS[name](value, convert)
+    if isinstance(name, str) and name in FORMS:
+        return FORMS[name](value, convert)
     if value.get("type") == "ndarray" and "value" in value:
         return value["value"]
     return {key: constant(item, convert) for key, item in value.items()}
@@ -72,7 +73,8 @@ def _function(value: Mapping[str, Any], convert: Leaf) -> str:  # noqa: ARG001 -
     return name
 
 
-_FORMS: Mapping[str, Callable[[Mapping[str, Any], Leaf], Any]] = {
+#: Forms that say which array, slice, ... they are in `class_name`.
+FORMS: Mapping[str, Callable[[Mapping[str, Any], Leaf], Any]] = {
     "__numpy__": _value,
     "__tensor__": _value,
     "__bytes__": _value,

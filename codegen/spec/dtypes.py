@@ -15,7 +15,7 @@ def policy_name(value: object, what: str) -> str:
 
     Args:
         value: Absent (None), a name, or a serialised policy of any Keras.
-        what: Whose policy it is, for messages.
+        what: What it is, for messages.
 
     Raises:
         MalformedConfig: It is no policy.
@@ -28,7 +28,7 @@ def policy_name(value: object, what: str) -> str:
         config = value.get("config")
         if isinstance(config, Mapping):
             return _from_config(config, what)
-    raise MalformedConfig(f"{what}: its dtype should be a policy or a name, but is {shorten(value)}")
+    raise MalformedConfig(f"{what} should be a policy or a name, but is {shorten(value)}")
 
 
 def _from_config(config: Mapping[str, Any], what: str) -> str:
@@ -42,4 +42,5 @@ def _from_config(config: Mapping[str, Any], what: str) -> str:
 
 def input_dtype(policy: str) -> str:
     """The dtype of an InputLayer that stands before a first layer of this policy."""
-    return policy.split("_from_")[-1] if "_from_" in policy else _DEFAULT if policy.startswith("mixed_") else policy
+    source = policy.rpartition("_from_")[2]
+    return _DEFAULT if source.startswith("mixed_") else source

@@ -65,7 +65,8 @@ def to_keras2(draft: Draft) -> None:
     for parts in (("nb_row", "nb_col"), ("kernel_dim1", "kernel_dim2", "kernel_dim3")):
         if all(part in config for part in parts):
             config["kernel_size"] = [config.pop(part) for part in parts]
-    _RULES.get(draft.class_name, lambda _: None)(draft)
+    if draft.class_name in _RULES:
+        _RULES[draft.class_name](draft)
     draft.class_name = _CLASSES.get(draft.class_name, draft.class_name)
 
 
@@ -152,7 +153,14 @@ def _deconvolution(draft: Draft) -> None:
         draft.config["output_shape"] = shape[1:]
 
 
-_MERGES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate", "dot": "Dot"}
+_MERGES = {
+    "ave": "Average",
+    "concat": "Concatenate",
+    "dot": "Dot",
+    "max": "Maximum",
+    "mul": "Multiply",
+    "sum": "Add",
+}
 
 
 def _merge(draft: Draft) -> None:

@@ -25,15 +25,18 @@ _PADDED = frozenset(
 _CHANNELS_LAST = frozenset(
     {"Conv1D", "Flatten", "LocallyConnected1D", "SeparableConv1D", "DepthwiseConv1D", "Conv1DTranspose"}
     | {f"{kind}Pooling1D" for kind in ("Average", "GlobalAverage", "GlobalMax", "Max")}
-    | {"RandomCrop", "RandomFlip", "RandomRotation", "RandomTranslation", "RandomZoom", "CenterCrop", "Resizing"}
+    | {f"Random{kind}" for kind in ("Crop", "Flip", "Rotation", "Translation", "Zoom")}
+    | {"CenterCrop", "Resizing"}
 )
+
+#: Layers that have `groups` in Keras 3 too.
+_GROUPED = frozenset({"Conv1D", "Conv2D", "Conv3D", "GroupNormalization"})
 
 _MERGES = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"})
 
 #: Options that say nothing when they have this value; with any other they stay, for the layer to judge.
 _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "groups": (1,),
-    "num_constants": (None, 0),
     "ragged": (False, None),
     "renorm": (False,),
     "reverse_state_order": (False,),
@@ -56,9 +59,8 @@ def to_keras3(draft: Draft) -> None:
     for key in _DROPPED:
         config.pop(key, None)
     for key, neutral in _NEUTRAL.items():
-        if key in config and draft.class_name not in ("GroupNormalization", "Conv1D", "Conv2D", "Conv3D"):
-            if config[key] in neutral:
-                del config[key]
+        if key in config and config[key] in neutral and (key != "groups" or draft.class_name not in _GROUPED):
+            del config[key]
     if draft.class_name in _RECURRENT:
         _recurrent(draft)
     if draft.class_name in _CHANNELS_LAST and config.get("data_format") is None:
@@ -67,14 +69,16 @@ def to_keras3(draft: Draft) -> None:
         config["mask_mode"] = "and"
     if draft.class_name in _PADDED and draft.origin.theano and config.get("padding") == "same":
         config["padding"] = "same_theano"
-    _RULES.get(draft.class_name, lambda _: None)(draft)
+    if draft.class_name in _RULES:
+        _RULES[draft.class_name](draft)
 
 
 def _recurrent(draft: Draft) -> None:
     config = draft.config
     config.pop("implementation", None)
     if draft.class_name in _GATED and config.get("recurrent_activation") is None:
-        config["recurrent_activation"] = "sigmoid" if draft.origin.tf and draft.origin.version >= (2, 3) else "hard_sigmoid"
+        since_tf2 = draft.origin.tf and draft.origin.version >= (2, 3)
+        config["recurrent_activation"] = "sigmoid" if since_tf2 else "hard_sigmoid"
     if draft.class_name in ("GRU", "GRUCell") and config.get("reset_after") is None:
         units = config.get("units")
         config["reset_after"] = isinstance(units, int) and draft.has_weight_of_shape((2, 3 * units))

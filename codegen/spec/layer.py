@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from codegen.errors import ConversionError, MalformedConfig, shorten
+from codegen.errors import MalformedConfig, shorten
 from codegen.read.saved_model import LayerWeights, StoredTensor
 from codegen.spec import checks, classes, keras1, keras2
-from codegen.spec.constants import LAMBDA, constant, is_object
+from codegen.spec.constants import FORMS, LAMBDA, constant, is_object
 from codegen.spec.draft import Draft
 from codegen.spec.dtypes import policy_name
 from codegen.spec.model import CallSpec, LayerSpec, ModelSpec
@@ -90,7 +90,9 @@ def is_model(entry: Mapping[str, Any]) -> bool:
     if name in ("Sequential", "Functional", "Model"):
         return True
     layers = config.get("layers")
-    return package != classes.KERAS and isinstance(layers, list) and bool(layers) and all(map(is_object, layers))
+    if package == classes.KERAS or not isinstance(layers, list):
+        return False
+    return bool(layers) and all(is_object(layer) for layer in layers)
 
 
 def layer_name(entry: Mapping[str, Any]) -> str | None:
@@ -108,6 +110,7 @@ def read_layer(
     Args:
         entry: `{"class_name", "config", ...}` as saved.
         name: Its name in its model.
+        context: Of the model.
         calls: Its calls, if it is a layer of a graph.
 
     Raises:
@@ -116,23 +119,16 @@ def read_layer(
     class_name = checks.text(entry.get("class_name"), f"layer {name!r}: the class name")
     inner = context.inside(name)
     if is_model(entry):
-        return _nested_model(entry, name, inner, calls)
+        model = inner.read_model(entry, name, inner)
+        return LayerSpec(name, model.class_name, calls=tuple(calls), trainable=model.trainable, model=model)
     config = checks.mapping(entry.get("config"), f"layer {name!r}: the config of {class_name}")
     try:
-        return _layer(entry, name, class_name, config, inner, calls)
-    except ConversionError as error:
-        if repr(name) in str(error):
-            raise
-        raise MalformedConfig(f"layer {name!r}: {class_name}: {error}") from error
+        with checks.naming(f"layer {name!r}: {class_name}", name):
+            return _layer(entry, name, class_name, config, inner, calls)
     except _FAULTS as fault:
         raise MalformedConfig(
             f"layer {name!r}: the config of {class_name} is damaged ({type(fault).__name__}: {fault})"
         ) from fault
-
-
-def _nested_model(entry: Mapping[str, Any], name: str, context: Context, calls: Sequence[CallSpec]) -> LayerSpec:
-    model = context.read_model(entry, name, context)
-    return LayerSpec(name, model.class_name, calls=tuple(calls), trainable=model.trainable, model=model)
 
 
 def _layer(
@@ -154,19 +150,19 @@ def _layer(
         context.weight_shape, context.has_weight_of_shape, {},
     )  # fmt: skip
     _normalise(draft)
-    # Kept apart: a canonical option may bear the name of what is said elsewhere.
+    constants = draft.config.pop("num_constants", None) or 0
     options = {
         key: _option(key, value, context)
         for key, value in draft.config.items()
-        if key not in _ELSEWHERE or (class_name == "InputLayer" and key == "batch_shape")
+        if key not in _ELSEWHERE
     }
     return LayerSpec(
         name,
         draft.class_name,
         options,
-        tuple(_canonical_call(call, draft) for call in calls),
+        tuple(_canonical_call(call, draft, constants) for call in calls),
         trainable=trainable is None or checks.flag(trainable, "trainable"),
-        dtype=policy_name(dtype, class_name),
+        dtype=policy_name(dtype, "dtype"),
         package=package,
         stored=draft.stored,
     )
@@ -177,11 +173,8 @@ def _normalise(draft: Draft) -> None:
     if draft.package == classes.KERAS and draft.class_name == "Lambda":
         keras2.lambda_layer(draft)
         return
-    if draft.class_name != "Embedding":
-        if "input_length" in draft.config:
-            draft.config.pop("input_dim", None)
-        elif draft.origin.generation == 1:
-            draft.config.pop("input_dim", None)
+    if draft.class_name != "Embedding" and draft.origin.generation < 3:
+        draft.config.pop("input_dim", None)
     if draft.package != classes.KERAS:
         return
     if draft.origin.generation == 1:
@@ -189,19 +182,16 @@ def _normalise(draft: Draft) -> None:
     draft.class_name = classes.without_alias(draft.class_name)
     if draft.origin.generation < 3:
         keras2.to_keras3(draft)
-    if draft.class_name == "InputLayer":
-        draft.stored = None
 
 
-def _canonical_call(call: CallSpec, draft: Draft) -> CallSpec:
-    """The states of a recurrent layer become keyword arguments, and options that Keras 3 takes with a call."""
+def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
+    """Recurrent states, and options that Keras 3 takes with a call, become keyword arguments."""
     args, kwargs = list(call.args), {**call.kwargs, **draft.call_options}
     if draft.class_name in _STATEFUL and args and isinstance(args[0], list) and draft.origin.generation < 3:
         inputs, *states = args[0]
-        count = draft.config.get("num_constants") or 0
-        if count:
-            kwargs["constants"] = states[len(states) - count :]
-            states = states[: len(states) - count]
+        if constants:
+            kwargs["constants"] = states[-constants:]
+            states = states[:-constants]
         if states:
             kwargs["initial_state"] = states
         args = [inputs]
@@ -229,12 +219,13 @@ def _plain(value: Any, context: Context) -> Any:
         if not is_object(item):
             return NotImplemented
         module, name = item.get("module"), item["class_name"]
-        if isinstance(module, str) and (module in ("keras", "keras.layers") or ".layers." in f"{module}."):
-            if not name.endswith("Policy"):
-                return _sublayer(name, item, context)
         if name.endswith(("Policy", "DTypePolicyMap")):
             return policy_name(item, name)
-        return NotImplemented
+        if isinstance(module, str) and (module == "keras" or ".layers." in f"{module}."):
+            return _sublayer(name, item, context)
+        if name in FORMS:
+            return NotImplemented
+        return {"class_name": name, "config": _plain(item["config"], context)}
 
     return constant(value, convert)
 

@@ -66,5 +66,5 @@ def _put(branch: ModelSpec, layers: dict[str, LayerSpec]) -> list[TensorRef]:
         elif known.class_name == layer.class_name and known.config == layer.config:
             layers[layer.name] = replace(known, calls=known.calls + calls)
         else:
-            raise MalformedConfig(f"layer {layer.name!r}: two merged models have different layers of this name")
+            raise MalformedConfig(f"layer {layer.name!r}: two merged models have unequal layers of this name")
     return [renumber(reference, offsets) for reference in branch.outputs]

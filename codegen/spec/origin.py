@@ -9,7 +9,9 @@ from typing import Any
 
 from codegen.read.saved_model import LayerWeights, SavedModel
 
-_KERAS1_WORDS = frozenset({"nb_filter", "border_mode", "dim_ordering", "inner_activation", "W_regularizer", "input_dtype"})
+_KERAS1_WORDS = frozenset(
+    {"border_mode", "dim_ordering", "inner_activation", "input_dtype", "nb_filter", "W_regularizer"}
+)
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def _objects(config: object) -> Iterator[Mapping[str, Any]]:
         item = stack.pop()
         if isinstance(item, Mapping):
             yield item
-            stack.extend(reversed(item.values()))
+            stack.extend(reversed(list(item.values())))
         elif isinstance(item, (list, tuple)):
             stack.extend(reversed(item))
 

@@ -28,8 +28,8 @@ def parse(saved: SavedModel) -> ModelSpec:
     entry = checks.mapping(saved.config, "the architecture")
     if not is_model(entry):
         raise MalformedConfig(
-            f"the architecture is of class {shorten(entry.get('class_name'))} and lists no layers: a subclassed "
-            "model is Python code; save a functional or Sequential model"
+            f"the architecture is of class {shorten(entry.get('class_name'))} and lists no layers: a "
+            "subclassed model is Python code; save a functional or Sequential model"
         )
     context = Context(origin_of(saved), weights_by_layer(saved.weights), read_model)
     try:
@@ -44,11 +44,12 @@ def read_model(entry: Entry, name: str, context: Context) -> ModelSpec:
     Args:
         entry: `{"class_name", "config", ...}` as saved.
         name: Its name in its parent.
+        context: Of the parent.
     """
     config = entry.get("config")
     if isinstance(config, Mapping) and ("input_layers" in config or "output_layers" in config):
         return _functional(config, name, context)
-    layers = config if isinstance(config, list) else checks.mapping(config, f"model {name!r}: the config").get("layers")
+    layers = config.get("layers") if isinstance(config, Mapping) else config
     return _sequential(entry, checks.listing(layers, f"model {name!r}: the layers"), name, context)
 
 
@@ -64,6 +65,7 @@ def _functional(config: Entry, name: str, context: Context) -> ModelSpec:
     entries = _named_entries(checks.listing(config.get("layers"), f"model {name!r}: the layers"), name)
     layers = [_graph_layer(entry, layer, entries, context) for layer, entry in entries.items()]
     inputs, input_names = _tensors(config.get("input_layers"), entries, f"model {name!r}: the inputs")
+    inputs = [_behind_identities(reference, layers) for reference in inputs]
     outputs, output_names = _tensors(config.get("output_layers"), entries, f"model {name!r}: the outputs")
     layers, outputs = _renumbered(layers, outputs, context.origin.generation)
     model = ModelSpec(
@@ -111,10 +113,10 @@ def _tensors(
         return [reference for part in parts for reference in part], tuple(keys) if flat else None
     items = checks.listing(value, what)
     if len(items) == 3 and isinstance(items[0], str):
-        layer, call, output = items
-        if layer not in names or not (checks.is_int(call) and checks.is_int(output) and call >= 0 and output >= 0):
+        layer, *numbers = items
+        if layer not in names or not all(checks.is_int(number) and number >= 0 for number in numbers):
             raise MalformedConfig(f"{what} name {shorten(items)}, which is not an output of a layer")
-        return [TensorRef(layer, call, output)], None
+        return [TensorRef(layer, *numbers)], None
     return [reference for item in items for reference in _tensors(item, names, what)[0]], None
 
 
@@ -132,12 +134,31 @@ def _renumbered(
         offsets = {name: -first for name, first in first_numbers([calls, list(outputs)], nested).items()}
         renumbered = [replace(layer, calls=renumber(layer.calls, offsets)) for layer in layers]
         return renumbered, [renumber(reference, offsets) for reference in outputs]
-    functional = {layer.name for layer in layers if layer.class_name == "Functional" and layer.model is not None}
-    shifted = [
-        renumber(reference, {reference.layer: -1}) if reference.layer in functional and reference.call else reference
-        for reference in outputs
-    ]
-    return list(layers), shifted
+    own_node = {layer.name: -1 for layer in layers if layer.model and layer.model.class_name == "Functional"}
+    return list(layers), [renumber(reference, own_node if reference.call else {}) for reference in outputs]
+
+
+def _behind_identities(source: TensorRef, layers: Sequence[LayerSpec]) -> TensorRef:
+    """The InputLayer itself, where Keras 1 and 2 name a layer that hands its input on.
+
+    Such a layer returns the very tensor that it is given, which from then on counts as its output.
+    """
+    by_name = {layer.name: layer for layer in layers}
+    for _ in layers:
+        layer = by_name[source.layer]
+        if not _hands_on(layer) or not layer.calls or not isinstance(layer.calls[0].args[0], TensorRef):
+            break
+        source = layer.calls[0].args[0]
+    return source
+
+
+def _hands_on(layer: LayerSpec) -> bool:
+    """Whether Keras 1 returns the layer's input, not a new tensor."""
+    if layer.class_name == "Activation":
+        return layer.config.get("activation") == "linear"
+    if "Dropout" in layer.class_name:
+        return layer.config.get("rate") == 0
+    return layer.class_name == "ActivityRegularization"
 
 
 def _check(model: ModelSpec) -> None:
@@ -157,7 +178,7 @@ def _check(model: ModelSpec) -> None:
         count = 1 if source.class_name == "InputLayer" else len(source.calls)
         if reference.call >= count:
             raise MalformedConfig(
-                f"layer {reference.layer!r}: its call {reference.call} is read, but it is called {count} times"
+                f"layer {source.name!r}: its call {reference.call} is read, but it is called {count} times"
             )
 
 
