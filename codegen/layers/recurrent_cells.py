@@ -91,9 +91,10 @@ def make_cell(
 ) -> Cell:
     """A cell from a layer's options.
 
-    Keras drops other features for each gate with `implementation=1`, to which a recurrent dropout leads.
+    Keras drops other features for each gate unless `implementation` is 2, and whenever there is a
+    recurrent dropout.
     """
-    by_gate = implementation == 1 or bool(options.get("recurrent_dropout"))
+    by_gate = implementation in (0, 1) or bool(options.get("recurrent_dropout"))
     return Cell(kind, gate_dropout=by_gate and kind != "SimpleRNN", **options)
 
 

@@ -169,18 +169,17 @@ _POINTWISE = frozenset({"Activation", "Dense", "Dropout", "ELU", "Identity", "Le
 
 
 @lowers("TimeDistributed", masks="keep")
-def time_distributed(b: Builder, x: Value, *, layer: LayerSpec) -> Any:
+def time_distributed(b: Builder, x: Value | list[Value], *, layer: LayerSpec) -> Any:
     """The layer at every step: steps and samples are one batch to it."""
     inner = replace(layer, calls=b.spec.calls)
-    if layer.class_name in _POINTWISE and layer.package == registry.KERAS and x.rank >= 3:
+    first = next(flatten(x, Value))
+    if layer.class_name in _POINTWISE and layer.package == registry.KERAS and first.rank >= 3:
         return b.call(inner, x, attribute="layer")
     if layer.config.get("stateful"):
         b.unsupported("layer", layer.name, "supported: layers without a state")
-    steps = x.shape[1]
-    result = b.call(inner, _merge_time(b, x), attribute="layer")
-    if isinstance(result, Value):
-        return _split_time(b, result, x, steps)
-    outputs = [_split_time(b, value, x, steps) for value in flatten(result, Value)]
+    merged = _merge_time(b, x) if isinstance(x, Value) else [_merge_time(b, value) for value in x]
+    result = b.call(inner, merged, attribute="layer")
+    outputs = [_split_time(b, value, first) for value in flatten(result, Value)]
     return outputs[0] if len(outputs) == 1 else outputs
 
 
@@ -199,11 +198,12 @@ def _merge_time(b: Builder, x: Value) -> Value:
     return merged
 
 
-def _split_time(b: Builder, y: Value, x: Value, steps: int | None) -> Value:
-    """(N * T, ...) -> (N, T, ...)."""
+def _split_time(b: Builder, y: Value, x: Value) -> Value:
+    """(N * T, ...) -> (N, T, ...), with the steps of `x`."""
     if y.flat is not None:
         y = b.keras_layout(y)
-    size: Any = steps if steps is not None else b.size(x, 1)
+    steps = x.shape[1]
+    size = b.size(x, 1)
     return b.op(
         "y.unflatten(0, sizes)", shape=(x.shape[0], steps, *y.shape[1:]), kind="reshape",
         perm=(0, *(axis + 1 for axis in y.perm)) if y.perm[0] == 0 else (),

@@ -86,7 +86,8 @@ def _units(draft: Draft) -> None:
 
 def _recurrent(draft: Draft) -> None:
     _units(draft)
-    draft.config.setdefault("consume_less", "cpu")
+    # Only "gpu" projects all gates at once: it stores them in one array and gives them the same dropout.
+    draft.config["implementation"] = 2 if draft.config.pop("consume_less", "cpu") == "gpu" else 1
     if draft.class_name == "SimpleRNN":
         draft.config.setdefault("activation", "tanh")
     bias_initializer = draft.config.pop("forget_bias_init", None)

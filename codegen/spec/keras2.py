@@ -10,6 +10,7 @@ from codegen.spec.draft import Draft
 
 _GATED = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
 _RECURRENT = _GATED | {"SimpleRNN", "SimpleRNNCell", "RNN", "StackedRNNCells"}
+_WITH_UNITS = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "SimpleRNN", "SimpleRNNCell"})
 
 #: Layers that convolve or pool with a `padding` whose "same" Theano counts differently.
 _PADDED = frozenset(
@@ -75,7 +76,8 @@ def to_keras3(draft: Draft) -> None:
 
 def _recurrent(draft: Draft) -> None:
     config = draft.config
-    config.pop("implementation", None)
+    if draft.class_name not in _WITH_UNITS:
+        config.pop("implementation", None)
     if draft.class_name in _GATED and config.get("recurrent_activation") is None:
         since_tf2 = draft.origin.tf and draft.origin.version >= (2, 3)
         config["recurrent_activation"] = "sigmoid" if since_tf2 else "hard_sigmoid"

@@ -61,7 +61,7 @@ class OldStorage:
         return make and Unit(variables[0].owner, variables, names, make)
 
     def _is_fused(self, spec: LayerSpec) -> bool:
-        return spec.class_name != "ConvLSTM2D" and (self.fused or spec.config.get("consume_less") == "gpu")
+        return spec.class_name != "ConvLSTM2D" and (self.fused or spec.config.get("implementation") == 2)
 
 
 def _kernels(spec: LayerSpec, variables: Sequence[Variable], *, keras1: bool, flip: bool) -> Make:
