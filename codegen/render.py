@@ -33,7 +33,7 @@ def render(source: SourceFile, template_dir: Path | None = None) -> str:
     try:
         text = _environment(template_dir).get_template(TEMPLATE).render(file=source)
         return black.format_str(text, mode=MODE)
-    except (jinja2.TemplateError, black.parsing.InvalidInput) as error:
+    except (jinja2.TemplateError, black.parsing.InvalidInput, TypeError) as error:
         if template_dir is None:
             raise
         raise ConversionError(f"the template in {template_dir.name!r} is faulty: {error}") from error
@@ -69,6 +69,6 @@ def _is_installed() -> bool:
 
 def _only_code(value: object) -> object:
     """Refuse whatever was not made by `codegen.code`."""
-    if isinstance(value, Code):
+    if isinstance(value, (Code, jinja2.Undefined)):  # jinja2 itself complains of what is undefined
         return value
     raise TypeError(f"a template may only print Code, not {type(value).__name__}")

@@ -171,7 +171,7 @@ def _file_doc(graph: Graph, origin: Origin, arguments: list[str]) -> Code:
         *(f"Note:    {plain(note)}" for note in origin.notes),
         "",
         "    model = load_model()",
-        f"    output = model({', '.join(map(_sample, graph.inputs, arguments))})",
+        _call_line(graph.inputs, arguments),
         "",
     ]
     return docstring(lines)
@@ -181,6 +181,12 @@ def _source_lines(source: str, origin: Origin) -> list[str]:
     words = f"converted by k2t-gen {origin.tool_version}"
     line = f"Source:  {source} {words}"
     return [line] if len(line) <= _WIDTH else [f"Source:  {source}", f"         {words}"]
+
+
+def _call_line(inputs: list[Value], arguments: list[str]) -> str:
+    samples = ", ".join(map(_sample, inputs, arguments))
+    calls = (f"    output = model({text})" for text in (samples, ", ".join(arguments)))
+    return next((line for line in calls if len(line) <= _WIDTH), "    output = model(*inputs)")
 
 
 def _listed(title: str, values: list[Value]) -> list[str]:

@@ -1,0 +1,51 @@
+"""The made parts of the README: the table of layers, code that it shows. `python -m tests.readme` renews them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from codegen import layers
+from codegen.layers import registry
+from tests.showcase import EXAMPLES, GENERATED, ROOT
+
+README = ROOT / "README.md"
+SHOWN = {"example": GENERATED / "mlp.py", "custom": EXAMPLES / "custom_layers.py"}
+
+
+def table() -> str:
+    """Markdown: one row a group of layers or ops, with the Keras classes that are converted."""
+    layers.load()
+    groups: dict[str, dict[str, str]] = defaultdict(dict)
+    for (package, class_name), entry in sorted(registry.registered().items()):
+        if package == registry.KERAS:
+            group = entry.function.__module__.rsplit(".", 1)[-1].replace("_", " ")
+        else:
+            group = {"activation": "activation functions"}.get(package, package)
+        groups[group][class_name] = entry.note
+    lines = ["| kind | classes |", "| --- | --- |"]
+    for group, classes in sorted(groups.items()):
+        texts = [f"`{name}`" + (f" ({note})" if note else "") for name, note in sorted(classes.items())]
+        lines.append(f"| {group} | {', '.join(texts)} |")
+    return "\n".join(lines) + "\n"
+
+
+def renewed(text: str) -> str:
+    """The README's text with its made parts as they should be."""
+    for mark, path in SHOWN.items():
+        code = path.read_text(encoding="utf-8")
+        text = _between(text, f"<!-- {mark} -->\n```python\n", "```\n", code)
+    return _between(text, "<!-- layers -->\n", "<!-- end of layers -->", table())
+
+
+def _between(text: str, start: str, end: str, content: str) -> str:
+    before, rest = text.split(start)
+    return before + start + content + end + rest.split(end, 1)[1]
+
+
+def main() -> None:
+    """Write the README."""
+    README.write_text(renewed(README.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
