@@ -35,6 +35,7 @@ class LayerFunction:
     Attributes:
         masks: "keep": the output has the first input's mask; "drop": none; "own": the function sets it.
         neutral: Options that may be present with just this value.
+        training_only: Further options that do not change what the layer computes once it has weights.
         note: One line for the README's table.
     """
 
@@ -43,6 +44,7 @@ class LayerFunction:
     package: str
     masks: MaskRule
     neutral: Mapping[str, Any]
+    training_only: frozenset[str]
     note: str
 
     @cached_property
@@ -91,7 +93,7 @@ class LayerFunction:
             return True
         if key in self.neutral and value == self.neutral[key]:
             return True
-        return value is None or key in TRAINING_ONLY or key.endswith(TRAINING_SUFFIXES)
+        return value is None or key in TRAINING_ONLY | self.training_only or key.endswith(TRAINING_SUFFIXES)
 
     def _convert(self, spec: LayerSpec, key: str, value: object) -> Any:
         expected = self.types.get(key, Any)
@@ -160,6 +162,7 @@ def lowers(
     package: str = KERAS,
     masks: MaskRule = "keep",
     neutral: Mapping[str, Any] | None = None,
+    training_only: Sequence[str] = (),
     note: str = "",
 ) -> Callable[[F], F]:
     """Register a layer function for Keras classes.
@@ -173,12 +176,15 @@ def lowers(
         package: "keras.layers", "keras.ops.numpy", "Addons", ...; "*" for any (a user's own layers).
         masks: What becomes of a mask, see `LayerFunction`.
         neutral: Options that change nothing when they have just this value.
+        training_only: Options that only say how the weights came about.
         note: One line for the README's table of layers.
     """
 
     def register(function: F) -> F:
         for name in class_names:
-            entry = LayerFunction(function, name, package, masks, dict(neutral or {}), note)
+            entry = LayerFunction(
+                function, name, package, masks, dict(neutral or {}), frozenset(training_only), note
+            )
             _FUNCTIONS[package, name] = entry
         return function
 

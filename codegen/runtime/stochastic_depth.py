@@ -1,0 +1,19 @@
+"""Stochastic depth: a residual branch is dropped for whole samples."""
+
+import torch
+from torch import Tensor, nn
+
+
+class StochasticDepth(nn.Module):
+    """Zeroes whole samples with probability `p` in training, and scales the others by 1 / (1 - p)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, ...) -> (N, ...)."""
+        if not self.training or self.p == 0:
+            return x
+        keep = torch.rand([x.shape[0]] + [1] * (x.dim() - 1), device=x.device) >= self.p
+        return x * keep / (1 - self.p)
