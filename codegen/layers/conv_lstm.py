@@ -9,8 +9,9 @@ from codegen import layout
 from codegen.builder import Builder
 from codegen.graph import Symbol, Value
 from codegen.layers.recurrent_cells import Activation, activations, dropout_rates
-from codegen.layers.recurrent_loop import Loop, flat_states, remember, run_stepwise
+from codegen.layers.recurrent_loop import Loop, flat_states, refuse_training, remember, run_stepwise
 from codegen.layers.registry import lowers
+from codegen.weight import Weight
 
 _RANKS = {"ConvLSTM1D": 1, "ConvLSTM2D": 2, "ConvLSTM3D": 3}
 
@@ -20,11 +21,12 @@ def conv_lstm(
     b: Builder,
     x: Value,
     initial_state: Any = None,
+    training: Any = None,
     *,
     filters: int,
     kernel_size: int | tuple[int, ...],
     strides: int | tuple[int, ...] = 1,
-    padding: Literal["valid", "same"] = "valid",
+    padding: Literal["valid", "same", "same_theano"] = "valid",
     data_format: Literal["channels_last", "channels_first"] = "channels_last",
     dilation_rate: int | tuple[int, ...] = 1,
     activation: Activation = "tanh",
@@ -45,6 +47,7 @@ def conv_lstm(
     size = b.ints(kernel_size, rank, "kernel_size")
     stride = b.ints(strides, rank, "strides")
     dilation = b.ints(dilation_rate, rank, "dilation_rate")
+    refuse_training(b, training, dropout or recurrent_dropout)
     loop = Loop(return_sequences, return_state, go_backwards, stateful, False, zero_output_for_mask)
     mask = b.mask(x)
     run_mask = mask
@@ -59,16 +62,19 @@ def conv_lstm(
     kernel = cell.weight("kernel", (*size, channels, 4 * filters))
     recurrent = cell.weight("recurrent_kernel", (*size, filters, 4 * filters))
     bias = cell.weight("bias", (4 * filters,)) if use_bias else None
+    if padding == "same_theano":
+        kernel, recurrent, size = _odd(kernel), _odd(recurrent), tuple(k // 2 * 2 + 1 for k in size)
     kwargs: dict[str, Any] = {"kernel_size": _one(size)}
     if set(stride) != {1}:
         kwargs["stride"] = _one(stride)
     if set(dilation) != {1}:
         kwargs["dilation"] = _one(dilation)
-    if padding == "same":
-        if set(stride) == {1}:
-            kwargs["padding"] = "same"
-        else:
-            x = _pad(b, x, size, stride, dilation, first)
+    if padding != "valid" and set(stride) == {1}:
+        kwargs["padding"] = "same"
+    elif padding == "same_theano":
+        kwargs["padding"] = _one(tuple(k // 2 * d for k, d in zip(size, dilation, strict=True)))
+    elif padding == "same":
+        x = _pad(b, x, size, stride, dilation, first)
     if not use_bias:
         kwargs["bias"] = False
     kwargs |= activations(b, activation, recurrent_activation) | dropout_rates(dropout, recurrent_dropout)
@@ -105,12 +111,23 @@ def _one(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
     return sizes[0] if len(set(sizes)) == 1 else sizes
 
 
+def _odd(kernel: Weight) -> Weight:
+    """Even sizes made odd by zeros at the end: then Theano's padding, k // 2 in front, is the same at both ends."""
+    for axis, size in enumerate(kernel.shape[:-2]):
+        if size % 2 == 0:
+            zeros = Weight.full((*kernel.shape[:axis], 1, *kernel.shape[axis + 1 :]), 0.0)
+            kernel = Weight.cat([kernel, zeros], axis)
+    return kernel
+
+
 def _output_size(size: int | None, kernel: int, stride: int, dilation: int, padding: str) -> int | None:
     """Keras' size after a convolution whose input, where strides need it, has been padded already."""
     if size is None:
         return None
-    if padding == "same" and stride == 1:
+    if padding != "valid" and stride == 1:
         return size
+    if padding == "same_theano":
+        size += 2 * (kernel // 2) * dilation
     return (size - dilation * (kernel - 1) - 1) // stride + 1
 
 

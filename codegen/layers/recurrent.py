@@ -18,6 +18,7 @@ def lstm(
     b: Builder,
     x: Value,
     initial_state: Any = None,
+    training: Any = None,
     *,
     units: int,
     activation: Activation = "tanh",
@@ -42,7 +43,7 @@ def lstm(
         recurrent_dropout=recurrent_dropout, implementation=implementation,
     )  # fmt: skip
     loop = Loop(return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask)
-    return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state)
+    return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
 @lowers("GRU", masks="own")
@@ -50,6 +51,7 @@ def gru(
     b: Builder,
     x: Value,
     initial_state: Any = None,
+    training: Any = None,
     *,
     units: int,
     activation: Activation = "tanh",
@@ -74,7 +76,7 @@ def gru(
         implementation=implementation, reset_after=reset_after,
     )  # fmt: skip
     loop = Loop(return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask)
-    return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state)
+    return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
 @lowers("SimpleRNN", masks="own")
@@ -82,6 +84,7 @@ def simple_rnn(
     b: Builder,
     x: Value,
     initial_state: Any = None,
+    training: Any = None,
     *,
     units: int,
     activation: Activation = "tanh",
@@ -103,7 +106,7 @@ def simple_rnn(
         recurrent_dropout=recurrent_dropout, implementation=implementation,
     )  # fmt: skip
     loop = Loop(return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask)
-    return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state)
+    return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
 @lowers("RNN", masks="own")
@@ -111,6 +114,7 @@ def rnn(
     b: Builder,
     x: Value,
     initial_state: Any = None,
+    training: Any = None,
     *,
     cell: LayerSpec | tuple[LayerSpec, ...],
     return_sequences: bool = False,
@@ -123,7 +127,7 @@ def rnn(
 ) -> list[Value]:
     """A cell, or a stack of cells, run over time."""
     loop = Loop(return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask)
-    return run_layer(b, _cells(b, cell), loop, x, initial_state)
+    return run_layer(b, _cells(b, cell), loop, x, initial_state, training)
 
 
 def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Cell, Builder]]:

@@ -38,13 +38,19 @@ class Outcome:
 
 
 def run_layer(
-    b: Builder, cells: Sequence[tuple[Cell, Builder]], loop: Loop, x: Value, initial_state: Any
+    b: Builder,
+    cells: Sequence[tuple[Cell, Builder]],
+    loop: Loop,
+    x: Value,
+    initial_state: Any,
+    training: Any,
 ) -> list[Value]:
     """Run the cells over time; returns the layer's outputs.
 
     A stack of cells is a stack of layers: none of them sees what comes later. At a masked step all keep
     their states, so that what the lower ones yield there does not matter.
     """
+    refuse_training(b, training, max(max(cell.dropout, cell.recurrent_dropout) for cell, _ in cells))
     x, mask = b.keras_layout(x), b.mask(x)
     if loop.time_major:
         x = _swap_time(b, x)
@@ -75,6 +81,12 @@ def run_layer(
     if loop.return_sequences and mask is not None:
         x.mask = _swap_time(b, mask) if loop.time_major else mask
     return [x, *states] if loop.return_state else [x]
+
+
+def refuse_training(b: Builder, training: Any, dropout: float) -> None:
+    """Refuse dropout that a call turns on for good; without dropout `training` changes nothing."""
+    if dropout and training not in (None, False):
+        b.unsupported("training", training, "supported: dropout in training mode only")
 
 
 def run_cell(

@@ -11,7 +11,7 @@ from codegen.builder import Builder
 from codegen.graph import Value, flatten
 from codegen.layers import registry
 from codegen.layers.recurrent_cells import Cell, Weights, cell_builder, define_native, layer_cell
-from codegen.layers.recurrent_loop import call_native, flat_states, unpack, where_any
+from codegen.layers.recurrent_loop import call_native, flat_states, refuse_training, unpack, where_any
 from codegen.layers.registry import lowers
 from codegen.spec.model import CallSpec, LayerSpec
 
@@ -38,6 +38,7 @@ def bidirectional(
     b: Builder,
     x: Value,
     initial_state: Any = None,
+    training: Any = None,
     *,
     layer: LayerSpec,
     merge_mode: Literal["concat", "sum", "ave", "mul"] | None = "concat",
@@ -57,6 +58,8 @@ def bidirectional(
         _with_options(spec, b.spec.calls, zero_output_for_mask and sequences)
         for spec in (layer, backward_layer)
     )
+    if training is not None:
+        refuse_training(b, training, float(loop.get("dropout") or loop.get("recurrent_dropout") or 0))
     mask = b.mask(x)
     cell = _common_cell(forward_layer, backward_layer)
     if cell is not None and (mask is None or not sequences or zero_output_for_mask):
@@ -169,16 +172,19 @@ _POINTWISE = frozenset({"Activation", "Dense", "Dropout", "ELU", "Identity", "Le
 
 
 @lowers("TimeDistributed", masks="keep")
-def time_distributed(b: Builder, x: Value | list[Value], *, layer: LayerSpec) -> Any:
+def time_distributed(
+    b: Builder, x: Value | list[Value], training: Any = None, *, layer: LayerSpec
+) -> Any:
     """The layer at every step: steps and samples are one batch to it."""
     inner = replace(layer, calls=b.spec.calls)
+    options = {} if training is None else {"training": training}
     first = next(flatten(x, Value))
     if layer.class_name in _POINTWISE and layer.package == registry.KERAS and first.rank >= 3:
-        return b.call(inner, x, attribute="layer")
+        return b.call(inner, x, attribute="layer", **options)
     if layer.config.get("stateful"):
         b.unsupported("layer", layer.name, "supported: layers without a state")
     merged = _merge_time(b, x) if isinstance(x, Value) else [_merge_time(b, value) for value in x]
-    result = b.call(inner, merged, attribute="layer")
+    result = b.call(inner, merged, attribute="layer", **options)
     outputs = [_split_time(b, value, first) for value in flatten(result, Value)]
     return outputs[0] if len(outputs) == 1 else outputs
 
