@@ -112,7 +112,7 @@ def _one(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
 
 
 def _odd(kernel: Weight) -> Weight:
-    """Even sizes made odd by zeros at the end: then Theano's padding, k // 2 in front, is the same at both ends."""
+    """Even sizes made odd by zeros at the end: Theano pads k // 2 in front, now also behind."""
     for axis, size in enumerate(kernel.shape[:-2]):
         if size % 2 == 0:
             zeros = Weight.full((*kernel.shape[:axis], 1, *kernel.shape[axis + 1 :]), 0.0)

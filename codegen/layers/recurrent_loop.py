@@ -10,6 +10,7 @@ from codegen.builder import Builder
 from codegen.graph import Module, Value
 from codegen.layers.recurrent_cells import Cell, Weights, define_native, define_stepwise
 from codegen.spec.model import Shape
+from codegen.weight import Weight
 
 
 @dataclass(frozen=True)
@@ -271,7 +272,9 @@ def remember(b: Builder, shapes: Sequence[Shape]) -> tuple[Module, list[Value]]:
         b.unsupported("stateful", True, "supported: cells of one size")
     if None in shapes[0]:
         b.malformed(f"it is stateful, so that its state {shapes[0]} must have a fixed size")
-    memory = b.define("RecurrentState", args=(len(shapes), shapes[0]), part="state")
+    sizes = tuple(size for size in shapes[0] if size is not None)
+    zeros = Weight.full((len(shapes), *sizes), 0.0)
+    memory = b.define("RecurrentState", args=(len(shapes), sizes), state={"values": zeros}, part="state")
     stacked = b.op("memory()", shape=(len(shapes), *shapes[0]), dtype=b.dtype, kind="module", memory=memory)
     return memory, [b.op("x[i]", shape=shapes[0], x=stacked, i=i) for i in range(len(shapes))]
 

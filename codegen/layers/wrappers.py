@@ -171,47 +171,71 @@ def _merge(b: Builder, result: _Directions, mode: str | None) -> list[Value]:
 _POINTWISE = frozenset({"Activation", "Dense", "Dropout", "ELU", "Identity", "LeakyReLU", "ReLU"})
 
 
-@lowers("TimeDistributed", masks="keep")
+_SPLIT = "y.unflatten(0, sizes)"
+
+
+@lowers("TimeDistributed", masks="own")
 def time_distributed(
-    b: Builder, x: Value | list[Value], training: Any = None, *, layer: LayerSpec
+    b: Builder,
+    x: Value | list[Value],
+    training: Any = None,
+    *,
+    layer: LayerSpec,
+    inner_mask: bool = False,
 ) -> Any:
-    """The layer at every step: steps and samples are one batch to it."""
-    inner = replace(layer, calls=b.spec.calls)
+    """The layer at every step: steps and samples are one batch to it.
+
+    A mask with more axes than samples and steps is the layer's own. The output has the input's mask; in
+    Keras 1 and 2 (`inner_mask`) the one that the layer makes at each step, if it makes any.
+    """
+    spec = replace(layer, calls=b.spec.calls)
     options = {} if training is None else {"training": training}
     first = next(flatten(x, Value))
+    mask = b.mask(first)
     if layer.class_name in _POINTWISE and layer.package == registry.KERAS and first.rank >= 3:
-        return b.call(inner, x, attribute="layer", **options)
+        result = b.call(spec, x, attribute="layer", **options)
+        if result is first:
+            return result
+        result.mask = mask
+        return result
     if layer.config.get("stateful"):
         b.unsupported("layer", layer.name, "supported: layers without a state")
     merged = _merge_time(b, x) if isinstance(x, Value) else [_merge_time(b, value) for value in x]
-    result = b.call(inner, merged, attribute="layer", **options)
-    outputs = [_split_time(b, value, first) for value in flatten(result, Value)]
+    result = b.call(spec, merged, attribute="layer", **options)
+    inner = list(flatten(result, Value))
+    outputs = [_split_time(b, value, first) for value in inner]
+    for output, value in zip(outputs, inner, strict=True):
+        if inner_mask and value.mask is not None:
+            output.mask = _split_time(b, value.mask, first)
+        elif inner_mask and mask is not None and mask.rank > 2:
+            output.mask = b.op("mask.flatten(2).any(dim=-1)", shape=mask.shape[:2], dtype="bool", mask=mask)
+        else:
+            output.mask = mask
     return outputs[0] if len(outputs) == 1 else outputs
 
 
 def _merge_time(b: Builder, x: Value) -> Value:
-    """(N, T, ...) -> (N * T, ...), in whatever layout the rest is stored."""
+    """(N, T, ...) -> (N * T, ...), in whatever layout the rest is stored, with the layer's own mask."""
+    mask = b.mask(x)
+    mask = _merge_time(b, mask) if mask is not None and mask.rank > 2 else None
     if x.perm[:2] != (0, 1):
         x = b.keras_layout(x)
     node = x.node
-    if node is not None and node.template == "y.unflatten(0, sizes)":  # made by the TimeDistributed before
-        merged: Value = node.operands["y"]
+    if node is not None and node.template == _SPLIT and node.operands["y"].mask is mask:
+        merged: Value = node.operands["y"]  # of the TimeDistributed before
         return merged
     batch = None if None in x.shape[:2] else b.known(x, 0) * b.known(x, 1)
     perm = (0, *(axis - 1 for axis in x.perm[2:]))
     merged = b.op("x.flatten(0, 1)", shape=(batch, *x.shape[2:]), perm=perm, kind="flatten", x=x)
-    merged.non_negative = x.non_negative
+    merged.non_negative, merged.mask = x.non_negative, mask
     return merged
 
 
 def _split_time(b: Builder, y: Value, x: Value) -> Value:
     """(N * T, ...) -> (N, T, ...), with the steps of `x`."""
-    if y.flat is not None:
+    if y.flat is not None or y.perm[0] != 0:
         y = b.keras_layout(y)
-    steps = x.shape[1]
-    size = b.size(x, 1)
     return b.op(
-        "y.unflatten(0, sizes)", shape=(x.shape[0], steps, *y.shape[1:]), kind="reshape",
-        perm=(0, *(axis + 1 for axis in y.perm)) if y.perm[0] == 0 else (),
-        y=y, sizes=(-1, size), non_negative=y.non_negative,
+        _SPLIT, shape=(*x.shape[:2], *y.shape[1:]), perm=(0, *(axis + 1 for axis in y.perm)),
+        non_negative=y.non_negative, y=y, sizes=(-1, b.size(x, 1)),
     )  # fmt: skip

@@ -22,9 +22,11 @@ class RecurrentState(nn.Module):
 
     values: Tensor
 
-    def __init__(self, count: int, shape: tuple[int, ...]) -> None:
+    def __init__(
+        self, count: int, shape: tuple[int, ...], dtype: torch.dtype | None = None
+    ) -> None:
         super().__init__()
-        self.register_buffer("values", torch.zeros(count, *shape), persistent=False)
+        self.register_buffer("values", torch.zeros(count, *shape, dtype=dtype))
 
     def forward(self) -> Tensor:
         """The state after the last call, (count, *shape)."""

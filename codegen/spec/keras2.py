@@ -151,10 +151,21 @@ def _function_name(function: Any, kind: Any) -> str:
     return function if isinstance(function, str) and kind != "lambda" else LAMBDA
 
 
+def _bidirectional(draft: Draft) -> None:
+    """Only tf.keras yields zeros for masked steps; Keras repeats the output before."""
+    if not draft.origin.tf:
+        draft.config["zero_output_for_mask"] = False
+
+
+def _time_distributed(draft: Draft) -> None:
+    draft.config["inner_mask"] = True
+
+
 _RULES: Mapping[str, Callable[[Draft], None]] = {
     "AdditiveAttention": _causal,
     "Attention": _causal,
     "BatchNormalization": _one_axis,
+    "Bidirectional": _bidirectional,
     "CategoryEncoding": _category_encoding,
     "CuDNNGRU": _cudnn,
     "CuDNNLSTM": _cudnn,
@@ -163,5 +174,6 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "LeakyReLU": _leaky_relu,
     "LocallyConnected1D": _locally_connected,
     "LocallyConnected2D": _locally_connected,
+    "TimeDistributed": _time_distributed,
     "UpSampling2D": _up_sampling_2d,
 }
