@@ -158,6 +158,8 @@ class Builder:
         non_negative: bool = False,
     ) -> Value:
         """Define a module and call it on `x`: `self.name(x)`."""
+        if state and x.dtype not in FLOATS and not constructor.endswith("Embedding"):
+            x = self.cast(x, self.dtype)  # as Keras' matmul and convolution promote integers
         made = self.define(constructor, args=args, kwargs=kwargs, state=state, frozen=frozen, part=part)
         return self.op(
             "module(x)",
@@ -267,7 +269,7 @@ class Builder:
         template = short.get(dtype, "x.to(target)")
         operands: dict[str, Any] = {} if dtype in short else {"target": torch_dtype(dtype)}
         return self.op(
-            template, shape=x.shape, dtype=dtype, flat=x.flat, kind="elementwise",
+            template, shape=x.shape, dtype=dtype, flat=x.flat, kind="cast",
             non_negative=x.non_negative, x=x, **operands,
         )  # fmt: skip
 

@@ -92,7 +92,8 @@ def survey(model: ModelSpec) -> tuple[Lowering, Builder, list[Any]]:
     graph = Graph(model.name)
     builder = Builder(root.spec, graph, root, state, (), model.name)
     graph.inputs = [_input_value(model.layer(name)) for name in model.inputs]
-    return state, builder, state.lower_model(builder, model, graph.inputs)
+    inputs = [_fed(builder, value) for value in graph.inputs] if model.feeds_float32 else graph.inputs
+    return state, builder, state.lower_model(builder, model, inputs)
 
 
 @dataclass
@@ -278,6 +279,15 @@ def _input_value(layer: LayerSpec) -> Value:
     if not isinstance(shape, (list, tuple)):
         raise MalformedConfig(f"layer {layer.name!r}: the InputLayer has no shape")
     return Value(tuple(shape), str(layer.config.get("dtype", layer.dtype)), layer.name)
+
+
+def _fed(b: Builder, x: Value) -> Value:
+    """An input as Keras 1 and 2 feed it: whatever numbers the caller has, as float32."""
+    if x.dtype != "float32":
+        return x
+    fed = b.op("x.float()", shape=x.shape, kind="cast", x=x)
+    fed.layer = x.layer
+    return fed
 
 
 def _take_native_inputs(graph: Graph) -> None:

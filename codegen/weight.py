@@ -71,8 +71,9 @@ class Weight:
         return self if shape == self.shape else Weight(shape, "reshape", shape, (self,))
 
     def flip(self, *axes: int) -> Weight:
-        """Order reversed along `axes`."""
-        return Weight(self.shape, "flip", axes, (self,))
+        """Order reversed along `axes`; no step if each has one element."""
+        axes = tuple(axis for axis in axes if self.shape[axis] > 1)
+        return Weight(self.shape, "flip", axes, (self,)) if axes else self
 
     def slice(self, axis: int, start: int, stop: int) -> Weight:
         """Elements `start:stop` along `axis`."""

@@ -97,7 +97,7 @@ class _Writer:
             return False
         if reader.kind == "module" and not _is_light(reader):
             return False
-        if reader.kind in ("permute", "flatten", "reduce") and node.kind != "expand":
+        if reader.kind in ("permute", "flatten", "reduce") and node.kind not in ("expand", "cast"):
             return False
         if node.kind == "permute" and reader.kind != "permute":
             return False

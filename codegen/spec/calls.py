@@ -50,7 +50,9 @@ class NodeReader:
         args = checks.listing(node["args"], what)
         kwargs = checks.mapping(node.get("kwargs", {}), what)
         args = [constant(arg, self._keras_tensor) for arg in args]
-        kwargs = {name: constant(arg, self._keras_tensor) for name, arg in kwargs.items()}
+        # Keras 3 hands the model's own mode to every call, whatever `training` was when it was recorded
+        # (`operation_fn` in keras/src/models/functional.py).
+        kwargs = {k: constant(arg, self._keras_tensor) for k, arg in kwargs.items() if k != "training"}
         if not args:
             first = next((name for name in _FIRST_ARGUMENTS if _has_tensor(kwargs.get(name))), None)
             if first:

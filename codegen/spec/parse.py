@@ -33,9 +33,11 @@ def parse(saved: SavedModel) -> ModelSpec:
         )
     context = Context(origin_of(saved), weights_by_layer(saved.weights), read_model)
     try:
-        return read_model(entry, layer_name(entry) or "model", context)
+        model = read_model(entry, layer_name(entry) or "model", context)
     except RecursionError:
         raise MalformedConfig("the architecture is nested too deep") from None
+    origin = context.origin
+    return replace(model, feeds_float32=origin.generation < 3 and not origin.tf)
 
 
 def read_model(entry: Entry, name: str, context: Context) -> ModelSpec:
