@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import numpy as np
 
 from codegen.errors import ConversionError
 from codegen.graph import Graph, Value
@@ -14,16 +16,19 @@ from codegen.graph import Graph, Value
 #: Sizes tried in turn where the model leaves a size open: small first, as the check costs time.
 _OPEN_SIZES = (16, 64, 224, 1)
 
+#: Batch sizes tried in turn: an empty batch goes all the way at no cost, but not every operation takes one.
+_BATCHES = (0, 1)
+
 
 class SelfCheckFailed(ConversionError):
     """The generated file does not do what it should: a bug of k2t-gen, not of the user's file."""
 
 
 def check(source: str, weights: Path, graph: Graph, class_name: str) -> None:
-    """Import the source, load the weights strictly, run the model on one sample of zeros.
+    """Import the source, load the weights strictly, run the model on an empty batch or a sample of zeros.
 
-    The run takes uninitialised weights, so that it costs no memory for them: it shows that the code
-    works and that every shape is as inferred; the numbers do not matter.
+    The run takes zeros as weights, which cost no memory: it shows that the code works and that
+    every shape is as inferred; the numbers do not matter.
 
     Args:
         source: The generated source.
@@ -42,10 +47,14 @@ def check(source: str, weights: Path, graph: Graph, class_name: str) -> None:
         exec(compile(source, "<generated>", "exec"), module.__dict__)  # our own text, safe by construction
         with torch.device("meta"):
             model = getattr(module, class_name)()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # copying onto meta tensors checks keys and shapes only
-            model.load_state_dict(torch.load(weights, weights_only=True, mmap=True))
-        _run(torch, model.to_empty(device="cpu").eval(), graph)
+        state = torch.load(weights, weights_only=True, mmap=True)
+        model.load_state_dict({key: _without_memory(torch, t) for key, t in state.items()}, assign=True)
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # several would wait for each other longer than they compute
+        try:
+            _run(torch, model.eval(), graph)
+        finally:
+            torch.set_num_threads(threads)
     except Exception as error:
         problem = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         raise SelfCheckFailed(
@@ -53,11 +62,21 @@ def check(source: str, weights: Path, graph: Graph, class_name: str) -> None:
         ) from error
 
 
+def _without_memory(torch: Any, tensor: Any) -> Any:
+    """Zeros in a tensor's stead, in pages that the system gives only when they are written to.
+
+    Integers stay, as they may be indices.
+    """
+    if not tensor.is_floating_point():
+        return tensor
+    return torch.from_numpy(np.zeros(tensor.nbytes, np.uint8)).view(tensor.dtype).reshape(tensor.shape)
+
+
 def _run(torch: Any, model: Any, graph: Graph) -> None:
     is_open = any(None in value.shape[1:] for value in graph.inputs)
     failure: Exception | None = None
-    for size in _OPEN_SIZES if is_open else _OPEN_SIZES[:1]:
-        inputs = [_zeros(torch, value, size) for value in graph.inputs]
+    for size, batch in product(_OPEN_SIZES if is_open else _OPEN_SIZES[:1], _BATCHES):
+        inputs = [_zeros(torch, value, batch, size) for value in graph.inputs]
         try:
             with torch.no_grad():
                 outputs = model(*inputs)
@@ -70,8 +89,10 @@ def _run(torch: Any, model: Any, graph: Graph) -> None:
     raise failure
 
 
-def _zeros(torch: Any, value: Value, size: int) -> Any:
-    shape = [n if n is not None else 1 if axis == 0 else size for axis, n in enumerate(value.stored_shape)]
+def _zeros(torch: Any, value: Value, batch: int, size: int) -> Any:
+    shape = [
+        n if n is not None else batch if axis == 0 else size for axis, n in enumerate(value.stored_shape)
+    ]
     return torch.zeros(shape, dtype=getattr(torch, value.dtype))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -126,9 +125,7 @@ def _class(graph: Graph, names: Names, forward: Forward, doc: list[str], is_root
 
 
 def _constructor_names(graph: Graph, names: Names) -> set[str]:
-    trees = [constructor(module, names) for module in graph.modules()]
-    used = set().union(*(names_in(tree) for tree in trees)) if trees else set()
-    return used | {helper for helper in runtime.helpers() if any(helper in ast.dump(tree) for tree in trees)}
+    return {name for module in graph.modules() for name in names_in(constructor(module, names))}
 
 
 def _parameter(parameter: Parameter) -> Code:

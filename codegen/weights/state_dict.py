@@ -25,7 +25,7 @@ _ROOT = "archive"
 _ALIGNMENT = 64
 _LOCAL_HEADER = 30
 _ZIP64_EXTRA = 20
-_CHUNK = 16 * 2**20
+_CHUNK = 2 * 2**20
 
 
 @dataclass(frozen=True)
