@@ -41,6 +41,7 @@ def _options(command: F) -> F:
             "--custom", type=_PATH, multiple=True, metavar="FILE.py",
             help="Your own layer functions; can be given several times.",
         ),
+        click.option("--flat", is_flag=True, help="Keep everything in one class, without blocks."),
         click.option("--channels-first", is_flag=True, help="Take and return images as N,C,H,W."),
         click.option("--class-name", default="ConvertedModel", show_default=True, help="Name of the class."),
         click.option("--weights", type=_PATH, metavar="FILE", help="The weights, if MODEL has none."),

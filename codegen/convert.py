@@ -15,6 +15,7 @@ from codegen.emit.attributes import Names, name_everything, parameter_dtype, sta
 from codegen.emit.source import Origin
 from codegen.errors import ConversionError, shorten
 from codegen.lower import Lowered, lower
+from codegen.passes.outline import outline
 from codegen.read import SavedModel, read_model
 from codegen.render import render
 from codegen.self_check import check as self_check
@@ -51,6 +52,7 @@ class Options:
         weights: File with the weights, where the model's file has only the architecture.
         class_name: Name of the generated class.
         channels_first: Take and return images as N,C,H,W.
+        flat: Keep everything in one class, without blocks.
         custom: The user's own layer functions.
         template_dir: Folder with templates that replace ours.
     """
@@ -59,6 +61,7 @@ class Options:
     weights: Path | None = None
     class_name: str = "ConvertedModel"
     channels_first: bool = False
+    flat: bool = False
     custom: tuple[Path, ...] = ()
     template_dir: Path | None = None
 
@@ -110,6 +113,8 @@ def generate(saved: SavedModel, options: Options, name: str) -> Draft:
     spec = parse(saved)
     with custom_layers(options.custom):
         lowered = lower(spec, channels_first=options.channels_first)
+    if not options.flat:
+        outline(lowered.graph)
     names = name_everything(lowered.graph, options.class_name)
     origin = Origin(saved.file_name, saved.sha256, saved.keras_version, spec.name, VERSION, f"{name}.pt")
     source = emit(lowered.graph, names, origin, count_parameters(lowered.tree))
@@ -124,6 +129,7 @@ def convert(
     weights: str | os.PathLike[str] | None = None,
     class_name: str = "ConvertedModel",
     channels_first: bool = False,
+    flat: bool = False,
     custom: Sequence[str | os.PathLike[str]] = (),
     template_dir: str | os.PathLike[str] | None = None,
     progress: Progress = lambda _: None,
@@ -137,6 +143,7 @@ def convert(
         weights: The weights file, if `path` holds only the architecture.
         class_name: Name of the generated class.
         channels_first: Take and return images as N,C,H,W instead of as Keras does.
+        flat: Keep everything in one class, without blocks.
         custom: Python files with layer functions of the user's own.
         template_dir: Folder with Jinja2 templates that replace ours.
         progress: Called with a few words at every stage.
@@ -149,6 +156,7 @@ def convert(
         Path(weights) if weights is not None else None,
         class_name,
         channels_first,
+        flat,
         tuple(Path(file) for file in custom),
         Path(template_dir) if template_dir is not None else None,
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping
+import copy
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 
 from codegen import naming
 from codegen.expression import literal_tree, parse_template
@@ -76,17 +76,78 @@ def constructor(module: Module, names: Names) -> ast.expr:
 
 
 def _children(module: Module, names: Names) -> list[ast.expr]:
-    """Arguments of an `nn.Sequential`; three and more equal ones are a comprehension."""
+    """Arguments of an `nn.Sequential`; three and more equal or evenly growing ones are a comprehension."""
     trees = [constructor(child, names) for child in module.children]
     arguments: list[ast.expr] = []
-    for _, group in groupby(trees, key=ast.dump):
-        run = list(group)
-        if len(run) < 3:
-            arguments.extend(run)
-            continue
-        loop = ast.comprehension(ast.Name("_", ast.Store()), parse_template(f"range({len(run)})"), [], 0)
-        arguments.append(ast.Starred(ast.GeneratorExp(run[0], [loop]), ast.Load()))
+    while trees:
+        count = _run_length(trees)
+        arguments.append(_loop(trees[:count]) if count > 2 else trees[0])
+        del trees[: count if count > 2 else 1]
     return arguments
+
+
+def _run_length(trees: list[ast.expr]) -> int:
+    """How many of the first expressions are equal, or differ by whole numbers that grow evenly."""
+    if len(trees) < 2 or _shape_of(trees[0]) != _shape_of(trees[1]):
+        return 1
+    first = _steps(trees[0], trees[1])
+    count = 2
+    while count < len(trees) and _shape_of(trees[count]) == _shape_of(trees[0]):
+        if _steps(trees[count - 1], trees[count]) != first:
+            break
+        count += 1
+    return count
+
+
+def _loop(trees: list[ast.expr]) -> ast.expr:
+    """`*(Block(64 + 32 * i) for i in range(6))`."""
+    steps = _steps(trees[0], trees[1])
+    variable = "i" if any(steps) else "_"
+    element = _growing(trees[0], iter(steps)) if any(steps) else trees[0]
+    count = parse_template(f"range({len(trees)})")
+    comprehension = ast.comprehension(ast.Name(variable, ast.Store()), count, [], 0)
+    return ast.Starred(ast.GeneratorExp(element, [comprehension]), ast.Load())
+
+
+def _shape_of(tree: ast.expr) -> str:
+    """An expression without its whole numbers."""
+    return ast.dump(_growing(tree, iter(()), blank=True))
+
+
+def _steps(before: ast.expr, after: ast.expr) -> list[int]:
+    return [b - a for a, b in zip(_numbers(before), _numbers(after), strict=True)]
+
+
+def _numbers(tree: ast.expr) -> list[int]:
+    found: list[int] = []
+    _Numbers(lambda node: found.append(node.value) or node).visit(copy.deepcopy(tree))
+    return found
+
+
+def _growing(tree: ast.expr, steps: Iterator[int], *, blank: bool = False) -> ast.expr:
+    """The expression with each whole number `n` as `n + step * i`."""
+
+    def grow(number: ast.Constant) -> ast.expr:
+        step = 0 if blank else next(steps)
+        if step == 0:
+            return ast.Constant(0) if blank else number
+        sign = "+" if step > 0 else "-"
+        factor = f"{abs(step)} * i" if abs(step) != 1 else "i"
+        return parse_template(f"{number.value} {sign} {factor}" if number.value else factor)
+
+    result: ast.expr = _Numbers(grow).visit(copy.deepcopy(tree))
+    return result
+
+
+class _Numbers(ast.NodeTransformer):
+    """Replaces the whole numbers of an expression, in order."""
+
+    def __init__(self, replace: Callable[[ast.Constant], ast.expr]) -> None:
+        self.replace = replace
+
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:  # noqa: N802 - ast's name
+        """Replace a whole number."""
+        return self.replace(node) if type(node.value) is int else node
 
 
 def _tensor(module: Module) -> ast.expr:

@@ -1,0 +1,141 @@
+"""A pattern becomes a class, its uses become calls of instances."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from codegen.graph import Graph, Module, Node, Parameter, Value, with_children
+from codegen.passes.outline_names import common_prefix, common_suffix, has_index, local_names, tokens
+from codegen.passes.outline_params import Signature, channels, solve
+from codegen.passes.outline_content import block_doc, block_name
+from codegen.passes.outline_options import name_flags, settle
+from codegen.passes.outline_pattern import Pattern, fill, trace
+from codegen.passes.outline_regions import Region
+
+#: Axes of images that have no fixed size in a block.
+_LETTERS = {3: "NTC", 4: "NHWC", 5: "NDHWC"}
+
+
+def make_block(pattern: Pattern) -> Graph:
+    """Define the class of a pattern and put instances of it where its uses are."""
+    name = block_name(pattern)
+    name_flags(pattern)
+    signature = solve(pattern)
+    definition = _define(pattern, signature, name)
+    for use, arguments in zip(pattern.uses, signature.arguments, strict=True):
+        region, graph = use.region, use.region.graph
+        label = instance_name(region.nodes, name)
+        instance = Module(
+            name=label,
+            constructor="",
+            args=tuple(arguments[p] for p in signature.params if not p.has_default),
+            kwargs={p.name: arguments[p] for p in signature.params if p.has_default and arguments[p] != p.default},
+            graph=definition,
+            members=use.members,
+        )
+        call = Node("module(*inputs)", {"module": instance, "inputs": region.inputs}, region.output, label, "module")
+        if len(region.inputs) == 1:
+            call.template, call.operands = "module(x)", {"module": instance, "x": region.inputs[0]}
+        region.output.node = call
+        last = max(graph.nodes.index(node) for node in region.nodes)
+        graph.nodes[last] = call
+        inside = set(region.nodes)
+        graph.nodes = [node for node in graph.nodes if node not in inside]
+    return definition
+
+
+def _define(pattern: Pattern, signature: Signature, name: str) -> Graph:
+    modules = [module for module in pattern.modules if module.constructor != "attribute"]
+    for module, local in zip(modules, local_names([module.name for module in modules]), strict=True):
+        module.name = local
+    for module in with_children(modules):
+        module.args = tuple(fill(argument, signature.replacements) for argument in module.args)
+        module.kwargs = {key: fill(value, signature.replacements) for key, value in module.kwargs.items()}
+    for node in pattern.nodes:
+        node.operands = {key: fill(operand, signature.replacements) for key, operand in node.operands.items()}
+    _label(pattern, signature)
+    for position, value in enumerate(pattern.inputs):
+        value.layer = "x" if position == 0 else value.layer
+    graph = Graph(name, pattern.inputs, pattern.nodes, [pattern.output], signature.params, block_doc(pattern, name))
+    settle(graph, pattern.uses, signature.arguments, _extract)
+    attributes: dict[Parameter, Module] = {}
+    for node in graph.nodes:
+        node.operands = {key: _as_attribute(operand, attributes) for key, operand in node.operands.items()}
+    return graph
+
+
+def _extract(region: Region) -> Module:
+    """Make a class of a region that is used once, and return its instance."""
+    pattern = trace(region)
+    make_block(pattern)
+    (instance,) = (region.output.node.modules() if region.output.node else ())
+    return instance
+
+
+def _as_attribute(operand: Any, attributes: dict[Parameter, Module]) -> Any:
+    """A parameter that `forward` reads is kept as `self.<name>`."""
+    if isinstance(operand, Parameter):
+        return attributes.setdefault(operand, Module(operand.name, "attribute", (operand,)))
+    if isinstance(operand, (tuple, list)):
+        return type(operand)(_as_attribute(part, attributes) for part in operand)
+    return operand
+
+
+# -------------------------------------------------------------------- shapes in comments
+
+
+def _label(pattern: Pattern, signature: Signature) -> None:
+    """Write sizes that differ between the uses as letters or parameters."""
+    known = {id(hole): text for hole, text in signature.replacements.items()}
+    by_numbers = {}
+    for parameter in signature.params:
+        numbers = tuple(arguments[parameter] for arguments in signature.arguments)
+        by_numbers[numbers] = parameter.name
+    for hole in pattern.holes:
+        numbers = tuple(use.numbers.get(hole) for use in pattern.uses)
+        text = known[id(hole)]
+        if hasattr(text, "code"):
+            by_numbers.setdefault(numbers, text.code)
+    for proto in {value: None for node in pattern.nodes for value in (*node.values(), *node.results())}:
+        proto.labels = _labels(pattern, proto, by_numbers)
+
+
+def _labels(pattern: Pattern, proto: Value, by_numbers: dict[tuple[Any, ...], str]) -> tuple[str, ...]:
+    real = [use.values[proto] for use in pattern.uses if proto in use.values]
+    letters = _LETTERS.get(proto.rank, "NABCDEFGH")
+    channel_axis = proto.shape.index(channels(proto)) if proto.rank == 2 else -1
+    labels = []
+    for axis in range(proto.rank):
+        sizes = tuple(value.shape[axis] for value in real)
+        letter = letters[axis] if axis < len(letters) else "?"
+        is_channel = axis in (channel_axis, proto.rank - 1 if proto.is_native else proto.perm[1])
+        if axis == 0:
+            labels.append("N")
+        elif is_channel and sizes in by_numbers:
+            labels.append(by_numbers[sizes])
+        elif is_channel and len(set(sizes)) == 1 and sizes[0] is not None:
+            labels.append(str(sizes[0]))
+        elif is_channel or len(set(sizes)) > 1 or sizes[0] is None:
+            labels.append(letter)
+        else:
+            labels.append(str(sizes[0]))
+    return tuple(labels)
+
+
+def instance_name(nodes: Iterable[Node], block: str) -> str:
+    """A name for one use of a block: what the names of its layers share, else what it is."""
+    names = [tokens(node.layer) for node in nodes if node.layer]
+    front = common_prefix(names)
+    back = common_suffix(names)
+    if front and any(map(has_index, names[0][:front])):
+        return "_".join(names[0][:front])
+    if back and has_index(names[0][-1]):
+        return "_".join((_snake(block), *names[0][len(names[0]) - back :]))
+    return "_".join(names[0][:front]) if front else _snake(block)
+
+
+def _snake(name: str) -> str:
+    """`DoubleConv` -> double_conv."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

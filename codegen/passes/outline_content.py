@@ -1,0 +1,164 @@
+"""Names and first doc lines of blocks: from what they hold, else from what their layers are called."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from codegen.graph import Module, Node, Value
+from codegen.naming import class_name
+from codegen.passes.outline_names import has_index, tokens
+from codegen.passes.outline_pattern import Pattern
+
+#: What a class is, for the first line of its docstring.
+_DOCS = {
+    "BottleneckBlock": "Residual block of three convolutions, the outer ones 1x1",
+    "PreActivationBottleneck": "Residual block of three convolutions, each after normalisation and activation",
+    "InvertedResidual": "Expanding 1x1, depthwise and projecting 1x1 convolution",
+    "FusedInvertedResidual": "Expanding convolution and projecting 1x1 convolution",
+    "ConvNeXtBlock": "Residual block of a depthwise convolution and two linear layers",
+    "ResidualBlock": "Residual block",
+    "DenseLayer": "Convolutions whose result is appended to their input",
+    "SqueezeExcite": "Scales every channel by a gate computed from all channels' means",
+    "DepthwiseSeparableConv": "Depthwise and pointwise convolution",
+    "TransformerEncoder": "Self-attention and a feed-forward network, each with a residual connection",
+    "TransformerDecoder": "Attention to itself, attention to the encoder and a feed-forward network",
+    "Attention": "Attention",
+    "FeedForward": "Feed-forward network",
+    "TransitionBlock": "Normalisation, 1x1 convolution and pooling",
+    "ConvBatchNorm": "Convolution and batch normalisation",
+    "BatchNormConv": "Batch normalisation, activation and convolution",
+    "DoubleConv": "Two convolutions",
+}
+
+
+def block_doc(pattern: Pattern, name: str) -> str:
+    """First line of the class's docstring."""
+    uses = len(pattern.uses)
+    count = f", used {uses} times" if uses > 1 else ""
+    return f"{_DOCS.get(name, _spelled(name))}{count}."
+
+
+def _spelled(name: str) -> str:
+    words = "".join(f" {ch.lower()}" if ch.isupper() and i else ch for i, ch in enumerate(name))
+    return words.strip() or "Block"
+
+
+def block_name(pattern: Pattern) -> str:
+    """A name for the class."""
+    facts = _Facts(pattern)
+    return facts.by_content() or _by_layers(pattern) or facts.roughly()
+
+
+def _by_layers(pattern: Pattern) -> str:
+    """The word that most layer names of the block share in every use."""
+    counts: Counter[str] = Counter()
+    total = 0
+    for use in pattern.uses:
+        names = [tokens(node.layer) for node in use.region.nodes]
+        total += len(names)
+        for name in names:
+            counts.update({_base(part) for part in name[:-1] if _base(part).isalpha() and len(_base(part)) > 2})
+    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    found = [word for word, count in ranked if count >= 0.45 * total]
+    found = [word for word in found if word not in ("conv", "batch", "separable", "layer", "max", "average")]
+    if not found:
+        return ""
+    word = class_name(found[0])
+    return word if word.lower() in ("block", "cell", "layer") or word.endswith("Block") else f"{word}Block"
+
+
+def _base(part: str) -> str:
+    """`block35` -> block."""
+    return part.rstrip("0123456789").lower() if has_index(part) else part.lower()
+
+
+class _Facts:
+    def __init__(self, pattern: Pattern) -> None:
+        self.pattern = pattern
+        self.modules = [(module, self._real(module)) for module in pattern.modules]
+        self.convs = [real for _, real in self.modules if real.constructor.startswith(("nn.Conv", "nn.ConvTranspose"))]
+        self.depthwise = [conv for conv in self.convs if conv.args and conv.kwargs.get("groups", 1) == conv.args[0] != 1]
+        self.plain = [conv for conv in self.convs if conv not in self.depthwise]
+        self.linear = [real for _, real in self.modules if real.constructor == "nn.Linear"]
+        self.norms = [real for _, real in self.modules if "Norm" in real.constructor]
+        self.blocks = [real.graph.name for _, real in self.modules if real.graph is not None]
+        self.attention = any("ttention" in node.template for node in pattern.nodes) or any(
+            "ttention" in real.constructor for _, real in self.modules
+        )
+        self.adds = sum(node.template in ("x + y", "y + x") for node in pattern.nodes)
+        self.is_residual = self._is_residual()
+
+    def _real(self, module: Module) -> Module:
+        return next((use.members[module] for use in self.pattern.uses if module in use.members), module)
+
+    def _is_residual(self) -> bool:
+        """Whether the block's input is added to its result."""
+        for node in self.pattern.nodes:
+            if node.kind == "elementwise" and node.template in ("x + y", "y + x"):
+                if any(self._is_shortcut(value) for value in node.values()):
+                    return True
+        return False
+
+    def _is_shortcut(self, value: Value) -> bool:
+        node: Node | None = value.node
+        if value in self.pattern.inputs:
+            return True
+        return node is not None and node.kind == "select" and node.operands["b"] in self.pattern.inputs
+
+    def _kernels(self) -> list[int]:
+        sizes = [conv.kwargs.get("kernel_size", 1) for conv in self.plain]
+        return [max(size) if isinstance(size, (tuple, list)) else size for size in sizes if size]
+
+    def by_content(self) -> str:
+        """A name that the field uses for such a block; "" if it has none."""
+        nodes = self.pattern.nodes
+        last = self.pattern.output.node
+        if self.attention:
+            both = self.linear and self.adds >= 2
+            return "TransformerEncoder" if both else "Attention" if not self.convs else ""
+        first = next((real for node in nodes for m in node.modules() for real in [self._real(m)]), None)
+        is_norm_first = first is not None and "Norm" in first.constructor
+        has_mean = any(".mean(" in node.template for node in nodes)
+        if has_mean and not self.norms and last is not None and last.template in ("x * y", "y * x"):
+            return "SqueezeExcite"
+        if any(node.template.startswith("torch.cat") for node in nodes):
+            ends_with_cat = last is not None and last.template.startswith("torch.cat")
+            reads_input = last is not None and any(v in self.pattern.inputs for n in [last] for v in n.values())
+            return "DenseLayer" if ends_with_cat and reads_input and self.convs else ""
+        if self.depthwise:
+            if self.is_residual and self.linear and not self.plain:
+                return "ConvNeXtBlock"
+            if len(self.plain) >= 2 and self._kernels() and max(self._kernels()) == 1:
+                return "InvertedResidual"
+            if len(self.depthwise) == 1 and len(self.plain) == 1 and not self.is_residual:
+                return "DepthwiseSeparableConv"
+        if self.is_residual and len(self.convs) >= 1:
+            return self._residual(is_norm_first)
+        if len(self.plain) == 2 and self.norms and not self.blocks and "project" in " ".join(n.layer for n in nodes):
+            return "FusedInvertedResidual"
+        return ""
+
+    def _residual(self, is_norm_first: bool) -> str:
+        kernels = self._kernels()
+        if len(kernels) in (3, 4) and kernels.count(1) >= 2 and max(kernels) == 3:
+            return "PreActivationBottleneck" if is_norm_first else "BottleneckBlock"
+        if any("project" in node.layer for node in self.pattern.nodes) and len(kernels) == 2:
+            return "FusedInvertedResidual"
+        return "ResidualBlock"
+
+    def roughly(self) -> str:
+        """A name made of what the block holds."""
+        nodes = self.pattern.nodes
+        pooled = any("pool" in node.template for node in nodes)
+        is_norm_first = bool(self.modules) and "Norm" in self.modules[0][1].constructor
+        if is_norm_first and len(self.convs) == 1:
+            return "TransitionBlock" if pooled else "BatchNormConv"
+        if self.is_residual:
+            return "ResidualBlock"
+        if len(self.convs) == 1 and len(self.norms) == 1 and len(self.modules) == 2:
+            return "ConvBatchNorm"
+        if len(self.convs) == 2 == len(self.modules):
+            return "DoubleConv"
+        if self.linear and not self.convs:
+            return "FeedForward"
+        return "ConvBlock" if self.convs else "Block"

@@ -1,0 +1,166 @@
+"""Optional parts of a block: what their flags are called, and how they are written."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+
+from codegen.expression import build, text
+from codegen.graph import Graph, Module, Node, Parameter, Value
+from codegen.passes.outline_names import tokens, words
+from codegen.passes.outline_pattern import Pattern, Use
+from codegen.passes.outline_regions import Flow, Region
+
+#: Modules for expressions that may stand in an `nn.Sequential`.
+_MODULES = {
+    "F.relu(x)": "nn.ReLU", "F.relu6(x)": "nn.ReLU6", "F.silu(x)": "nn.SiLU", "F.gelu(x)": "nn.GELU",
+    "F.hardswish(x)": "nn.Hardswish", "F.hardsigmoid(x)": "nn.Hardsigmoid", "torch.sigmoid(x)": "nn.Sigmoid",
+    "torch.tanh(x)": "nn.Tanh", "F.elu(x)": "nn.ELU", "F.selu(x)": "nn.SELU",
+}  # fmt: skip
+
+#: Makes a class of a region that is no chain: (region) -> the instance.
+Extract = Callable[[Region], Module]
+
+
+def name_flags(pattern: Pattern) -> None:
+    """Name the flags of a pattern after what they switch on."""
+    taken: set[str] = set()
+    for node in pattern.nodes:
+        if node.kind == "select":
+            wanted, doc = _meaning(pattern, node)
+            name, count = wanted, 1
+            while name in taken:
+                count += 1
+                name = f"{wanted}_{count}"
+            taken.add(name)
+            node.operands["flag"].name, node.operands["flag"].doc = name, doc
+
+
+def _meaning(pattern: Pattern, select: Node) -> tuple[str, str]:
+    a, b = select.operands["a"], select.operands["b"]
+    part = _alone(pattern.nodes, [pattern.output], select, "a")
+    has_modules = any(True for node in part for _ in node.modules())
+    readers = [node for node in pattern.nodes if select.targets in node.values()]
+    if b in pattern.inputs and has_modules and any(_is_sum(reader) for reader in readers):
+        return "project", "Whether the shortcut is a convolution instead of the input itself."
+    if not has_modules and _is_sum(a.node) and b in a.node.values():
+        return "residual", "Whether the input is added to the output."
+    if any("F.pad" in node.template for node in part):
+        return "pad", "Whether the input is padded."
+    if any(node.template.startswith("F.") and "pool" in node.template for node in part):
+        return "pool", "Whether the shortcut is pooled."
+    if len(part) == 1 and part[0].template in _MODULES:
+        name = part[0].template.split(".")[1].removesuffix("(x)")
+        return name, f"Whether {name} follows."
+    word = _word(pattern, part)
+    return word, f"Whether the block has the part `{word}`."
+
+
+def _is_sum(node: Node | None) -> bool:
+    return node is not None and node.kind == "elementwise" and node.template in ("x + y", "y + x")
+
+
+def _word(pattern: Pattern, part: list[Node]) -> str:
+    """The word that the names of an optional part share and that the block's other names lack."""
+    others = {word for node in pattern.nodes if node not in part for word in words(node.layer)}
+    names = [tokens(node.layer) for node in part]
+    for word in names[0] if names else ():
+        if word.isidentifier() and word not in others and sum(word in name for name in names) * 2 > len(names):
+            return word.lower()
+    return "extend"
+
+
+def _alone(nodes: Iterable[Node], outputs: list[Value], select: Node, side: str) -> list[Node]:
+    """The nodes that serve only one side of a choice, in order."""
+    part: list[Node] = []
+    ordered = list(nodes)
+    readers: dict[Value, list[tuple[Node, str]]] = {}
+    for node in ordered:
+        for name, operand in node.operands.items():
+            for value in Node("", {"": operand}).values():
+                readers.setdefault(value, []).append((node, name))
+    for node in reversed(ordered):
+        uses = [use for value in node.results() for use in readers.get(value, [])]
+        leaves = any(value in outputs for value in node.results())
+        if uses and not leaves and all(reader in part or (reader, name) == (select, side) for reader, name in uses):
+            part.append(node)
+    return part[::-1]
+
+
+def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter, bool]], extract: Extract) -> None:
+    """Write the choices of a class as `nn.Identity()` where that is possible, else as `a if flag else b`.
+
+    Args:
+        graph: The class; changed in place.
+        uses: Get `nn.Identity` for what they lack.
+        flags: Of each use.
+        extract: Makes a class of a part that is no chain.
+    """
+    for select in [node for node in graph.nodes if node.kind == "select"]:
+        flag: Parameter = select.operands["flag"]
+        part = _alone(graph.nodes, graph.outputs, select, "a")
+        other = _alone(graph.nodes, graph.outputs, select, "b")
+        start = select.operands["b"]
+        modules = list(dict.fromkeys(module for node in part for module in node.modules()))
+        if modules and not other and {v for node in part for v in node.values()} - _made(part) == {start}:
+            container = _container(graph, part, flag, extract)
+            call = Node("module(x)", {"module": container, "x": start}, select.targets, select.layer, "module")
+            optional = [container]
+        else:
+            call = _fuse(select, [*part, *other])
+            optional = modules
+        select.targets.node = call
+        graph.nodes[graph.nodes.index(select)] = call
+        graph.nodes = [node for node in graph.nodes if node not in part and node not in other]
+        for module in optional:
+            module.when = flag
+            for use, values in zip(uses, flags, strict=True):
+                if not values.get(flag):
+                    use.members[module] = Module("", "nn.Identity")
+
+
+def _made(nodes: list[Node]) -> set[Value]:
+    return {value for node in nodes for value in node.results()}
+
+
+def _container(graph: Graph, part: list[Node], flag: Parameter, extract: Extract) -> Module:
+    """One module that computes an optional part."""
+    children = []
+    for node in part:
+        modules = list(node.modules())
+        if node.kind == "module" and len(modules) == 1 and len(list(node.values())) == 1:
+            children.append(modules[0])
+        elif node.template in _MODULES:
+            children.append(Module(node.layer, _MODULES[node.template]))
+        else:
+            region = Flow(graph).region(part)
+            assert region is not None
+            return extract(region)
+    name = "shortcut" if flag.name == "project" else flag.name
+    if len(children) == 1:
+        children[0].name = name
+        return children[0]
+    return Module(name, "nn.Sequential", children=tuple(children))
+
+
+def _fuse(select: Node, parts: list[Node]) -> Node:
+    """A choice as one expression, so that only the chosen side is computed."""
+    made = {value: node for node in parts for value in node.results()}
+    operands: dict[str, object] = {}
+
+    def keep(operand: object, letter: str) -> ast.expr:
+        name = f"{letter}{len(operands)}"
+        operands[name] = operand
+        return ast.Name(name, ast.Load())
+
+    def value_tree(value: Value) -> ast.expr:
+        if value in made:
+            node = made[value]
+            return build(node.template, node.operands, value_tree, lambda module: keep(module, "m"))
+        return keep(value, "v")
+
+    flag_tree = keep(select.operands["flag"], "p")
+    trees = ast.IfExp(flag_tree, value_tree(select.operands["a"]), value_tree(select.operands["b"]))
+    return Node(text(trees), operands, select.targets, select.layer, "")
+
+
