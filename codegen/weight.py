@@ -52,7 +52,11 @@ class Weight:
 
     @property
     def T(self) -> Weight:  # noqa: N802 - numpy's and torch's name
-        """Axes reversed."""
+        """Axes reversed. Axes that were joined are joined last: what is only a view then stays one."""
+        source = self.inputs[0] if self.step == "reshape" else self
+        if len(self.shape) == 2 and source.shape[-1:] == self.shape[-1:]:
+            rest = len(source.shape) - 1
+            return source.permute(rest, *range(rest)).reshape(*reversed(self.shape))
         return self.permute(*reversed(range(len(self.shape))))
 
     def permute(self, *dims: int) -> Weight:

@@ -153,9 +153,12 @@ def _record(archive: zipfile.ZipFile, name: str, size: int, parts: Iterable[memo
 
 def _chunks(storage: _Storage) -> Iterator[memoryview]:
     """The storage's bytes, in pieces, so that a transposed array is never copied as a whole."""
-    array = storage.weight.evaluate(_read)
-    if array.shape != storage.weight.shape:
-        raise WeightMismatch(f"a weight should have shape {storage.weight.shape}, but has {array.shape}")
+    weight = storage.weight
+    if weight.step == "reshape" and weight.shape[:1] == weight.inputs[0].shape[:1]:
+        weight = weight.inputs[0]  # the order of the elements is the same
+    array = weight.evaluate(_read)
+    if array.shape != weight.shape:
+        raise WeightMismatch(f"a weight should have shape {weight.shape}, but has {array.shape}")
     if array.size == 0:
         return
     if array.ndim == 0:
