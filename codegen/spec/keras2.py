@@ -33,7 +33,8 @@ _CHANNELS_LAST = frozenset(
 #: Layers that have `groups` in Keras 3 too.
 _GROUPED = frozenset({"Conv1D", "Conv2D", "Conv3D", "GroupNormalization"})
 
-_MERGES = frozenset({"Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum"})
+#: Layers that keep a step if all inputs keep it; in Keras 3, if any does.
+_MERGES = frozenset({"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"})
 
 #: Options that say nothing when they have this value; with any other they stay, for the layer to judge.
 _NEUTRAL: Mapping[str, tuple[Any, ...]] = {

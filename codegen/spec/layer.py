@@ -152,9 +152,7 @@ def _layer(
     _normalise(draft)
     constants = draft.config.pop("num_constants", None) or 0
     options = {
-        key: _option(key, value, context)
-        for key, value in draft.config.items()
-        if key not in _ELSEWHERE
+        key: _option(key, value, context) for key, value in draft.config.items() if key not in _ELSEWHERE
     }
     return LayerSpec(
         name,
