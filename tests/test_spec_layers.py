@@ -155,7 +155,7 @@ def test_keras_1_lstm() -> None:
         "unit_forget_bias": True,
         "dropout": 0.1,
         "recurrent_dropout": 0.2,
-        "consume_less": "gpu",
+        "implementation": 2,
     }
 
 
@@ -214,8 +214,13 @@ def test_keras_2_words(class_name: str, config: dict[str, Any], expected: dict[s
 
 
 def test_recurrent_defaults_of_the_writer() -> None:
-    old = layer("GRU", units=2, implementation=2, time_major=False)
-    assert old.config == {"units": 2, "recurrent_activation": "hard_sigmoid_legacy", "reset_after": False}
+    old = layer("GRU", units=2, implementation=2, time_major=False).config
+    assert old == {
+        "units": 2,
+        "implementation": 2,
+        "recurrent_activation": "hard_sigmoid_legacy",
+        "reset_after": False,
+    }
     assert layer("GRU", weights={"x/bias:0": (2, 6)}, units=2).config["reset_after"] is True
     assert layer("LSTM", "2.4.0", units=2).config == {"units": 2, "recurrent_activation": "sigmoid"}
     assert (
@@ -247,17 +252,23 @@ def test_causal_attention_is_said_with_the_call() -> None:
     assert spec.calls[0].kwargs == {"use_causal_mask": True}
 
 
-def test_merges_say_how_keras_2_joins_masks() -> None:
-    assert layer("Add").config == {}
+@pytest.mark.parametrize("class_name", ["Add", "Concatenate"])
+def test_merges_say_how_keras_2_joins_masks(class_name: str) -> None:
+    assert layer(class_name).config == {}
     masked = {
         "class_name": "Masking",
         "config": {"name": "m", "batch_input_shape": [None, 4, 3], "mask_value": 0.0},
     }
-    config = [masked, {"class_name": "Add", "config": {"name": "x"}}]
-    model = parse(
-        SavedModel({"class_name": "Sequential", "config": config}, None, "2.2.4", "tensorflow", "m", "")
-    )
+    layers = [masked, {"class_name": class_name, "config": {"name": "x"}}]
+    config = {"class_name": "Sequential", "config": layers}
+    model = parse(SavedModel(config, None, "2.2.4", "tensorflow", "m", ""))
     assert model.layer("x").config == {"mask_mode": "and"}
+
+
+def test_only_keras_itself_repeats_masked_outputs_of_a_bidirectional() -> None:
+    inner = {"class_name": "LSTM", "config": {"name": "l", "units": 2}}
+    assert layer("Bidirectional", layer=inner).config["zero_output_for_mask"] is False
+    assert "zero_output_for_mask" not in layer("Bidirectional", "2.4.0", layer=inner).config
 
 
 @pytest.mark.parametrize(
