@@ -173,6 +173,20 @@ def test_keras_1_on_theano() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [
+        ([None, 4, 5, 2], "channels_last"),
+        ([None, 2, 4, 5], "channels_first"),
+        ([None, None, None, 3], "channels_last"),
+        ([None, 3, None, None], "channels_first"),
+    ],
+)
+def test_keras_1_axes_that_nothing_orders_are_told_from_the_shape(shape: list[Any], expected: str) -> None:
+    spec = layer("UpSampling2D", "1.2.2", "", {}, size=[2, 2], batch_input_shape=shape)
+    assert spec.config["data_format"] == expected
+
+
 def test_keras_1_prelu_takes_its_shared_axes_from_the_weight() -> None:
     assert layer("PReLU", "1.2.2", "", {"x_alphas": (1, 1, 3)}, init="zero").config["shared_axes"] == [1, 2]
     assert layer("PReLU", "1.2.2", "", {"x_alphas": (8, 8, 3)}, init="zero").config["shared_axes"] is None

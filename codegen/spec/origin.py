@@ -99,5 +99,12 @@ def _channels_first(objects: list[Mapping[str, Any]], theano: bool) -> bool:
     for item in objects:
         shape = item.get("batch_input_shape")
         if isinstance(shape, (list, tuple)) and len(shape) in (4, 5) and shape[1] != shape[-1]:
-            return shape[1] in (1, 3, 4) if shape[-1] not in (1, 3, 4) else False
+            return _fewer(shape[1], shape[-1])
     return theano
+
+
+def _fewer(size: Any, other: Any) -> bool:
+    """Whether `size` rather than `other` counts an image's channels: the known, smaller one."""
+    if isinstance(size, int) and isinstance(other, int):
+        return size < other
+    return isinstance(size, int)
