@@ -178,7 +178,6 @@ def test_keras_1_on_theano() -> None:
     [
         ([None, 4, 5, 2], "channels_last"),
         ([None, 2, 4, 5], "channels_first"),
-        ([None, None, None, 3], "channels_last"),
         ([None, 3, None, None], "channels_first"),
     ],
 )
@@ -227,7 +226,8 @@ def test_keras_2_words(class_name: str, config: dict[str, Any], expected: dict[s
     assert layer(class_name, **config).config == expected
 
 
-def test_recurrent_defaults_of_the_writer() -> None:
+def test_defaults_of_the_writer() -> None:
+    assert layer("UpSampling2D", "2.2.4-tf", interpolation="bilinear").config == {"interpolation": "bilinear"}
     old = layer("GRU", units=2, implementation=2, time_major=False).config
     assert old == {
         "units": 2,
@@ -254,10 +254,6 @@ def test_cudnn_layers() -> None:
     }
     wrapper = layer("Bidirectional", layer={"class_name": "CuDNNLSTM", "config": {"name": "l", "units": 2}})
     assert wrapper.config["layer"].stored == "cudnn"
-
-
-def test_tf_keras_has_half_pixel_centres() -> None:
-    assert layer("UpSampling2D", "2.2.4-tf", interpolation="bilinear").config == {"interpolation": "bilinear"}
 
 
 def test_causal_attention_is_said_with_the_call() -> None:
