@@ -21,7 +21,12 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Derived(Symbol):
-    """A number computed from a block's parameters: `4 * channels`."""
+    """What is computed from a block's parameters: `4 * channels`.
+
+    `meaning` is its name, where it needs one.
+    """
+
+    meaning: str = ""
 
 
 @dataclass(frozen=True)
@@ -119,7 +124,7 @@ class Module:
         children: For `nn.Sequential`, its modules; they are its only arguments.
         owner: Path of Keras layer names that it comes from.
         initializers: Keras initialiser (as saved) of each parameter.
-        when: The block's parameter without which this module is `nn.Identity()`; None if it is always there.
+        when: The block's parameter, or what follows from its parameters, without which this module is `nn.Identity()`; None if it is always there.
     """
 
     name: str
@@ -133,7 +138,7 @@ class Module:
     children: tuple[Module, ...] = ()
     owner: tuple[str, ...] = ()
     initializers: Mapping[str, Any] = field(default_factory=dict)
-    when: Parameter | None = None
+    when: Parameter | Derived | None = None
 
 
 Operand = Any  # a Value, a Module, a Parameter, a Symbol, a literal, or a tuple / list / slice of operands

@@ -180,7 +180,8 @@ def expand(b: Builder, x: Value, rank: int) -> Value:
     return _reshaped(b, to_perm(b, x, tuple(range(x.rank))), shape, tuple(range(rank)))
 
 
-def _elements(x: Value) -> int:
+def elements(x: Value) -> int:
+    """Elements of one sample, open sizes counted as 1."""
     return math.prod(size or 1 for size in x.shape[1:])
 
 
@@ -198,7 +199,7 @@ def align(b: Builder, values: Sequence[Value]) -> list[Value]:
     rank = max(value.rank for value in values)
     full = [value for value in values if value.rank == rank]
     foreign = [value for value in full if not value.is_native and value.flat is None]
-    perm = max(foreign, key=_elements).perm if foreign else tuple(range(rank))
+    perm = max(foreign, key=elements).perm if foreign else tuple(range(rank))
     aligned = []
     for value in values:
         if value.rank == 0:

@@ -6,6 +6,7 @@ The files are checked in; run this only to change them.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -110,16 +111,21 @@ def unet() -> Any:
     return keras.Model(inputs, layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x), name="unet")
 
 
-def architectures() -> dict[str, Any]:
-    """Models that are kept as an architecture alone: their weights would be too large."""
-    applications = keras.applications
-    made = {
-        "vgg16": applications.VGG16(weights=None),
-        "resnet50": applications.ResNet50(weights=None),
-        "mobilenet_v2": applications.MobileNetV2(weights=None),
-        "efficientnet_b0": applications.EfficientNetB0(weights=None),
-    }
-    return made | {build.__name__: build() for build in (unet, text_encoder, review_scorer)}
+def applications(name: str) -> Callable[[], Any]:
+    """An architecture of keras.applications."""
+    return lambda: getattr(keras.applications, name)(weights=None)
+
+
+#: Models that are kept as an architecture alone: their weights would be too large.
+ARCHITECTURES: dict[str, Callable[[], Any]] = {
+    "vgg16": applications("VGG16"),
+    "resnet50": applications("ResNet50"),
+    "mobilenet_v2": applications("MobileNetV2"),
+    "efficientnet_b0": applications("EfficientNetB0"),
+    "unet": unet,
+    "text_encoder": text_encoder,
+    "review_scorer": review_scorer,
+}
 
 
 def main() -> None:
@@ -127,8 +133,9 @@ def main() -> None:
     keras.utils.set_random_seed(1)
     mlp().save(HERE / "mlp.h5")
     gated().save(HERE / "gated.keras")
-    for name, model in architectures().items():
-        text = json.dumps(json.loads(model.to_json()), separators=(",", ":"))
+    for name, build in ARCHITECTURES.items():
+        keras.backend.clear_session()  # automatic names count from the start
+        text = json.dumps(json.loads(build().to_json()), separators=(",", ":"))
         (HERE / f"{name}.json").write_text(text, encoding="utf-8")
 
 

@@ -13,14 +13,21 @@ FILES = (
     "convolutional",
     "core",
     "dot_attention",
+    "merging",
+    "normalization",
+    "ops_arrange",
+    "ops_core",
     "ops_elementwise",
     "ops_indexing",
+    "ops_matmul",
     "ops_reductions",
     "ops_shapes",
     "pooling",
     "recurrent",
+    "regularization",
     "reshaping",
     "wrappers",
+    "zoo",
 )
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from codegen.graph import Graph, Module, Node, Parameter, Value, with_children
-from codegen.passes.outline_names import common_prefix, common_suffix, has_index, local_names, tokens
+from codegen.graph import Derived, Graph, Module, Node, Parameter, Value, with_children
+from codegen.passes.outline_names import is_automatic, local_names, shared_back, shared_front, tokens
 from codegen.passes.outline_params import Signature, channels, solve
 from codegen.passes.outline_content import block_doc, block_name
 from codegen.passes.outline_options import name_flags, settle
@@ -48,8 +48,14 @@ def make_block(pattern: Pattern) -> Graph:
 
 def _define(pattern: Pattern, signature: Signature, name: str) -> Graph:
     modules = [module for module in pattern.modules if module.constructor != "attribute"]
-    for module, local in zip(modules, local_names([module.name for module in modules]), strict=True):
-        module.name = local
+    named = [*modules, *pattern.nodes]
+    layers = [module.name for module in modules] + [node.layer for node in pattern.nodes]
+    local = dict(zip(named, local_names(layers), strict=True))
+    for module in modules:
+        module.name = local[module]
+    for node in pattern.nodes:
+        for value in node.results():
+            value.layer = local[node]
     for module in with_children(modules):
         module.args = tuple(fill(argument, signature.replacements) for argument in module.args)
         module.kwargs = {key: fill(value, signature.replacements) for key, value in module.kwargs.items()}
@@ -59,8 +65,8 @@ def _define(pattern: Pattern, signature: Signature, name: str) -> Graph:
     for position, value in enumerate(pattern.inputs):
         value.layer = "x" if position == 0 else value.layer
     graph = Graph(name, pattern.inputs, pattern.nodes, [pattern.output], signature.params, block_doc(pattern, name))
-    settle(graph, pattern.uses, signature.arguments, _extract)
-    attributes: dict[Parameter, Module] = {}
+    attributes: dict[Any, Module] = {}
+    settle(graph, pattern.uses, signature.flags, _extract, lambda operand: _as_attribute(operand, attributes))
     for node in graph.nodes:
         node.operands = {key: _as_attribute(operand, attributes) for key, operand in node.operands.items()}
     return graph
@@ -74,10 +80,11 @@ def _extract(region: Region) -> Module:
     return instance
 
 
-def _as_attribute(operand: Any, attributes: dict[Parameter, Module]) -> Any:
-    """A parameter that `forward` reads is kept as `self.<name>`."""
-    if isinstance(operand, Parameter):
-        return attributes.setdefault(operand, Module(operand.name, "attribute", (operand,)))
+def _as_attribute(operand: Any, attributes: dict[Any, Module]) -> Any:
+    """A parameter, or what follows from parameters, is kept as `self.<name>` where `forward` reads it."""
+    if isinstance(operand, (Parameter, Derived)):
+        name = operand.name if isinstance(operand, Parameter) else operand.meaning or "size"
+        return attributes.setdefault(operand, Module(name, "attribute", (operand,)))
     if isinstance(operand, (tuple, list)):
         return type(operand)(_as_attribute(part, attributes) for part in operand)
     return operand
@@ -127,13 +134,20 @@ def _labels(pattern: Pattern, proto: Value, by_numbers: dict[tuple[Any, ...], st
 def instance_name(nodes: Iterable[Node], block: str) -> str:
     """A name for one use of a block: what the names of its layers share, else what it is."""
     names = [tokens(node.layer) for node in nodes if node.layer]
-    front = common_prefix(names)
-    back = common_suffix(names)
-    if front and any(map(has_index, names[0][:front])):
-        return "_".join(names[0][:front])
-    if back and has_index(names[0][-1]):
-        return "_".join((_snake(block), *names[0][len(names[0]) - back :]))
-    return "_".join(names[0][:front]) if front else _snake(block)
+    if front := shared_front(names):
+        return "_".join(front)
+    if back := shared_back(names):
+        return "_".join((_snake(block), *back))
+    words = names[0][:1]
+    shared = len(names) > 1 and all(name[:1] == words for name in names) and not is_automatic(names[0])
+    return "_".join(names[0][: _common(names)]) if shared else _snake(block)
+
+
+def _common(names: list[tuple[str, ...]]) -> int:
+    count = 0
+    while all(len(name) > count and name[count] == names[0][count] for name in names):
+        count += 1
+    return count
 
 
 def _snake(name: str) -> str:

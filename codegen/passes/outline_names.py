@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Hashable, Sequence
+
+#: Names that Keras gives by itself, for layers that have no name of their own.
+_AUTOMATIC = frozenset(
+    """activation add average average_pooling2d batch_normalization concatenate conv1d conv2d conv2d_transpose
+    conv3d dense depthwise_conv2d dropout embedding flatten global_average_pooling2d layer_normalization
+    max_pooling1d max_pooling2d multi_head_attention multiply re_lu reshape separable_conv2d up_sampling2d
+    zero_padding2d""".split()
+)
 
 _WORDS = {
     "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "depthwise_conv2d": "depthwise",
-    "batch_normalization": "bn", "layer_normalization": "norm", "multi_head_attention": "attention",
+    "conv2d_transpose": "upsample", "batch_normalization": "bn", "dense": "linear", "layer_normalization": "norm", "multi_head_attention": "attention",
 }  # fmt: skip
 
 
@@ -61,38 +70,40 @@ def affinity(first: str, second: str) -> int:
     return shared
 
 
-def common_prefix(names: Sequence[tuple[str, ...]]) -> int:
-    """How many leading parts all names share."""
-    return _common(names)
+def shared_front(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The longest beginning that ends with a count and that most of the names share; () if there is none."""
+    counts = Counter(name[:length] for name in names for length in range(1, len(name)) if has_index(name[length - 1]))
+    counts.update(name for name in names if has_index(name[-1]) and any(len(n) > len(name) for n in names))
+    fitting = [front for front, count in counts.items() if count >= 0.6 * len(names) and count > 1]
+    return max(fitting, key=len, default=())
 
 
-def common_suffix(names: Sequence[tuple[str, ...]]) -> int:
-    """How many trailing parts all names share."""
-    return _common([name[::-1] for name in names])
-
-
-def _common(names: Sequence[tuple[str, ...]]) -> int:
-    count = 0
-    for parts in zip(*names, strict=False):
-        if len(set(parts)) > 1:
-            break
-        count += 1
-    return count
+def shared_back(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """The longest ending of counts that most of the names share: `3` of `normal_concat_3`."""
+    counts = Counter(name[-length:] for name in names for length in (1, 2) if len(name) > length + 1)
+    fitting = [
+        back
+        for back, count in counts.items()
+        if count >= 0.6 * len(names) and count > 1 and has_index(back[-1]) and has_index(back[0])
+    ]
+    return max(fitting, key=len, default=())
 
 
 def local_names(names: Sequence[str]) -> list[str]:
-    """Names of attributes inside a block: without what all share, numbers behind the words."""
+    """Names of attributes inside a block: without what most share, numbers behind the words."""
     split = [tokens(name) for name in names]
-    several = len(set(split)) > 1
-    front = common_prefix(split) if several else 0
-    back = common_suffix([name[front:] for name in split]) if several else 0
-    if back and not any(part.isdigit() for part in split[0][len(split[0]) - back :]):
-        back = 0  # shared words at the end are what the layers are, not where
+    front, back = shared_front(split), ()
+    if not front:
+        back = shared_back(split)
     result = []
     for name in split:
-        rest = name[front : len(name) - back] or name[-1:]
-        if front == 0 and back == 0 and len(rest) > 1 and rest[-1].isdigit():
-            rest = rest[:-1]  # the counter of an automatic name
+        rest = name
+        if front and name[: len(front)] == front:
+            rest = name[len(front) :] or name[-1:]
+        elif back and name[-len(back) :] == back:
+            rest = name[: -len(back)]
+        elif len(name) > 1 and name[-1].isdigit() and (is_automatic(name) or not front):
+            rest = name[:-1]  # the counter of an automatic name
         numbers = []
         while len(rest) > 1 and rest[0].isdigit():
             numbers.append(rest[0])
@@ -100,3 +111,9 @@ def local_names(names: Sequence[str]) -> list[str]:
         text = "_".join((*rest, *numbers))
         result.append(_WORDS.get(text, text))
     return result
+
+
+def is_automatic(name: tuple[str, ...]) -> bool:
+    """Whether Keras made up the name: it says what the layer is, not where it belongs."""
+    words = name[:-1] if name[-1].isdigit() else name
+    return "_".join(words) in _AUTOMATIC

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from codegen.expression import build, text
 from codegen.graph import Graph, Module, Node, Parameter, Value
@@ -21,12 +22,20 @@ _MODULES = {
 #: Makes a class of a region that is no chain: (region) -> the instance.
 Extract = Callable[[Region], Module]
 
+#: Puts attributes where an operand has parameters.
+Attribute = Callable[[Any], Any]
+
 
 def name_flags(pattern: Pattern) -> None:
-    """Name the flags of a pattern after what they switch on."""
+    """Name the flags of a pattern after what they switch on; what has more to compute is switched on."""
     taken: set[str] = set()
     for node in pattern.nodes:
         if node.kind == "select":
+            if _is_inverted(pattern, node):
+                node.operands["a"], node.operands["b"] = node.operands["b"], node.operands["a"]
+                for use in pattern.uses:
+                    if node.operands["flag"] in use.flags:
+                        use.flags[node.operands["flag"]] = not use.flags[node.operands["flag"]]
             wanted, doc = _meaning(pattern, node)
             name, count = wanted, 1
             while name in taken:
@@ -36,12 +45,20 @@ def name_flags(pattern: Pattern) -> None:
             node.operands["flag"].name, node.operands["flag"].doc = name, doc
 
 
+def _is_inverted(pattern: Pattern, select: Node) -> bool:
+    sides = [_alone(pattern.nodes, [pattern.output], select, side) for side in ("a", "b")]
+    with_modules = [any(True for node in side for _ in node.modules()) for side in sides]
+    return not with_modules[0] and (with_modules[1] or len(sides[0]) < len(sides[1]))
+
+
 def _meaning(pattern: Pattern, select: Node) -> tuple[str, str]:
     a, b = select.operands["a"], select.operands["b"]
     part = _alone(pattern.nodes, [pattern.output], select, "a")
     has_modules = any(True for node in part for _ in node.modules())
     readers = [node for node in pattern.nodes if select.targets in node.values()]
-    if b in pattern.inputs and has_modules and any(_is_sum(reader) for reader in readers):
+    b_node = b.node
+    is_input = b in pattern.inputs or (b_node is not None and b_node.kind == "select" and b_node.operands["b"] in pattern.inputs)
+    if is_input and has_modules and any(_is_sum(reader) for reader in readers):
         return "project", "Whether the shortcut is a convolution instead of the input itself."
     if not has_modules and _is_sum(a.node) and b in a.node.values():
         return "residual", "Whether the input is added to the output."
@@ -87,7 +104,7 @@ def _alone(nodes: Iterable[Node], outputs: list[Value], select: Node, side: str)
     return part[::-1]
 
 
-def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter, bool]], extract: Extract) -> None:
+def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter, bool]], extract: Extract, attribute: Attribute) -> None:
     """Write the choices of a class as `nn.Identity()` where that is possible, else as `a if flag else b`.
 
     Args:
@@ -95,19 +112,20 @@ def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter, bool]], ex
         uses: Get `nn.Identity` for what they lack.
         flags: Of each use.
         extract: Makes a class of a part that is no chain.
+        attribute: Puts `self.<name>` where an operand is a parameter.
     """
     for select in [node for node in graph.nodes if node.kind == "select"]:
         flag: Parameter = select.operands["flag"]
         part = _alone(graph.nodes, graph.outputs, select, "a")
         other = _alone(graph.nodes, graph.outputs, select, "b")
         start = select.operands["b"]
-        modules = list(dict.fromkeys(module for node in part for module in node.modules()))
+        modules = [m for m in dict.fromkeys(m for node in part for m in node.modules()) if m.constructor != "attribute"]
         if modules and not other and {v for node in part for v in node.values()} - _made(part) == {start}:
             container = _container(graph, part, flag, extract)
             call = Node("module(x)", {"module": container, "x": start}, select.targets, select.layer, "module")
             optional = [container]
         else:
-            call = _fuse(select, [*part, *other])
+            call = _fuse(select, [*part, *other], attribute)
             optional = modules
         select.targets.node = call
         graph.nodes[graph.nodes.index(select)] = call
@@ -143,7 +161,7 @@ def _container(graph: Graph, part: list[Node], flag: Parameter, extract: Extract
     return Module(name, "nn.Sequential", children=tuple(children))
 
 
-def _fuse(select: Node, parts: list[Node]) -> Node:
+def _fuse(select: Node, parts: list[Node], attribute: Attribute) -> Node:
     """A choice as one expression, so that only the chosen side is computed."""
     made = {value: node for node in parts for value in node.results()}
     operands: dict[str, object] = {}
@@ -156,7 +174,8 @@ def _fuse(select: Node, parts: list[Node]) -> Node:
     def value_tree(value: Value) -> ast.expr:
         if value in made:
             node = made[value]
-            return build(node.template, node.operands, value_tree, lambda module: keep(module, "m"))
+            inner = {name: attribute(operand) for name, operand in node.operands.items()}
+            return build(node.template, inner, value_tree, lambda module: keep(module, "m"))
         return keep(value, "v")
 
     flag_tree = keep(select.operands["flag"], "p")

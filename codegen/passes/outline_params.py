@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,11 +68,13 @@ class Signature:
         params: Of its class.
         replacements: What stands for each hole and flag inside the class.
         arguments: Of each use, by parameter.
+        flags: Of each use, by what stands for the flag.
     """
 
     params: list[Parameter]
     replacements: dict[Hole | Flag, Any] = field(default_factory=dict)
     arguments: list[dict[Parameter, Any]] = field(default_factory=list)
+    flags: list[dict[Parameter | Derived, bool]] = field(default_factory=list)
 
 
 def solve(pattern: Pattern) -> Signature:
@@ -96,14 +98,37 @@ def solve(pattern: Pattern) -> Signature:
     for group, parameter in parameters.items():
         for index, number in enumerate(group.numbers):
             arguments[index][parameter] = 0 if number is _UNKNOWN else number
+    flags: list[dict[Parameter | Derived, bool]] = [{} for _ in pattern.uses]
     for flag in dict.fromkeys(flag for use in pattern.uses for flag in use.flags):
-        parameter = Parameter(flag.name, "bool", flag.doc, False, True)
-        replacements[flag] = parameter
-        for index, use in enumerate(pattern.uses):
-            arguments[index][parameter] = use.flags.get(flag, False)
-    params = list(arguments[0]) if arguments else []
-    params.sort(key=lambda parameter: parameter.has_default)
-    return Signature(params, replacements, arguments)
+        values = [use.flags.get(flag) for use in pattern.uses]
+        text = _consequence(flag, values, list(parameters.values()), arguments)
+        replacements[flag] = text or Parameter(flag.name, "bool", flag.doc, False, True)
+        for index, value in enumerate(values):
+            flags[index][replacements[flag]] = bool(value)
+            if text is None:
+                arguments[index][replacements[flag]] = bool(value)
+    params = sorted(arguments[0], key=lambda p: (p.has_default, not p.name.startswith("in_"), p.type == "float"))
+    return Signature(params, replacements, arguments, flags)
+
+
+def _consequence(
+    flag: Flag, values: list[bool | None], params: list[Parameter], arguments: list[dict[Parameter, Any]]
+) -> Derived | None:
+    """The condition on other parameters that a flag is in all uses, if it is a natural one."""
+
+    def holds(condition: Callable[[dict[Parameter, Any]], bool]) -> bool:
+        return all(v is None or condition(a) == v for v, a in zip(values, arguments, strict=True))
+
+    by_name = {parameter.name: parameter for parameter in params}
+    if "stride" in by_name and holds(lambda a: a[by_name["stride"]] not in (1, (1, 1))):
+        return Derived("stride > 1", flag.name)
+    for kind in ("channels", "features"):
+        before, after = by_name.get(f"in_{kind}"), by_name.get(f"out_{kind}")
+        if before and after and flag.name == "residual" and holds(lambda a: a[before] == a[after]):
+            return Derived(f"in_{kind} == out_{kind}", flag.name)
+        if before and after and flag.name == "project" and holds(lambda a: a[before] != a[after]):
+            return Derived(f"in_{kind} != out_{kind}", flag.name)
+    return None
 
 
 def count_parameters(pattern: Pattern) -> int:

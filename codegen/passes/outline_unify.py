@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 from codegen.graph import Module, Node, Value, flatten
@@ -84,10 +85,15 @@ class _Alignment:
             yield self.cost(x.node.operands["b"], y), ("without", x.node.operands["b"], y)
         elif x.node is not None:
             for value in x.node.values():
-                yield 1 + self.cost(value, y), ("skip", value, y)
+                yield self._left_out(x.node, value) + self.cost(value, y), ("skip", value, y)
         if y.node is not None:
             for value in y.node.values():
-                yield 1 + self.cost(x, value), ("skip", x, value)
+                yield self._left_out(y.node, value) + self.cost(x, value), ("skip", x, value)
+
+    def _left_out(self, node: Node, kept: Value) -> int:
+        """How many steps go with `node` if only what leads to `kept` stays."""
+        others = [_before(value) for value in node.values() if value is not kept]
+        return 1 + len(frozenset().union(*others) - _before(kept))
 
     def _match(self, x: Value, y: Value) -> bool:
         if x.node is None or y.node is None:
@@ -148,10 +154,19 @@ class _Alignment:
             return False
         if any(True for node in extra for _ in node.modules()):
             return False
-        if len(missing) > MAX_MISSING * new and len(missing) > 1:
+        if len(missing) > MAX_MISSING * (new + old):
+            return False
+        missing = [node for node in missing if not any(flag in node.operands.values() for flag in self.flags)]
+        if new and not self._is_insertable(missing) and sum(len(list(node.modules())) for node in missing) > 1 + old:
             return False
         calls = sum(node.kind == "module" for node in self.nodes)
         return calls >= 2 and len(self.nodes) >= len(self.small.nodes) / 2 and len(self.nodes) >= len(missing) / 2
+
+    def _is_insertable(self, missing: list[Node]) -> bool:
+        """Whether the optional part only reads what it replaces, so that `nn.Identity` can take its place."""
+        made = {value for node in missing for value in node.results()}
+        read = {value for node in missing for value in node.values()} - made
+        return read <= {self.values.get(y) for _, y in self.places.values()}
 
     # ---------------------------------------------------------------- the common pattern
 
@@ -233,6 +248,14 @@ class _Alignment:
                 for hole in (*flatten(operand, Hole), *(h for m in flatten(operand, Module) for h in _holes(m)))
             )
         )
+
+
+@cache
+def _before(value: Value) -> frozenset[Node]:
+    """All nodes that lead to a value."""
+    if value.node is None:
+        return frozenset()
+    return frozenset({value.node}).union(*(_before(source) for source in value.node.values()))
 
 
 def _holes(module: Module) -> list[Hole]:

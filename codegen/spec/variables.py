@@ -10,7 +10,7 @@ from codegen.spec.model import LayerSpec
 
 @dataclass(frozen=True)
 class Variable:
-    """One Keras variable: the leaf of every weight recipe. Two variables are the same if `owner` and `name` are.
+    """One Keras variable: the leaf of every weight recipe.
 
     Attributes:
         owner: Path of layer names, from the model down: ("encoder", "dense").

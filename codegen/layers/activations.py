@@ -1,0 +1,124 @@
+"""Activations by name: every one that any Keras ever had."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from codegen.builder import Builder
+from codegen.graph import Value
+from codegen.layers.registry import lowers
+
+PACKAGE = "activation"
+
+Activation = Callable[[Builder, Value], Value]
+
+#: Element-wise activations: their names in Keras, and the expression. The first group is never negative.
+_NON_NEGATIVE = {
+    ("relu",): "F.relu(x)",
+    ("relu6",): "F.relu6(x)",
+    ("sigmoid",): "torch.sigmoid(x)",
+    ("softplus",): "F.softplus(x)",
+    ("exponential", "exp"): "torch.exp(x)",
+    ("hard_sigmoid",): "F.hardsigmoid(x)",
+    ("hard_sigmoid_legacy",): "torch.clamp(0.2 * x + 0.5, min=0, max=1)",
+    ("sparse_plus",): "sparse_plus(x)",
+    ("sparse_sigmoid",): "torch.clamp(0.5 * x + 0.5, min=0, max=1)",
+    ("squareplus",): "squareplus(x)",
+    ("Addons>lisht", "lisht"): "lisht(x)",
+}
+_SIGNED = {
+    ("tanh",): "torch.tanh(x)",
+    ("softsign",): "F.softsign(x)",
+    ("elu",): "F.elu(x)",
+    ("selu",): "F.selu(x)",
+    ("celu",): "F.celu(x)",
+    ("leaky_relu",): "F.leaky_relu(x, negative_slope=0.2)",
+    ("silu", "swish"): "F.silu(x)",
+    ("hard_silu", "hard_swish"): "F.hardswish(x)",
+    ("gelu",): "F.gelu(x)",
+    ("Addons>gelu",): "F.gelu(x, approximate='tanh')",
+    ("mish", "Addons>mish"): "F.mish(x)",
+    ("hard_tanh",): "F.hardtanh(x)",
+    ("hard_shrink", "Addons>hardshrink", "hardshrink"): "F.hardshrink(x)",
+    ("soft_shrink", "Addons>softshrink", "softshrink"): "F.softshrink(x)",
+    ("tanh_shrink", "Addons>tanhshrink", "tanhshrink"): "F.tanhshrink(x)",
+    ("log_sigmoid",): "F.logsigmoid(x)",
+    ("Addons>snake", "snake"): "snake(x)",
+}
+
+
+def _register(names: tuple[str, ...], template: str, non_negative: bool) -> None:
+    def activation(b: Builder, x: Value) -> Value:
+        return b.elementwise(template, non_negative=non_negative, x=x)
+
+    lowers(*names, package=PACKAGE)(activation)
+
+
+for _names, _template in _NON_NEGATIVE.items():
+    _register(_names, _template, True)
+for _names, _template in _SIGNED.items():
+    _register(_names, _template, False)
+
+
+@lowers("linear", package=PACKAGE)
+def linear(b: Builder, x: Value) -> Value:  # noqa: ARG001 - an activation's first parameter
+    """Its input."""
+    return x
+
+
+@lowers("softmax", "softmax_v2", package=PACKAGE)
+def softmax(b: Builder, x: Value) -> Value:
+    """Softmax over the last axis."""
+    return along(b, "F.softmax(x, dim=d)", x, -1, non_negative=True)
+
+
+@lowers("log_softmax", "log_softmax_v2", package=PACKAGE)
+def log_softmax(b: Builder, x: Value) -> Value:
+    """Logarithm of the softmax over the last axis."""
+    return along(b, "F.log_softmax(x, dim=d)", x, -1)
+
+
+@lowers("sparsemax", package=PACKAGE)
+def sparsemax(b: Builder, x: Value) -> Value:
+    """Keras' sparse softmax over the last axis."""
+    return along(b, "sparsemax(x, dim=d)", x, -1, non_negative=True)
+
+
+@lowers("Addons>sparsemax", package=PACKAGE)
+def addons_sparsemax(b: Builder, x: Value) -> Value:
+    """Projection of the last axis onto the simplex."""
+    return along(b, "simplex_projection(x, dim=d)", x, -1, non_negative=True)
+
+
+@lowers("glu", package=PACKAGE)
+def glu(b: Builder, x: Value) -> Value:
+    """First half of the last axis times the sigmoid of the second."""
+    if x.flat is not None:
+        x = b.keras_layout(x)
+    features = b.known(x, -1)
+    if features % 2:
+        b.malformed(f"glu needs an even number of features, not {features}")
+    return b.op("F.glu(x, dim=d)", shape=(*x.shape[:-1], features // 2), x=x, d=torch_dim(x, -1))
+
+
+def along(b: Builder, template: str, x: Value, axis: int, *, non_negative: bool = False) -> Value:
+    """A function with the shape of `x` that treats all elements along `axis` alike.
+
+    The order of the elements does not matter to it, so a pending order of a flattened value stays.
+
+    Args:
+        b: The layer's builder.
+        template: The expression, over `x` and the torch dim `d`.
+        x: The input.
+        axis: In Keras' order.
+        non_negative: Whether the result is never below zero.
+    """
+    b.axis(axis, x.rank)
+    dim = torch_dim(x, axis)
+    return b.op(template, shape=x.shape, flat=x.flat, non_negative=non_negative, x=x, d=dim)
+
+
+def torch_dim(x: Value, axis: int) -> int:
+    """Where Keras' `axis` is stored; -1 for the last dim, as torch code writes it."""
+    dim = x.dim(axis)
+    return -1 if dim == x.rank - 1 else dim

@@ -1,0 +1,291 @@
+"""Keras' normalisation layers that learn from batches or samples, and those of Keras 1 and Addons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from codegen import layout
+from codegen.builder import Builder
+from codegen.graph import Value
+from codegen.layers.registry import lowers
+from codegen.layout import stored_rows
+from codegen.spec.model import LayerSpec
+from codegen.weight import Weight
+
+
+@lowers(
+    "BatchNormalization",
+    neutral={"synchronized": False, "virtual_batch_size": None, "renorm": False},
+)
+def batch_normalization(
+    b: Builder,
+    x: Value,
+    training: bool | None = None,
+    *,
+    axis: int | tuple[int] = -1,
+    momentum: float = 0.99,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+    mode: Literal[0, 1, 2] = 0,
+    renorm_momentum: float = 0.99,
+    fused: bool | None = None,
+) -> Value:
+    """Normalise each channel by moving statistics; Keras 1's modes 1 and 2 by those of the input itself."""
+    del renorm_momentum, fused  # they say nothing where renorm is off
+    axis = b.axis(axis if isinstance(axis, int) else axis[0], x.rank)
+    if mode == 1:
+        return _sample_normalization(b, x, axis, epsilon)
+    if not 2 <= x.rank <= 5 or axis == 0:
+        b.unsupported("axis", axis, f"supported: an axis of inputs of rank 2 to 5 but that of the batch, not of {x.shape}")
+    x = _axis_second(b, x, axis)
+    channels = b.known(x, axis)
+    state = _affine(b, x, (channels,), scale, center)
+    mean = b.weight("moving_mean", (channels,), trainable=False)
+    variance = b.weight("moving_variance", (channels,), trainable=False)
+    kwargs: dict[str, Any] = {
+        "eps": epsilon,
+        "momentum": round(1 - momentum, 12),
+        "affine": scale or center,
+        "track_running_stats": True,
+    }
+    if mode == 2 or (training and b.lowering.trains(b.tree)):
+        kwargs["track_running_stats"] = False
+    else:
+        state |= {"running_mean": stored_rows(x, mean), "running_var": stored_rows(x, variance)}
+    name = {2: "nn.BatchNorm1d", 3: "nn.BatchNorm1d", 4: "nn.BatchNorm2d", 5: "nn.BatchNorm3d"}[x.rank]
+    module = b.define(name, args=(channels,), kwargs=kwargs, state=state, frozen=_absent(scale, center))
+    return b.op("module(x)", shape=x.shape, flat=x.flat, kind="module", module=module, x=x)
+
+
+def _sample_normalization(b: Builder, x: Value, axis: int, epsilon: float) -> Value:
+    if axis != x.rank - 1:
+        b.unsupported("axis", axis, "supported: the last axis in mode 1")
+    x = b.keras_layout(x)
+    shape = (b.known(x, -1),)
+    weight = b.parameter("gamma", b.weight("gamma", shape))
+    bias = b.parameter("beta", b.weight("beta", shape))
+    for name in ("moving_mean", "moving_variance"):
+        b.weight(name, shape, trainable=False)
+    return b.op("sample_norm(x, weight, bias, eps)", shape=x.shape, x=x, weight=weight, bias=bias, eps=epsilon)
+
+
+@lowers("LayerNormalization")
+def layer_normalization(
+    b: Builder,
+    x: Value,
+    *,
+    axis: int | tuple[int, ...] = -1,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+    rms_scaling: bool = False,
+) -> Value:
+    """Normalise each sample over one or several axes."""
+    x, shape = _axes_last(b, x, axis)
+    if rms_scaling:
+        weight = b.parameter("gamma", b.weight("gamma", shape))
+        dims = [*range(-len(shape), 0)]
+        template = "variance_scale(x, weight, dims, eps)"
+        return b.op(template, shape=x.shape, x=x, weight=weight, dims=dims, eps=epsilon)
+    bias_only = center and not scale
+    kwargs = {"eps": epsilon, "elementwise_affine": scale or center, "bias": center or not scale}
+    return b.module(
+        "nn.LayerNorm",
+        x,
+        args=(shape if len(shape) > 1 else shape[0],),
+        kwargs=kwargs,
+        state={
+            "weight": _weight(b, "gamma", shape, 1.0, scale, center),
+            "bias": b.weight("beta", shape) if center else None,
+        },
+        frozen=("weight",) if bias_only else (),
+        shape=x.shape,
+    )
+
+
+@lowers("RMSNormalization", masks="drop")
+def rms_normalization(
+    b: Builder, x: Value, *, axis: int | tuple[int, ...] = -1, epsilon: float = 1e-6
+) -> Value:
+    """Divide each sample by its root mean square over one or several axes."""
+    x, shape = _axes_last(b, x, axis)
+    return b.module(
+        "nn.RMSNorm",
+        x,
+        args=(shape if len(shape) > 1 else shape[0],),
+        kwargs={"eps": epsilon},
+        state={"weight": b.weight("scale", shape)},
+        shape=x.shape,
+    )
+
+
+@lowers("GroupNormalization")
+def group_normalization(
+    b: Builder,
+    x: Value,
+    *,
+    groups: int = 32,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+) -> Value:
+    """Normalise groups of channels of each sample; groups=-1 for each channel alone."""
+    axis = b.axis(axis, x.rank)
+    if axis == 0:
+        b.unsupported("axis", 0, "supported: any axis but that of the batch")
+    if x.flat is not None:
+        x = b.keras_layout(x)
+    x = _axis_second(b, x, axis)
+    channels = b.known(x, axis)
+    groups = channels if groups == -1 else groups
+    if groups < 1 or channels % groups:
+        b.malformed(f"{channels} channels cannot be cut into {groups} groups")
+    return b.module(
+        "nn.GroupNorm",
+        x,
+        args=(groups, channels),
+        kwargs={"eps": epsilon, "affine": scale or center},
+        state=_affine(b, x, (channels,), scale, center),
+        frozen=_absent(scale, center),
+        shape=x.shape,
+    )
+
+
+@lowers("GroupNormalization", package="Addons", note="TensorFlow Addons")
+def addons_group_normalization(
+    b: Builder,
+    x: Value,
+    *,
+    groups: int = 32,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+) -> Value:
+    """As in Keras."""
+    return group_normalization(b, x, groups=groups, axis=axis, epsilon=epsilon, center=center, scale=scale)
+
+
+@lowers("InstanceNormalization", package="Addons", neutral={"groups": -1}, note="TensorFlow Addons")
+def instance_normalization(
+    b: Builder, x: Value, *, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True
+) -> Value:
+    """Normalise each channel of each sample."""
+    axis = b.axis(axis, x.rank)
+    if not 3 <= x.rank <= 5:
+        return group_normalization(b, x, groups=-1, axis=axis, epsilon=epsilon, center=center, scale=scale)
+    x = _axis_second(b, x, axis)
+    channels = b.known(x, axis)
+    return b.module(
+        f"nn.InstanceNorm{x.rank - 2}d",
+        x,
+        args=(channels,),
+        kwargs={"eps": epsilon, "affine": scale or center},
+        state=_affine(b, x, (channels,), scale, center),
+        frozen=_absent(scale, center),
+        shape=x.shape,
+    )
+
+
+@lowers("InstanceNormalization", package="Custom", note="keras-contrib")
+@lowers("InstanceNormalization", note="keras-contrib")
+def contrib_instance_normalization(
+    b: Builder,
+    x: Value,
+    *,
+    axis: int | None = None,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
+) -> Value:
+    """Normalise each sample, or each channel of it, by its deviation plus epsilon."""
+    kept = None if axis is None else b.axis(axis, x.rank)
+    if x.flat is not None:
+        x = b.keras_layout(x)
+    shape = (1,) if kept is None else (b.known(x, kept),)
+    dims = [dim for dim in range(1, x.rank) if kept is None or x.perm[dim] != kept]
+    result = b.op("deviation_norm(x, dims, eps)", shape=x.shape, x=x, dims=dims, eps=epsilon)
+    stored = shape if kept is None else (shape[0], *(1,) * (x.rank - 1 - x.dim(kept)))
+    for present, name, template in ((scale, "gamma", "x * weight"), (center, "beta", "x + weight")):
+        if present:
+            weight = b.parameter(name, b.weight(name, shape).reshape(*stored))
+            result = b.op(template, shape=x.shape, x=result, weight=weight)
+    return result
+
+
+@lowers("UnitNormalization")
+def unit_normalization(b: Builder, x: Value, *, axis: int | tuple[int, ...] = -1) -> Value:
+    """Divide each sample by its Euclidean norm over one or several axes."""
+    axes = (axis,) if isinstance(axis, int) else axis
+    if len(axes) == 1:
+        dim = x.dim(b.axis(axes[0], x.rank))
+        return b.op("F.normalize(x, dim=d)", shape=x.shape, flat=x.flat, x=x, d=dim)
+    if x.flat is not None:
+        x = b.keras_layout(x)
+    dims = [x.dim(b.axis(axis, x.rank)) for axis in axes]
+    return b.op("unit_normalize(x, dims)", shape=x.shape, x=x, dims=dims)
+
+
+@lowers("SpectralNormalization", masks="drop", note="the kernel as training left it")
+def spectral_normalization(b: Builder, x: Value, *, layer: LayerSpec, power_iterations: int = 1) -> Value:
+    """The wrapped layer: its kernel is normalised while training only."""
+    del power_iterations
+    result: Value = b.call(layer, x, attribute="layer")
+    kernel = next(
+        (v for v in b.sublayer("layer", layer).tree.variables if v.name in ("kernel", "embeddings")), None
+    )
+    if kernel is None:
+        b.malformed(f"its layer, a {layer.class_name}, has no kernel")
+    b.weight("vector_u", (1, kernel.shape[-1]), trainable=False)
+    return result
+
+
+# -------------------------------------------------------------------- helpers
+
+
+def _axis_second(b: Builder, x: Value, axis: int) -> Value:
+    """`x` stored with `axis` at dim 1, where torch's normalisations have their channels."""
+    if x.flat is not None and b.is_shared:
+        x = b.keras_layout(x)
+    if x.perm[0] == 0 and x.perm[1] == axis:
+        return x
+    return layout.to_perm(b, x, (0, axis, *(i for i in range(1, x.rank) if i != axis)))
+
+
+def _axes_last(b: Builder, x: Value, axis: int | tuple[int, ...]) -> tuple[Value, tuple[int, ...]]:
+    """`x` stored with the axes last, and their sizes."""
+    axes = sorted({b.axis(a, x.rank) for a in ((axis,) if isinstance(axis, int) else axis)})
+    if not axes or axes[0] == 0:
+        b.unsupported("axis", axis, "supported: any axes but that of the batch")
+    x = layout.to_perm(b, x, (*(i for i in range(x.rank) if i not in axes), *axes))
+    return x, tuple(b.known(x, a) for a in axes)
+
+
+def _affine(
+    b: Builder, x: Value, shape: Sequence[int], scale: bool, center: bool
+) -> dict[str, Weight | None]:
+    """Recipes of `weight` and `bias`; torch has both or none, so one that Keras lacks stays at 1 or 0."""
+    weight = _weight(b, "gamma", shape, 1.0, scale, center)
+    bias = _weight(b, "beta", shape, 0.0, center, scale)
+    return {
+        "weight": stored_rows(x, weight) if weight else None,
+        "bias": stored_rows(x, bias) if bias else None,
+    }
+
+
+def _weight(
+    b: Builder, name: str, shape: Sequence[int], neutral: float, present: bool, other: bool
+) -> Weight | None:
+    if present:
+        return b.weight(name, shape)
+    return Weight.full(shape, neutral) if other else None
+
+
+def _absent(scale: bool, center: bool) -> tuple[str, ...]:
+    """State-dict keys of what torch has but Keras does not."""
+    if scale == center:
+        return ()
+    return ("bias",) if scale else ("weight",)

@@ -1,0 +1,41 @@
+"""Normalisations that torch does not have."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def unit_normalize(x: Tensor, dims: list[int], eps: float = 1e-12) -> Tensor:
+    """`x` divided by its Euclidean norm over `dims`."""
+    norm: Tensor = torch.linalg.vector_norm(x, dim=dims, keepdim=True)
+    return x / norm.clamp(min=eps)
+
+
+def variance_scale(x: Tensor, weight: Tensor, dims: list[int], eps: float) -> Tensor:
+    """`x` divided by its standard deviation over `dims`, but not centred.
+
+    Args:
+        x: Any shape.
+        weight: Scale, broadcasts against `x`.
+        dims: What the variance is taken over.
+        eps: Added to the variance.
+    """
+    variance = x.var(dim=dims, correction=0, keepdim=True)
+    return x * torch.rsqrt(variance + eps) * weight
+
+
+def sample_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float) -> Tensor:
+    """Keras 1's sample-wise batch normalisation, over the last dim.
+
+    Unlike `F.layer_norm` it adds `eps` to the variance and to its root.
+    """
+    centred = x - x.mean(dim=-1, keepdim=True)
+    deviation = torch.sqrt(x.var(dim=-1, correction=0, keepdim=True) + eps)
+    return weight * centred / (deviation + eps) + bias
+
+
+def deviation_norm(x: Tensor, dims: list[int], eps: float) -> Tensor:
+    """`x` centred over `dims` and divided by its standard deviation plus `eps`."""
+    centred = x - x.mean(dim=dims, keepdim=True)
+    return centred / (x.std(dim=dims, correction=0, keepdim=True) + eps)
