@@ -49,7 +49,9 @@ def roll(b: Builder, x: Any, *, shift: int | tuple[int, ...], axis: Axis = None)
     dims = tuple(x.dim(b.axis(a, x.rank)) for a in ((axis,) if isinstance(axis, int) else axis))
     shifts = (shift,) * len(dims) if isinstance(shift, int) else shift
     one = len(dims) == 1
-    return b.op("x.roll(n, dims=d)", shape=x.shape, x=x, n=shifts[0] if one else shifts, d=dims[0] if one else dims)
+    return b.op(
+        "x.roll(n, dims=d)", shape=x.shape, x=x, n=shifts[0] if one else shifts, d=dims[0] if one else dims
+    )
 
 
 @op("Tile")
@@ -170,7 +172,16 @@ def trace(b: Builder, x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1
     """The sum of a diagonal."""
     y = diagonal(b, x, offset=offset, axis1=axis1, axis2=axis2)
     dtype = "int32" if y.dtype in ("bool", "int8", "int16", "uint8") else y.dtype
-    return b.cast(b.op("y.sum(dim=-1)", shape=y.shape[:-1], perm=tuple(range(y.rank - 1)), y=b.cast(y, dtype), dtype=y.dtype if y.dtype == dtype else "int64"), dtype)
+    return b.cast(
+        b.op(
+            "y.sum(dim=-1)",
+            shape=y.shape[:-1],
+            perm=tuple(range(y.rank - 1)),
+            y=b.cast(y, dtype),
+            dtype=y.dtype if y.dtype == dtype else "int64",
+        ),
+        dtype,
+    )
 
 
 @op("Tril", "Triu")
@@ -217,7 +228,9 @@ def full_like(b: Builder, x: Any, fill_value: Any, *, dtype: str | None = None) 
     if rules.is_host(value):
         y = b.op("torch.full_like(x, value)", shape=x.shape, x=x, value=value)
     else:
-        y = b.op("value.expand_as(x)", shape=x.shape, x=b.keras_layout(x), value=rules.native(b, value, x.dtype))
+        y = b.op(
+            "value.expand_as(x)", shape=x.shape, x=b.keras_layout(x), value=rules.native(b, value, x.dtype)
+        )
     return b.cast(y, dtype or x.dtype)
 
 
@@ -245,11 +258,23 @@ def counted(b: Builder, start: Any, stop: Any, step: Any, dtype: str | None) -> 
     size = None
     if all(isinstance(v, (int, float)) for v in bounds):
         size = max(math.ceil((bounds[1] - bounds[0]) / bounds[2]), 0)
-    arguments = "stop" if bounds[0] == 0 and bounds[2] == 1 else "start, stop" if bounds[2] == 1 else "start, stop, step"
+    arguments = (
+        "stop"
+        if bounds[0] == 0 and bounds[2] == 1
+        else "start, stop" if bounds[2] == 1 else "start, stop, step"
+    )
     operands = dict(zip(("start", "stop", "step"), bounds, strict=True))
     operands = {name: operands[name] for name in arguments.split(", ")}
     template = f"torch.arange({arguments}, dtype=target, device=x.device)"
-    return b.op(template, shape=(size,), dtype=dtype, perm=(0,), target=torch_dtype(dtype), x=b.graph.inputs[0], **operands)
+    return b.op(
+        template,
+        shape=(size,),
+        dtype=dtype,
+        perm=(0,),
+        target=torch_dtype(dtype),
+        x=b.graph.inputs[0],
+        **operands,
+    )
 
 
 @op("Linspace")

@@ -47,7 +47,9 @@ def saturate_cast(b: Builder, x: Any, *, dtype: str) -> Value:
 
 
 @op("ConvertToTensor", "Array", "View")
-def convert(b: Builder, x: Any, *, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None) -> Value:
+def convert(
+    b: Builder, x: Any, *, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Value:
     """Its input, maybe in another dtype."""
     if sparse or ragged:
         b.unsupported("sparse", sparse, "supported: dense tensors")
@@ -110,7 +112,9 @@ def digitize(b: Builder, x: Any, bins: Any) -> Value:
 
 
 @op("SearchSorted")
-def search_sorted(b: Builder, sorted_sequence: Any, values: Any, *, side: Literal["left", "right"] = "left") -> Value:
+def search_sorted(
+    b: Builder, sorted_sequence: Any, values: Any, *, side: Literal["left", "right"] = "left"
+) -> Value:
     """`torch.searchsorted(sequence, values)` as int32."""
     return _bucket(b, values, sorted_sequence, side)
 
@@ -120,7 +124,9 @@ def _bucket(b: Builder, x: Any, bins: Any, side: str) -> Value:
     dtype = rules.result_type(x, bins)
     x, bins = b.cast(x, dtype), b.cast(bins, dtype)
     arguments = ", right=True" if side == "right" else ""
-    return b.op(f"torch.bucketize(x, bins, out_int32=True{arguments})", shape=x.shape, dtype="int32", x=x, bins=bins)
+    return b.op(
+        f"torch.bucketize(x, bins, out_int32=True{arguments})", shape=x.shape, dtype="int32", x=x, bins=bins
+    )
 
 
 @op("IsIn")
@@ -130,7 +136,9 @@ def isin(b: Builder, x1: Any, x2: Any, *, assume_unique: bool = False, invert: b
     x, y = rules.native(b, x1), rules.native(b, x2)
     dtype = rules.result_type(x, y)
     arguments = ", invert=True" if invert else ""
-    return b.op(f"torch.isin(x, y{arguments})", shape=x.shape, dtype="bool", x=b.cast(x, dtype), y=b.cast(y, dtype))
+    return b.op(
+        f"torch.isin(x, y{arguments})", shape=x.shape, dtype="bool", x=b.cast(x, dtype), y=b.cast(y, dtype)
+    )
 
 
 @op("Bincount")
@@ -143,7 +151,9 @@ def bincount(b: Builder, x: Any, *, weights: Any = None, minlength: int = 0, spa
     x = rules.native(b, x)
     if x.rank != 1:
         b.unsupported("x", x.shape, "supported: one axis")
-    return b.cast(b.op("torch.bincount(x, minlength=n)", shape=(None,), dtype="int64", x=x, n=minlength), "int32")
+    return b.cast(
+        b.op("torch.bincount(x, minlength=n)", shape=(None,), dtype="int64", x=x, n=minlength), "int32"
+    )
 
 
 @op("UnravelIndex")
@@ -156,7 +166,9 @@ def unravel_index(b: Builder, indices: Any, *, shape: tuple[int, ...]) -> list[V
 
 
 @op("Histogram")
-def histogram(b: Builder, x: Any, *, bins: int = 10, range: tuple[float, float] | None = None) -> list[Value]:  # noqa: A002 - Keras' name
+def histogram(
+    b: Builder, x: Any, *, bins: int = 10, range: tuple[float, float] | None = None
+) -> list[Value]:  # noqa: A002 - Keras' name
     """`torch.histogram(x, bins)`."""
     x = rules.native(b, x)
     x = b.cast(x, rules.float_type(x))

@@ -114,7 +114,9 @@ def tensordot_over(b: Builder, x: Value, y: Value, left: list[int], right: list[
     count = len(left)
     simple = left == list(range(x.rank - count, x.rank)) and right == list(range(count))
     dims = count if simple else (left, right)
-    return b.op("torch.tensordot(x, y, dims=dims)", shape=shape, perm=tuple(range(len(shape))), x=x, y=y, dims=dims)
+    return b.op(
+        "torch.tensordot(x, y, dims=dims)", shape=shape, perm=tuple(range(len(shape))), x=x, y=y, dims=dims
+    )
 
 
 @op("Einsum")
@@ -145,8 +147,13 @@ def einsum_of(b: Builder, subscripts: str, operands: list[Any]) -> Value:
         spread = value.rank - len(before) - len(after)
         if spread < 0 or (spread and not dots):
             b.malformed(f"{term!r} does not name the axes of a tensor of rank {value.rank}")
-        ellipsis = b.broadcast([ellipsis, value.shape[len(before) : len(before) + spread]]) if dots else ellipsis
-        letters = [*zip(before, value.shape, strict=False), *zip(after, value.shape[value.rank - len(after) :], strict=True)]
+        ellipsis = (
+            b.broadcast([ellipsis, value.shape[len(before) : len(before) + spread]]) if dots else ellipsis
+        )
+        letters = [
+            *zip(before, value.shape, strict=False),
+            *zip(after, value.shape[value.rank - len(after) :], strict=True),
+        ]
         for letter, size in letters:
             known = sizes.get(letter)
             sizes[letter] = size if known in (None, 1) else known
@@ -167,7 +174,14 @@ def _spaced(equation: str) -> str:
 
 @op("Cross")
 def cross(
-    b: Builder, x1: Any, x2: Any, *, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+    b: Builder,
+    x1: Any,
+    x2: Any,
+    *,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
 ) -> Value:
     """`torch.linalg.cross(x, y)`; vectors of two numbers lie in a plane."""
     x, y, _ = pair(b, x1, x2)
@@ -178,7 +192,9 @@ def cross(
         shape = b.broadcast([x.shape[:-1], y.shape[:-1]])
         template = "x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]"
         return b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, y=y)
-    x, y = (b.op("F.pad(x, (0, 1))", shape=(*v.shape[:-1], 3), x=v) if v.shape[-1] == 2 else v for v in (x, y))
+    x, y = (
+        b.op("F.pad(x, (0, 1))", shape=(*v.shape[:-1], 3), x=v) if v.shape[-1] == 2 else v for v in (x, y)
+    )
     shape = b.broadcast([x.shape, y.shape])
     result = b.op("torch.linalg.cross(x, y)", shape=shape, perm=tuple(range(len(shape))), x=x, y=y)
     order = list(range(len(shape) - 1))
@@ -235,11 +251,20 @@ def trapezoid(b: Builder, y: Any, *, x: Any = None, dx: float = 1.0, axis: int =
     shape = rules.reduced_shape(y.shape, (a,), False)
     operands: dict[str, Any] = {"x": rules.native(b, x)} if x is not None else {"dx": dx}
     given = "x" if x is not None else "dx=dx"
-    return b.op(f"torch.trapezoid(y, {given}, dim=a)", shape=shape, perm=tuple(range(len(shape))), y=y, a=a, **operands)
+    return b.op(
+        f"torch.trapezoid(y, {given}, dim=a)",
+        shape=shape,
+        perm=tuple(range(len(shape))),
+        y=y,
+        a=a,
+        **operands,
+    )
 
 
 @op("Vander")
-def vander(b: Builder, x: Any, *, N: int | None = None, increasing: bool = False) -> Value:  # noqa: N803 - Keras' name
+def vander(
+    b: Builder, x: Any, *, N: int | None = None, increasing: bool = False
+) -> Value:  # noqa: N803 - Keras' name
     """`torch.vander(x)`."""
     x = rules.native(b, x)
     count = b.known(x, 0) if N is None else N
@@ -252,7 +277,9 @@ def cdist(b: Builder, x: Any, y: Any) -> Value:
     """`torch.cdist(x, y)`."""
     x, y, _ = pair(b, x, y)
     difference = binary(b, "Subtract", _new_axis(b, x, -2), _new_axis(b, y, -3))
-    return b.op("d.norm(dim=-1)", shape=difference.shape[:-1], perm=tuple(range(difference.rank - 1)), d=difference)
+    return b.op(
+        "d.norm(dim=-1)", shape=difference.shape[:-1], perm=tuple(range(difference.rank - 1)), d=difference
+    )
 
 
 def _new_axis(b: Builder, x: Value, axis: int) -> Value:
