@@ -59,18 +59,6 @@ def gated() -> Any:
     return keras.Model(inputs, layers.Dense(1, name="score")(x), name="gated")
 
 
-def review_scorer() -> Any:
-    """Two inputs, an LSTM over padded token ids."""
-    token_ids = keras.Input((40,), dtype="int32", name="token_ids")
-    metadata = keras.Input((6,), name="metadata")
-    x = layers.Embedding(5000, 64, mask_zero=True, name="token_embedding")(token_ids)
-    x = layers.LSTM(64, name="encoder")(x)
-    y = layers.Dense(16, activation="relu", name="metadata_dense")(metadata)
-    x = layers.Concatenate(name="concatenate")([x, y])
-    score = layers.Dense(1, activation="sigmoid", name="score")(x)
-    return keras.Model([token_ids, metadata], score, name="review_scorer")
-
-
 def text_encoder() -> Any:
     """Four transformer blocks, post-norm, over embedded tokens."""
     x = inputs = keras.Input((64, 128), name="tokens")
@@ -121,10 +109,8 @@ ARCHITECTURES: dict[str, Callable[[], Any]] = {
     "vgg16": applications("VGG16"),
     "resnet50": applications("ResNet50"),
     "mobilenet_v2": applications("MobileNetV2"),
-    "efficientnet_b0": applications("EfficientNetB0"),
     "unet": unet,
     "text_encoder": text_encoder,
-    "review_scorer": review_scorer,
 }
 
 

@@ -1,8 +1,8 @@
 """PyTorch version of the Keras model `mobilenetv2_1.00_224`.
 
-Source:  mobilenet_v2.json (Keras 3, sha256 704f4fc4…), converted by k2t-gen 0.1.0
+Source:  mobilenet_v2.json (Keras 3, sha256 1d2b362a…), converted by k2t-gen 0.1.0
 Weights: mobilenet_v2.pt, next to this file
-Inputs:  input_layer_2 float32 (N, 224, 224, 3)
+Inputs:  input_layer float32 (N, 224, 224, 3)
 Outputs: predictions float32 (N, 1000)
 
     model = load_model()
@@ -19,30 +19,22 @@ WEIGHTS_PATH = Path(__file__).with_suffix(".pt")
 
 
 class InvertedResidual(nn.Module):
-    """Expanding 1x1, depthwise and projecting 1x1 convolution, used 14 times.
+    """Expanding 1x1, depthwise and projecting 1x1 convolution, used 16 times.
 
     Args:
         in_channels: Channels of the input.
         padding: Padding.
         out_channels: Channels of the output.
         stride: Stride of the block.
-        extend: Whether the block has the part `extend`.
-        pad: Whether the input is padded.
     """
 
     def __init__(
-        self,
-        in_channels: int,
-        padding: int,
-        out_channels: int,
-        stride: int = 1,
-        extend: bool = False,
-        pad: bool = False,
+        self, in_channels: int, padding: int, out_channels: int, stride: int = 1
     ) -> None:
         super().__init__()
         self.expand = nn.Conv2d(in_channels, 6 * in_channels, kernel_size=1, bias=False)
         self.expand_BN = nn.BatchNorm2d(6 * in_channels, eps=0.001, momentum=0.001)
-        self.pad = pad
+        self.pad = stride > 1
         self.depthwise = nn.Conv2d(
             6 * in_channels,
             6 * in_channels,
@@ -57,7 +49,7 @@ class InvertedResidual(nn.Module):
             6 * in_channels, out_channels, kernel_size=1, bias=False
         )
         self.project_BN = nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.001)
-        self.extend = extend
+        self.residual = in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) -> (N, out_channels, H, W)."""
@@ -65,7 +57,7 @@ class InvertedResidual(nn.Module):
         y = F.pad(y, (0, 1, 0, 1)) if self.pad else y
         y = F.relu6(self.depthwise_BN(self.depthwise(y)))
         y = self.project_BN(self.project(y))  # (N, out_channels, H, W)
-        return y if self.extend else x + y
+        return x + y if self.residual else y
 
 
 class ConvertedModel(nn.Module):
@@ -82,66 +74,41 @@ class ConvertedModel(nn.Module):
         self.expanded_conv_project = nn.Conv2d(32, 16, kernel_size=1, bias=False)
         self.expanded_conv_project_BN = nn.BatchNorm2d(16, eps=0.001, momentum=0.001)
         self.blocks = nn.Sequential(
-            InvertedResidual(16, 0, 24, stride=2, extend=True, pad=True),
+            InvertedResidual(16, 0, 24, stride=2),
             InvertedResidual(24, 1, 24),
-            InvertedResidual(24, 0, 32, stride=2, extend=True, pad=True),
+            InvertedResidual(24, 0, 32, stride=2),
             InvertedResidual(32, 1, 32),
             InvertedResidual(32, 1, 32),
-            InvertedResidual(32, 0, 64, stride=2, extend=True, pad=True),
+            InvertedResidual(32, 0, 64, stride=2),
             *(InvertedResidual(64, 1, 64) for _ in range(3)),
-        )
-        self.block_10_expand = nn.Conv2d(64, 384, kernel_size=1, bias=False)
-        self.block_10_expand_BN = nn.BatchNorm2d(384, eps=0.001, momentum=0.001)
-        self.block_10_depthwise = nn.Conv2d(
-            384, 384, kernel_size=3, padding=1, groups=384, bias=False
-        )
-        self.block_10_depthwise_BN = nn.BatchNorm2d(384, eps=0.001, momentum=0.001)
-        self.block_10_project = nn.Conv2d(384, 96, kernel_size=1, bias=False)
-        self.block_10_project_BN = nn.BatchNorm2d(96, eps=0.001, momentum=0.001)
-        self.blocks_2 = nn.Sequential(
+            InvertedResidual(64, 1, 96),
             InvertedResidual(96, 1, 96),
             InvertedResidual(96, 1, 96),
-            InvertedResidual(96, 0, 160, stride=2, extend=True, pad=True),
+            InvertedResidual(96, 0, 160, stride=2),
             InvertedResidual(160, 1, 160),
             InvertedResidual(160, 1, 160),
+            InvertedResidual(160, 1, 320),
         )
-        self.block_16_expand = nn.Conv2d(160, 960, kernel_size=1, bias=False)
-        self.block_16_expand_BN = nn.BatchNorm2d(960, eps=0.001, momentum=0.001)
-        self.block_16_depthwise = nn.Conv2d(
-            960, 960, kernel_size=3, padding=1, groups=960, bias=False
-        )
-        self.block_16_depthwise_BN = nn.BatchNorm2d(960, eps=0.001, momentum=0.001)
-        self.block_16_project = nn.Conv2d(960, 320, kernel_size=1, bias=False)
-        self.block_16_project_BN = nn.BatchNorm2d(320, eps=0.001, momentum=0.001)
         self.Conv_1 = nn.Conv2d(320, 1280, kernel_size=1, bias=False)
         self.Conv_1_bn = nn.BatchNorm2d(1280, eps=0.001, momentum=0.001)
         self.predictions = nn.Linear(in_features=1280, out_features=1000)
 
-    def forward(self, input_layer_2: Tensor) -> Tensor:
+    def forward(self, input_layer: Tensor) -> Tensor:
         """Run the model.
 
         Args:
-            input_layer_2: float32, (N, 224, 224, 3).
+            input_layer: float32, (N, 224, 224, 3).
 
         Returns:
             Softmax of `predictions`, float32, (N, 1000).
         """
-        x = input_layer_2.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
+        x = input_layer.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
         x = F.pad(x, (0, 1, 0, 1))  # (N, 3, 225, 225)
         x = F.relu6(self.bn_Conv1(self.Conv1(x)))  # (N, 32, 112, 112)
         x = self.expanded_conv_depthwise_BN(self.expanded_conv_depthwise(x))
         x = F.relu6(x)
         x = self.expanded_conv_project_BN(self.expanded_conv_project(x))
-        x = self.blocks(x)  # (N, 64, 14, 14)
-        x = F.relu6(self.block_10_expand_BN(self.block_10_expand(x)))
-        x = self.block_10_depthwise_BN(self.block_10_depthwise(x))
-        x = F.relu6(x)
-        x = self.block_10_project_BN(self.block_10_project(x))  # (N, 96, 14, 14)
-        x = self.blocks_2(x)  # (N, 160, 7, 7)
-        x = F.relu6(self.block_16_expand_BN(self.block_16_expand(x)))  # (N, 960, 7, 7)
-        x = self.block_16_depthwise_BN(self.block_16_depthwise(x))
-        x = F.relu6(x)
-        x = self.block_16_project_BN(self.block_16_project(x))  # (N, 320, 7, 7)
+        x = self.blocks(x)  # (N, 320, 7, 7)
         x = F.relu6(self.Conv_1_bn(self.Conv_1(x))).mean(dim=(2, 3))  # (N, 1280)
         return F.softmax(self.predictions(x), dim=-1)
 

@@ -1,8 +1,8 @@
 """PyTorch version of the Keras model `resnet50`.
 
-Source:  resnet50.json (Keras 3, sha256 5242cabf…), converted by k2t-gen 0.1.0
+Source:  resnet50.json (Keras 3, sha256 f0f56e42…), converted by k2t-gen 0.1.0
 Weights: resnet50.pt, next to this file
-Inputs:  input_layer_1 float32 (N, 224, 224, 3)
+Inputs:  input_layer float32 (N, 224, 224, 3)
 Outputs: predictions float32 (N, 1000)
 
     model = load_model()
@@ -85,16 +85,16 @@ class ConvertedModel(nn.Module):
         )
         self.predictions = nn.Linear(in_features=2048, out_features=1000)
 
-    def forward(self, input_layer_1: Tensor) -> Tensor:
+    def forward(self, input_layer: Tensor) -> Tensor:
         """Run the model.
 
         Args:
-            input_layer_1: float32, (N, 224, 224, 3).
+            input_layer: float32, (N, 224, 224, 3).
 
         Returns:
             Softmax of `predictions`, float32, (N, 1000).
         """
-        x = input_layer_1.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
+        x = input_layer.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
         x = F.relu(self.conv1_bn(self.conv1_conv(x)))  # (N, 64, 112, 112)
         x = F.max_pool2d(x, kernel_size=3, stride=2, padding=1)  # (N, 64, 56, 56)
         x = self.conv2(x)  # (N, 256, 56, 56)

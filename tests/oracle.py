@@ -54,7 +54,7 @@ def sample_inputs(model: Any, batch: int, ints: int) -> list[NDArray[Any]]:
     """Random inputs, in the order in which Keras flattens them."""
     rng = np.random.default_rng(3)
     arrays = []
-    for tensor in keras.tree.flatten(model.inputs):
+    for tensor in keras.tree.flatten(_structure(model)):
         shape = [batch, *(OPEN_SIZE if size is None else size for size in tensor.shape[1:])]
         dtype = keras.backend.standardize_dtype(tensor.dtype)
         if dtype == "bool":
@@ -66,9 +66,14 @@ def sample_inputs(model: Any, batch: int, ints: int) -> list[NDArray[Any]]:
     return arrays
 
 
+def _structure(model: Any) -> Any:
+    """The model's inputs, nested as its author wrote them; a Sequential has one."""
+    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+
+
 def keras_outputs(model: Any, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
     """What Keras computes at inference, flattened."""
-    packed = keras.tree.pack_sequence_as(model.input, inputs)
+    packed = keras.tree.pack_sequence_as(_structure(model), inputs)
     outputs = keras.tree.flatten(model(packed, training=False))
     return [np.asarray(keras.ops.convert_to_numpy(output)) for output in outputs]
 

@@ -1,4 +1,4 @@
-"""The made parts of the README: the table of layers, code that it shows. `python -m tests.readme` renews them."""
+"""The made parts of the README: table of layers, code that it shows. `python -m tests.readme` renews them."""
 
 from __future__ import annotations
 

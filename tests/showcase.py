@@ -19,10 +19,8 @@ WHOLE = ("mlp.h5", "gated.keras")
 ARCHITECTURES = tuple(
     f"{name}.json"
     for name in (
-        "efficientnet_b0",
         "mobilenet_v2",
         "resnet50",
-        "review_scorer",
         "text_encoder",
         "unet",
         "vgg16",
