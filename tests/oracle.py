@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -46,7 +47,9 @@ def randomise(model: Any) -> None:
         if "float" not in dtype:
             continue
         positive = "variance" in variable.path or "std" in variable.path
-        low, high = (0.5, 1.5) if positive else (-0.6, 0.6)
+        # Sums of many terms must stay near one: saturated activations hide mistakes, large ones rounding.
+        spread = min(0.6, (3 / max(1, math.prod(variable.shape[:-1]))) ** 0.5)
+        low, high = (0.5, 1.5) if positive else (-spread, spread)
         variable.assign(rng.uniform(low, high, variable.shape).astype("float32"))
 
 
