@@ -145,7 +145,7 @@ class _Numbers(ast.NodeTransformer):
     def __init__(self, replace: Callable[[ast.Constant], ast.expr]) -> None:
         self.replace = replace
 
-    def visit_Constant(self, node: ast.Constant) -> ast.expr:  # noqa: N802 - ast's name
+    def visit_Constant(self, node: ast.Constant) -> ast.expr:
         """Replace a whole number."""
         return self.replace(node) if type(node.value) is int else node
 

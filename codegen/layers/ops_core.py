@@ -168,7 +168,7 @@ def unravel_index(b: Builder, indices: Any, *, shape: tuple[int, ...]) -> list[V
 @op("Histogram")
 def histogram(
     b: Builder, x: Any, *, bins: int = 10, range: tuple[float, float] | None = None
-) -> list[Value]:  # noqa: A002 - Keras' name
+) -> list[Value]:
     """`torch.histogram(x, bins)`."""
     x = rules.native(b, x)
     x = b.cast(x, rules.float_type(x))

@@ -8,7 +8,6 @@ from codegen.builder import Builder
 from codegen.graph import Value
 from codegen.layers.registry import lowers
 
-
 _DROPOUTS = ("nn.Dropout", "nn.Dropout1d", "nn.Dropout2d", "nn.Dropout3d")
 
 #: What the modules do in training mode.

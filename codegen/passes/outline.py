@@ -8,8 +8,8 @@ from codegen.passes.outline_candidates import by_chains, by_names
 from codegen.passes.outline_params import count_parameters
 from codegen.passes.outline_pattern import Pattern, body
 from codegen.passes.outline_regions import Flow
-from codegen.passes.outline_unify import unify_all
 from codegen.passes.outline_runs import fold_runs
+from codegen.passes.outline_unify import unify_all
 
 #: Lines of a class beside its parameters and body; of one parameter; of one use.
 _CLASS, _PARAMETER, _USE = 13, 1.6, 1.3

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from codegen.graph import Derived, Graph, Module, Node, Parameter, Value, with_children
-from codegen.passes.outline_names import is_automatic, local_names, shared_back, shared_front, tokens
-from codegen.passes.outline_params import Signature, channels, solve
 from codegen.passes.outline_content import block_doc, block_name
+from codegen.passes.outline_names import is_automatic, local_names, shared_back, shared_front, tokens
 from codegen.passes.outline_options import name_flags, settle
+from codegen.passes.outline_params import Signature, channels, solve
 from codegen.passes.outline_pattern import Pattern, fill, trace
 from codegen.passes.outline_regions import Region
 

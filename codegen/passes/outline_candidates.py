@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
-from codegen.graph import Graph, Node
+from codegen.graph import Node
 from codegen.passes.outline_names import affinity, families, tokens
 from codegen.passes.outline_pattern import Pattern, Use, body, trace
 from codegen.passes.outline_regions import Flow, Region

@@ -8,10 +8,7 @@ from collections.abc import Hashable, Sequence
 
 #: Names that Keras gives by itself, for layers that have no name of their own.
 _AUTOMATIC = frozenset(
-    """activation add average average_pooling2d batch_normalization concatenate conv1d conv2d conv2d_transpose
-    conv3d dense depthwise_conv2d dropout embedding flatten global_average_pooling2d layer_normalization
-    max_pooling1d max_pooling2d multi_head_attention multiply re_lu reshape separable_conv2d up_sampling2d
-    zero_padding2d""".split()
+    ["activation", "add", "average", "average_pooling2d", "batch_normalization", "concatenate", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "dense", "depthwise_conv2d", "dropout", "embedding", "flatten", "global_average_pooling2d", "layer_normalization", "max_pooling1d", "max_pooling2d", "multi_head_attention", "multiply", "re_lu", "reshape", "separable_conv2d", "up_sampling2d", "zero_padding2d"]
 )
 
 _WORDS = {

@@ -145,7 +145,7 @@ def _groups(pattern: Pattern) -> list[_Group]:
         numbers = [use.numbers.get(hole, _UNKNOWN) for use in pattern.uses]
         is_size = hole.role in CHANNELS
         for group in groups:
-            same_kind = group.is_size and is_size or group.holes[0].role == hole.role
+            same_kind = (group.is_size and is_size) or group.holes[0].role == hole.role
             if same_kind and group.agrees(numbers):
                 group.holes.append(hole)
                 group.numbers = [b if a is _UNKNOWN else a for a, b in zip(group.numbers, numbers, strict=True)]
