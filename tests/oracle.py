@@ -51,6 +51,9 @@ def randomise(model: Any) -> None:
         spread = min(0.6, (3 / max(1, math.prod(variable.shape[:-1]))) ** 0.5)
         low, high = (0.5, 1.5) if positive else (-spread, spread)
         variable.assign(rng.uniform(low, high, variable.shape).astype("float32"))
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it computes with copies of its weights
 
 
 def sample_inputs(model: Any, batch: int, ints: int) -> list[NDArray[Any]]:

@@ -23,6 +23,7 @@ FILES = (
     "ops_reductions",
     "ops_shapes",
     "pooling",
+    "preprocessing",
     "recurrent",
     "regularization",
     "reshaping",
