@@ -86,9 +86,14 @@ class Builder:
 
     # ---------------------------------------------------------------- weights and modules
 
-    def weight(self, name: str, shape: Sequence[int], *, trainable: bool = True) -> Weight:
-        """The Keras variable `name` of this layer, as Keras 3 stores it. Call in creation order."""
-        variable = Variable(self.owner, name, tuple(shape), trainable)
+    def weight(
+        self, name: str, shape: Sequence[int], *, trainable: bool = True, aside: bool = False
+    ) -> Weight:
+        """The Keras variable `name` of this layer, as Keras 3 stores it. Call in creation order.
+
+        One that is set `aside` may be absent in a file, and is zero then.
+        """
+        variable = Variable(self.owner, name, tuple(shape), trainable, aside)
         if variable not in self.tree.variables:
             self.tree.variables.append(variable)
         return Weight.of(variable)

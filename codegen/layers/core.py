@@ -1,9 +1,13 @@
-"""Keras' core layers: Dense, EinsumDense, Embedding, Activation, Identity."""
+"""Keras' core layers: Dense, embeddings, Masking, Activation, Identity."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from codegen.builder import Builder
+from codegen.dtypes import torch_dtype
 from codegen.graph import Value
+from codegen.layers.quantized import Quantization, rounded_input, row_weights, weights
 from codegen.layers.registry import lowers
 from codegen.layout import stored_rows
 from codegen.spec.model import LayerSpec
@@ -11,21 +15,130 @@ from codegen.spec.model import LayerSpec
 
 @lowers("Dense")
 def dense(
-    b: Builder, x: Value, *, units: int, activation: str | LayerSpec = "linear", use_bias: bool = True
+    b: Builder,
+    x: Value,
+    *,
+    units: int,
+    activation: str | LayerSpec = "linear",
+    use_bias: bool = True,
+    quantization_config: Quantization = None,
+    lora_rank: int | None = None,
+    lora_alpha: float | None = None,
 ) -> Value:
     """y = activation(x @ kernel + bias), on the last axis."""
     if x.flat is None:
         x = b.keras_layout(x)
     features = b.known(x, -1)
-    kernel = b.weight("kernel", (features, units))
+    kernel, bias = weights(
+        b, (features, units), (units,) if use_bias else None, quantization_config, lora_rank, lora_alpha
+    )
     y = b.module(
         "nn.Linear",
-        x,
+        rounded_input(b, x, (-1,), quantization_config),
         kwargs={"in_features": features, "out_features": units, "bias": use_bias},
-        state={"weight": stored_rows(x, kernel).T, "bias": b.weight("bias", (units,)) if use_bias else None},
+        state={"weight": stored_rows(x, kernel).T, "bias": bias},
         shape=(*x.shape[:-1], units),
     )
     return b.activation(y, activation)
+
+
+@lowers("Embedding", masks="own")
+def embedding(
+    b: Builder,
+    x: Value,
+    *,
+    input_dim: int,
+    output_dim: int,
+    mask_zero: bool = False,
+    quantization_config: Quantization = None,
+    lora_rank: int | None = None,
+    lora_alpha: float | None = None,
+) -> Value:
+    """One learned vector for each index; index 0 may mean that there is none."""
+    table = row_weights(b, (input_dim, output_dim), quantization_config, lora_rank, lora_alpha)
+    y = b.module(
+        "nn.Embedding",
+        _indices(b, x),
+        kwargs={"num_embeddings": input_dim, "embedding_dim": output_dim},
+        state={"weight": table},
+        shape=(*x.shape, output_dim),
+        dtype=b.dtype,
+    )
+    if mask_zero:
+        y.mask = b.op("x != 0", shape=x.shape, dtype="bool", x=x)
+    return y
+
+
+def _indices(b: Builder, x: Value) -> Value:
+    """Indices as torch takes them; Keras cuts off what numbers have behind the point."""
+    x = b.keras_layout(x)
+    return x if x.dtype in ("int32", "int64") else b.cast(x, "int64")
+
+
+@lowers("ReversibleEmbedding", masks="own")
+def reversible_embedding(
+    b: Builder,
+    x: Value,
+    reverse: bool = False,
+    *,
+    input_dim: int,
+    output_dim: int,
+    tie_weights: bool = True,
+    mask_zero: bool = False,
+    reverse_dtype: str | None = None,
+    logit_soft_cap: float | None = None,
+    quantization_config: Quantization = None,
+    lora_rank: int | None = None,
+    lora_alpha: float | None = None,
+) -> Value:
+    """An embedding, or its transpose: from vectors back to scores of the indices."""
+    table = row_weights(b, (input_dim, output_dim), quantization_config, lora_rank, lora_alpha)
+    sizes = {"num_embeddings": input_dim, "embedding_dim": output_dim}
+    module = b.define("nn.Embedding", kwargs=sizes, state={"weight": table})
+    if not tie_weights:
+        kernel = row_weights(
+            b, (output_dim, input_dim), quantization_config, name="reverse_embeddings", by_column=True
+        )
+    if not reverse:
+        shape = (*x.shape, output_dim)
+        y = b.op("module(x)", shape=shape, dtype=b.dtype, kind="module", module=module, x=_indices(b, x))
+        if mask_zero:
+            y.mask = b.op("x != 0", shape=x.shape, dtype="bool", x=x)
+        return y
+    if not tie_weights:
+        sizes = {"in_features": output_dim, "out_features": input_dim, "bias": False}
+        module = b.define("nn.Linear", kwargs=sizes, state={"weight": kernel.T}, part="reverse")
+    x = rounded_input(b, b.keras_layout(x), (-1,), quantization_config)
+    operands: dict[str, Any] = {"x": b.cast(x, reverse_dtype or x.dtype), "module": module}
+    template = "F.linear(x, module.weight)"
+    if reverse_dtype not in (None, b.dtype):
+        template = "F.linear(x, module.weight.to(target))"
+        operands["target"] = torch_dtype(reverse_dtype or b.dtype)
+    y = b.op(template, shape=(*x.shape[:-1], input_dim), **operands)
+    if logit_soft_cap is not None:
+        y = b.elementwise("torch.tanh(y / cap) * cap", y=y, cap=logit_soft_cap)
+    return y
+
+
+@lowers("Masking", masks="own")
+def masking(b: Builder, x: Value, *, mask_value: float | tuple[float, ...] = 0.0) -> Value:
+    """Steps that hold nothing but `mask_value` are masked, and zero."""
+    x = b.keras_layout(x)
+    value: Any = mask_value
+    if isinstance(mask_value, tuple):
+        from codegen.layers.op_rules import as_constant, constant
+
+        value = constant(b, as_constant(b, mask_value))
+    mask = b.op(
+        "(x != value).any(dim=-1)", shape=x.shape[:-1], dtype="bool", perm=tuple(range(x.rank - 1)),
+        x=x, value=value,
+    )  # fmt: skip
+    if mask_value == 0:
+        y = b.op("x", shape=x.shape, x=x)
+    else:
+        y = b.op("x * mask.unsqueeze(-1)", shape=x.shape, x=x, mask=mask)
+    y.mask = mask
+    return y
 
 
 @lowers("Activation")

@@ -17,7 +17,7 @@ class Variable:
         name: Keras' name of the variable in its layer: "kernel".
         shape: As Keras 3 stores it.
         trainable: False for moving statistics and other state.
-        aside: True for state that no output depends on (a seed); it may be absent in a file.
+        aside: True for what a file may lack: state that no output depends on (a seed), or zeros.
     """
 
     owner: tuple[str, ...]
@@ -44,12 +44,17 @@ class VariableTree:
     children: list[VariableTree] = field(default_factory=list)
 
 
-def count_parameters(tree: VariableTree) -> int:
-    """Number of elements of all variables, each counted once."""
-    variables: set[Variable] = set()
+def all_variables(tree: VariableTree) -> list[Variable]:
+    """The variables of a layer and all that it holds, each once."""
+    found: dict[Variable, None] = {}
     stack = [tree]
     while stack:
         node = stack.pop()
-        variables.update(v for v in node.variables if not v.aside)
-        stack.extend(node.children)
-    return sum(math.prod(variable.shape) for variable in variables)
+        found.update(dict.fromkeys(node.variables))
+        stack.extend(reversed(node.children))
+    return list(found)
+
+
+def count_parameters(tree: VariableTree) -> int:
+    """Number of elements of all variables, each counted once."""
+    return sum(math.prod(variable.shape) for variable in all_variables(tree) if not variable.aside)

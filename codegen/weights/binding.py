@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.errors import WeightMismatch
 from codegen.read.saved_model import PathWeights, SavedModel
-from codegen.spec.variables import Variable, VariableTree
+from codegen.spec.variables import Variable, VariableTree, all_variables
 from codegen.weight import Weight
 from codegen.weights.legacy import bind_layers
 from codegen.weights.paths import bind_paths
@@ -23,5 +23,8 @@ def bind(tree: VariableTree, saved: SavedModel) -> dict[Variable, Weight]:
     if saved.weights is None:
         raise WeightMismatch(f"{saved.file_name} holds no weights; give the file that does with --weights")
     if isinstance(saved.weights, PathWeights):
-        return bind_paths(tree, saved.weights)
-    return bind_layers(tree, saved.weights, keras3=saved.keras_version.startswith("3"))
+        bound = bind_paths(tree, saved.weights)
+    else:
+        bound = bind_layers(tree, saved.weights, keras3=saved.keras_version.startswith("3"))
+    absent = {v: Weight.full(v.shape, 0.0) for v in all_variables(tree) if v.aside and v not in bound}
+    return bound | absent

@@ -11,6 +11,9 @@ from codegen.weight import Weight
 
 Make = Callable[[Sequence[Weight]], Sequence[Weight]]
 
+# Layers that save to paths in an order of their own (`variable_serialization_spec`), not trainable ones first.
+_SAVES_IN_ORDER = frozenset({"Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"})
+
 # Wrappers that also hold, as a variable of their own, the first variable of what they wrap.
 _HOLDS_FIRST = frozenset({"SpectralNormalization"})
 
@@ -94,7 +97,9 @@ def node_of(tree: VariableTree, find_unit: FindUnit | None = None, stored: str =
     if unit is not None:
         return Node(tree.attribute, tree.spec, _slots(unit), ())
     children = [node_of(child, find_unit, stored) for child in _children(tree)]
-    own = sorted(tree.variables, key=lambda variable: not variable.trainable)
+    own = tree.variables
+    if find_unit or tree.spec.class_name not in _SAVES_IN_ORDER:
+        own = sorted(own, key=lambda variable: not variable.trainable)
     slots: tuple[Slot, ...] = ()
     if own:
         names = tuple((variable.name, variable.trainable) for variable in own)
