@@ -1,0 +1,225 @@
+"""Graph ops of `keras.ops.nn` that look through windows: convolutions, pooling, unfolding."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from codegen.builder import Builder
+from codegen.graph import Value
+from codegen.layers import op_rules as rules
+from codegen.layers.op_layers import as_layer, kernel_shape
+from codegen.layers.op_rules import op
+from codegen.layers.ops_shapes import permuted
+from codegen.layers.spatial import DataFormat, Ints, with_sizes, window_count
+
+WindowPadding = Literal["valid", "same"]
+
+# -------------------------------------------------------------------- convolutions
+
+
+@op("Conv")
+def conv(
+    b: Builder,
+    inputs: Any,
+    kernel: Any,
+    *,
+    strides: Ints = 1,
+    padding: WindowPadding = "valid",
+    data_format: DataFormat | None = None,
+    dilation_rate: Ints = 1,
+) -> Value:
+    """`F.conv2d(x, kernel)`, or `nn.Conv2d` where the kernel is a constant."""
+    x = rules.tensor(b, inputs)
+    *window, inner, filters = kernel_shape(b, kernel)
+    layout = data_format or "channels_last"
+    channels = b.known(x, -1 if layout == "channels_last" else 1)
+    return as_layer(
+        b, f"Conv{x.rank - 2}D", x, {"kernel": kernel}, filters=filters, kernel_size=tuple(window), strides=strides,
+        padding=padding, data_format=layout, dilation_rate=dilation_rate, groups=channels // inner, use_bias=False,
+    )  # fmt: skip
+
+
+@op("DepthwiseConv")
+def depthwise_conv(
+    b: Builder,
+    inputs: Any,
+    kernel: Any,
+    *,
+    strides: Ints = 1,
+    padding: WindowPadding = "valid",
+    data_format: DataFormat | None = None,
+    dilation_rate: Ints = 1,
+) -> Value:
+    """A convolution of each channel on its own."""
+    x = rules.tensor(b, inputs)
+    *window, _, multiplier = kernel_shape(b, kernel)
+    return as_layer(
+        b, f"DepthwiseConv{x.rank - 2}D", x, {"kernel": kernel}, kernel_size=tuple(window), strides=strides,
+        padding=padding, data_format=data_format or "channels_last", dilation_rate=dilation_rate,
+        depth_multiplier=multiplier, use_bias=False,
+    )  # fmt: skip
+
+
+@op("SeparableConv")
+def separable_conv(
+    b: Builder,
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    *,
+    strides: Ints = 1,
+    padding: WindowPadding = "valid",
+    data_format: DataFormat | None = None,
+    dilation_rate: Ints = 1,
+) -> Value:
+    """A convolution of each channel on its own, then a 1x1 convolution."""
+    x = rules.tensor(b, inputs)
+    *window, _, multiplier = kernel_shape(b, depthwise_kernel)
+    return as_layer(
+        b, f"SeparableConv{x.rank - 2}D", x,
+        {"depthwise_kernel": depthwise_kernel, "pointwise_kernel": pointwise_kernel},
+        filters=kernel_shape(b, pointwise_kernel)[-1], kernel_size=tuple(window), strides=strides, padding=padding,
+        data_format=data_format or "channels_last", dilation_rate=dilation_rate, depth_multiplier=multiplier,
+        use_bias=False,
+    )  # fmt: skip
+
+
+@op("ConvTranspose")
+def conv_transpose(
+    b: Builder,
+    inputs: Any,
+    kernel: Any,
+    *,
+    strides: Ints = 1,
+    padding: WindowPadding = "valid",
+    output_padding: Ints | None = None,
+    data_format: DataFormat | None = None,
+    dilation_rate: Ints = 1,
+) -> Value:
+    """The gradient of a convolution."""
+    x = rules.tensor(b, inputs)
+    *window, filters, _ = kernel_shape(b, kernel)
+    return as_layer(
+        b, f"Conv{x.rank - 2}DTranspose", x, {"kernel": kernel}, filters=filters, kernel_size=tuple(window),
+        strides=strides, padding=padding, output_padding=output_padding,
+        data_format=data_format or "channels_last", dilation_rate=dilation_rate, use_bias=False,
+    )  # fmt: skip
+
+
+# -------------------------------------------------------------------- pooling
+
+
+@op("MaxPool", "AveragePool")
+def pool(
+    b: Builder,
+    inputs: Any,
+    *,
+    pool_size: Ints,
+    strides: Ints | None = None,
+    padding: WindowPadding = "valid",
+    data_format: DataFormat | None = None,
+) -> Value:
+    """The largest element, or the mean, of each window."""
+    x = rules.tensor(b, inputs)
+    return as_layer(
+        b, f"{b.spec.class_name}ing{x.rank - 2}D", x,
+        pool_size=pool_size, strides=strides, padding=padding, data_format=data_format or "channels_last",
+    )  # fmt: skip
+
+
+@op("AdaptiveMaxPool", "AdaptiveAveragePool")
+def adaptive_pool(
+    b: Builder, inputs: Any, *, output_size: Ints, data_format: DataFormat | None = None
+) -> Value:
+    """The largest elements, or the means, of windows of about equal size."""
+    x = rules.tensor(b, inputs)
+    name = f"{b.spec.class_name}ing{x.rank - 2}D"
+    return as_layer(b, name, x, output_size=output_size, data_format=data_format or "channels_last")
+
+
+# -------------------------------------------------------------------- blocks
+
+
+@op("Unfold")
+def unfold(
+    b: Builder, x: Any, *, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+) -> Value:
+    """`F.unfold(x, kernel_size)`."""
+    x = rules.native(b, x)
+    options = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
+    pairs = {name: b.ints(value, 2, name) for name, value in options.items()}
+    sizes = zip(x.shape[2:], pairs["padding"], pairs["kernel_size"], pairs["stride"], pairs["dilation"], strict=True)
+    counts = [window_count(size, (pad, pad), kernel, step, gap) for size, pad, kernel, step, gap in sizes]
+    window = pairs["kernel_size"][0] * pairs["kernel_size"][1]
+    shape = (x.shape[0], b.known(x, 1) * window, rules.elements(tuple(counts)))
+    template, operands = _written("F.unfold(x, kernel_size", pairs)
+    return b.op(template, shape=shape, perm=(0, 1, 2), x=x, **operands)
+
+
+@op("Fold")
+def fold(
+    b: Builder,
+    x: Any,
+    *,
+    output_size: Ints,
+    kernel_size: Ints,
+    dilation: Ints = 1,
+    padding: Ints = 0,
+    stride: Ints = 1,
+) -> Value:
+    """`F.fold(x, output_size, kernel_size)`."""
+    x = rules.native(b, x)
+    options = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
+    pairs = {name: b.ints(value, 2, name) for name, value in options.items()}
+    size = b.ints(output_size, 2, "output_size")
+    window = pairs["kernel_size"][0] * pairs["kernel_size"][1]
+    shape = (x.shape[0], b.known(x, 1) // window, *size)
+    template, operands = _written("F.fold(x, size, kernel_size", pairs)
+    return b.op(template, shape=shape, perm=(0, 1, 2, 3), x=x, size=size, **operands)
+
+
+def _written(start: str, pairs: dict[str, tuple[int, ...]]) -> tuple[str, dict[str, Any]]:
+    """A call with the options that are not torch's defaults, and its operands."""
+    neutral = {"dilation": (1, 1), "padding": (0, 0), "stride": (1, 1)}
+    short: dict[str, Any] = {
+        name: pair[0] if len(set(pair)) == 1 else pair
+        for name, pair in pairs.items()
+        if pair != neutral.get(name)
+    }
+    return f"{start}{''.join(f', {name}={name}' for name in short if name != 'kernel_size')})", short
+
+
+@op("DepthToSpace")
+def depth_to_space(b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last") -> Value:
+    """Blocks of pixels out of the channels of each; unlike in `F.pixel_shuffle`, pixels come first."""
+    x = rules.tensor(b, x)
+    rows, columns, channels = _image_sizes(b, x, data_format)
+    if channels is None or channels % block_size**2:
+        b.malformed(f"{channels} channels are no blocks of {block_size}x{block_size}")
+    inner = channels // block_size**2
+    shape = with_sizes(x, data_format, [n and n * block_size for n in (rows, columns)], inner)
+    if data_format == "channels_first":
+        x = b.reshape(x, (x.shape[0], block_size, block_size, inner, rows, columns))
+        return b.reshape(permuted(b, x, (0, 3, 4, 1, 5, 2)), shape)
+    x = b.reshape(x, (x.shape[0], rows, columns, block_size, block_size, inner))
+    return b.reshape(permuted(b, x, (0, 1, 3, 2, 4, 5)), shape)
+
+
+@op("SpaceToDepth")
+def space_to_depth(b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last") -> Value:
+    """The pixels of each block as channels; unlike in `F.pixel_unshuffle`, pixels come first."""
+    x = rules.tensor(b, x)
+    rows, columns, channels = _image_sizes(b, x, data_format)
+    few = [n and n // block_size for n in (rows, columns)]
+    shape = with_sizes(x, data_format, few, channels and channels * block_size**2)
+    if data_format == "channels_first":
+        x = b.reshape(x, (x.shape[0], channels, few[0], block_size, few[1], block_size))
+        return b.reshape(permuted(b, x, (0, 3, 5, 1, 2, 4)), shape)
+    x = b.reshape(x, (x.shape[0], few[0], block_size, few[1], block_size, channels))
+    return b.reshape(permuted(b, x, (0, 1, 3, 2, 4, 5)), shape)
+
+
+def _image_sizes(b: Builder, x: Value, data_format: str) -> tuple[int | None, int | None, int | None]:
+    if x.rank != 4:
+        b.malformed(f"its input {x.shape} must have 4 axes")
+    return x.shape[1:] if data_format == "channels_last" else (*x.shape[2:], x.shape[1])  # type: ignore[return-value]
