@@ -39,7 +39,16 @@ def dropout(
     dropped = [axis for axis in range(1, x.rank) if noise_shape[axis] == 1 and x.shape[axis] != 1]
     if noise_shape[0] != 1 and dropped == list(range(1, x.rank - 1)) and 3 <= x.rank <= 5:
         return _spatial(b, x, rate, training, "channels_last")
-    b.unsupported("noise_shape", noise_shape, "supported: elements, or whole feature maps")
+    if training or noise_shape[0] == 1 or any(size != 1 for size in noise_shape[1:]):
+        b.unsupported("noise_shape", noise_shape, "supported: elements, whole feature maps, or whole samples")
+    return drop_samples(b, x, rate if training is None else 0)
+
+
+def drop_samples(b: Builder, x: Value, rate: float) -> Value:
+    """Drop whole samples while training."""
+    if rate == 0:
+        return x
+    return b.module("StochasticDepth", x, kwargs={"p": rate}, shape=x.shape)
 
 
 @lowers("SpatialDropout1D")

@@ -17,6 +17,7 @@ from codegen.builder import Builder
 from codegen.graph import Value
 from codegen.layers.registry import KERAS, lowers
 from codegen.layers.registry import F as Function
+from codegen.layers.regularization import drop_samples
 
 
 def _custom(
@@ -42,13 +43,13 @@ def layer_scale(b: Builder, x: Value, *, projection_dim: int) -> Value:
 @_custom("StochasticDepth", note="keras.applications' ConvNeXt")
 def stochastic_depth(b: Builder, x: Value, *, drop_path_rate: float) -> Value:
     """Drops whole samples in training."""
-    return _drop_samples(b, x, drop_path_rate)
+    return drop_samples(b, x, drop_path_rate)
 
 
 @_custom("DropConnect", note="EfficientNet ports")
 def drop_connect(b: Builder, x: Value, *, drop_connect_rate: float = 0.0) -> Value:
     """Drops whole samples in training."""
-    return _drop_samples(b, x, drop_connect_rate)
+    return drop_samples(b, x, drop_connect_rate)
 
 
 @_custom("FixedDropout", note="the package efficientnet")
@@ -60,13 +61,7 @@ def fixed_dropout(
         return b.module("nn.Dropout", x, kwargs={"p": rate}, shape=x.shape)
     if noise_shape[0] is not None or any(size != 1 for size in noise_shape[1:]):
         b.unsupported("noise_shape", noise_shape, "supported: (None, 1, ..., 1)")
-    return _drop_samples(b, x, rate)
-
-
-def _drop_samples(b: Builder, x: Value, rate: float) -> Value:
-    if rate == 0:
-        return x
-    return b.module("StochasticDepth", x, kwargs={"p": rate}, shape=x.shape)
+    return drop_samples(b, x, rate)
 
 
 @_custom("CustomScaleLayer", note="keras.applications' InceptionResNetV2")

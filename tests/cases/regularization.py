@@ -8,6 +8,7 @@ CASES = [
     Case("dropout", lambda: layers.Dropout(0.3), [(5, 4)]),
     Case("dropout_zero", lambda: layers.Dropout(0.0), [(5, 4)]),
     Case("dropout_maps", lambda: layers.Dropout(0.3, noise_shape=(None, 1, 1, 3)), [(5, 4, 3)]),
+    Case("dropout_samples", lambda: layers.Dropout(0.3, noise_shape=(None, 1, 1)), [(5, 4)]),
     Case("spatial_dropout_1d", lambda: layers.SpatialDropout1D(0.3), [(5, 4)]),
     Case("spatial_dropout_2d", lambda: layers.SpatialDropout2D(0.3), [(5, 4, 3)]),
     Case(
