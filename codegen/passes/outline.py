@@ -42,15 +42,15 @@ def _best(graphs: list[Graph]) -> Pattern | None:
     patterns += by_chains(flows)
     best, most = None, float(_WORTH)
     for pattern in patterns:
-        if len(pattern.uses) > 1 and (saved := _saved(pattern)) > most:
+        if len(pattern.uses) > 1 and not pattern.is_run and (saved := _saved(pattern)) > most:
             best, most = pattern, saved
     return best
 
 
 def _saved(pattern: Pattern) -> float:
     """About how many lines the file gets shorter by."""
-    inline = sum(body(use.region.nodes) for use in pattern.uses)
-    saved = inline - body(pattern.nodes) - _CLASS - len(pattern.uses) * _USE
+    inline = [body(use.region.nodes) for use in pattern.uses]
+    saved = sum(inline) - max(inline) - _CLASS - len(pattern.uses) * _USE
     if saved <= _WORTH:
         return 0
     return (saved - _PARAMETER * count_parameters(pattern)) * pattern.coherence

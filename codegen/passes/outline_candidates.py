@@ -77,7 +77,8 @@ def by_chains(flows: Iterable[Flow]) -> list[Pattern]:
             numbers = [keys.setdefault(step.key, len(keys)) for step in chain]
             for start in range(len(chain)):
                 for end in range(start + 1, min(start + MAX_STEPS, len(chain)) + 1):
-                    runs.setdefault(tuple(numbers[start:end]), []).append((flow, chain, start, end))
+                    if not _cuts_run(numbers, start, end):
+                        runs.setdefault(tuple(numbers[start:end]), []).append((flow, chain, start, end))
     ranked = []
     for places in runs.values():
         chosen = _apart(places)
@@ -96,6 +97,19 @@ def by_chains(flows: Iterable[Flow]) -> list[Pattern]:
             pattern.coherence = _coherence(chosen)
         patterns.extend(group)
     return patterns
+
+
+def _cuts_run(numbers: list[int], start: int, end: int) -> bool:
+    """Whether the steps repeat a shorter series, which goes on before or after them."""
+    steps = numbers[start:end]
+    for period in range(1, end - start):
+        if steps[period:] != steps[:-period]:
+            continue
+        after = numbers[end : end + period] == numbers[end - period : end]
+        before = start >= period and numbers[start - period : start] == steps[:period]
+        if before or after:
+            return True
+    return False
 
 
 def _apart(places: list[tuple[Flow, list[_Step], int, int]]) -> list[tuple[Flow, list[_Step], int, int]]:
@@ -151,7 +165,7 @@ def chains(flow: Flow) -> Iterator[list[_Step]]:
 def _step(region: Region) -> _Step:
     pattern = trace(region)
     in_order = sorted(region.nodes, key=region.graph.nodes.index)
-    return _Step(region.nodes, pattern.key, body(pattern.nodes), in_order[0].layer, in_order[-1].layer)
+    return _Step(region.nodes, pattern.key, body(region.nodes), in_order[0].layer, in_order[-1].layer)
 
 
 def _step_region(flow: Flow, node: Node, dominator: Node | None) -> Region | None:

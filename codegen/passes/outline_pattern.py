@@ -89,6 +89,12 @@ class Pattern:
         """The prototypes of modules, in order of first use."""
         return list(dict.fromkeys(module for node in self.nodes for module in node.modules()))
 
+    @property
+    def is_run(self) -> bool:
+        """Whether it is nothing but one block again and again, which a sequence says better."""
+        blocks = {module.graph for module in self.modules}
+        return blocks != {None} and len(blocks) == 1 and all(node.template == "module(x)" for node in self.nodes)
+
 
 #: Roles of positional arguments, by the start of the constructor's name.
 _POSITIONS = (
@@ -103,8 +109,32 @@ _POSITIONS = (
 
 def body(nodes: Sequence[Node]) -> float:
     """About how many lines these nodes take in `__init__` and `forward`."""
-    modules = {module for node in nodes for module in node.modules() if module.constructor != "attribute"}
-    return len(modules) + 0.6 * len(nodes)
+    total = 0.0
+    modules: set[Module] = set()
+    for node in nodes:
+        before = _block_before(node)
+        if before is None:
+            modules.update(module for module in node.modules() if module.constructor != "attribute")
+            total += 0.6
+        else:
+            total += 0.2 if _options(before) == _options(node) else 0.9
+    return total + len(modules)
+
+
+def _block_before(node: Node) -> Node | None:
+    """The call of a block of the same kind whose result this call of a block reads: they become one sequence."""
+    if node.template != "module(x)" or node.operands["module"].graph is None:
+        return None
+    before: Node | None = node.operands["x"].node
+    if before is None or before.template != "module(x)":
+        return None
+    return before if before.operands["module"].graph is node.operands["module"].graph else None
+
+
+def _options(node: Node) -> tuple[Any, ...]:
+    """The arguments of a block beside its input channels, which follow from the block before."""
+    module: Module = node.operands["module"]
+    return (*module.args[1:], *module.kwargs.items())
 
 
 def trace(region: Region) -> Pattern:
