@@ -13,6 +13,7 @@ from codegen.custom import custom_layers
 from codegen.emit import emit
 from codegen.emit.attributes import Names, name_everything, parameter_dtype, state_dict
 from codegen.emit.source import Origin
+from codegen.emit.training import regularizer_notes, training_methods
 from codegen.errors import ConversionError, shorten
 from codegen.lower import Lowered, lower
 from codegen.passes.outline import outline
@@ -116,8 +117,10 @@ def generate(saved: SavedModel, options: Options, name: str) -> Draft:
     if not options.flat:
         outline(lowered.graph)
     names = name_everything(lowered.graph, options.class_name)
-    origin = Origin(saved.file_name, saved.sha256, saved.keras_version, spec.name, VERSION, f"{name}.pt")
-    source = emit(lowered.graph, names, origin, count_parameters(lowered.tree))
+    notes = regularizer_notes(lowered.tree)
+    origin = Origin(saved.file_name, saved.sha256, saved.keras_version, spec.name, VERSION, f"{name}.pt", notes)
+    methods = training_methods(lowered.graph, names, lowered.tree)
+    source = emit(lowered.graph, names, origin, count_parameters(lowered.tree), methods)
     return Draft(lowered, names, render(source, options.template_dir))
 
 

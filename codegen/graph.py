@@ -123,7 +123,6 @@ class Module:
         members: For one of several instances of a block, the modules that stand for `graph`'s own.
         children: For `nn.Sequential`, its modules; they are its only arguments.
         owner: Path of Keras layer names that it comes from.
-        initializers: Keras initialiser (as saved) of each parameter.
         when: The block's parameter, or what follows from its parameters, without which this module is `nn.Identity()`; None if it is always there.
     """
 
@@ -137,7 +136,6 @@ class Module:
     members: Mapping[Module, Module] = field(default_factory=dict)
     children: tuple[Module, ...] = ()
     owner: tuple[str, ...] = ()
-    initializers: Mapping[str, Any] = field(default_factory=dict)
     when: Parameter | Derived | None = None
 
 

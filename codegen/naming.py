@@ -70,7 +70,7 @@ class Namespace:
 
 def attributes() -> Namespace:
     """A namespace for the attributes of one module class."""
-    return Namespace(MODULE_ATTRIBUTES | {"self"})
+    return Namespace(MODULE_ATTRIBUTES | {"self", "reset_parameters", "regularization_loss"})
 
 
 def variables() -> Namespace:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import ast
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from codegen import runtime
 from codegen.code import Code, docstring, literal, plain
 from codegen.emit.attributes import Names, attribute_lines, constructor, definitions
 from codegen.emit.statements import Forward, write_forward
+from codegen.emit.training import Method
 from codegen.expression import names_in
 from codegen.graph import Graph, Parameter, Value
 from codegen.shapes import shape_text
@@ -43,6 +45,15 @@ class Origin:
 
 
 @dataclass(frozen=True)
+class MethodSource:
+    """One more method of a class, as text."""
+
+    signature: Code
+    doc: Code
+    body: tuple[Code, ...]
+
+
+@dataclass(frozen=True)
 class ClassSource:
     """One class of the file, as text."""
 
@@ -51,6 +62,7 @@ class ClassSource:
     init_parameters: tuple[Code, ...]
     buffers: tuple[Code, ...]
     init: tuple[Code, ...]
+    methods: tuple[MethodSource, ...]
     arguments: tuple[Code, ...]
     returns: Code
     forward_doc: Code
@@ -69,7 +81,9 @@ class SourceFile:
     classes: tuple[ClassSource, ...]
 
 
-def emit(graph: Graph, names: Names, origin: Origin, parameter_count: int) -> SourceFile:
+def emit(
+    graph: Graph, names: Names, origin: Origin, parameter_count: int, methods: Sequence[Method] = ()
+) -> SourceFile:
     """Decide the whole text of the generated file.
 
     Args:
@@ -77,6 +91,7 @@ def emit(graph: Graph, names: Names, origin: Origin, parameter_count: int) -> So
         names: From `name_everything`.
         origin: Where it came from.
         parameter_count: Number of weights, for the docstring.
+        methods: What the model's class has for training.
     """
     reads = {"Path", "torch", "Tensor", "nn"}
     classes = []
@@ -85,8 +100,9 @@ def emit(graph: Graph, names: Names, origin: Origin, parameter_count: int) -> So
         forward = write_forward(definition, names.attributes[definition])
         is_root = definition is graph
         doc = _model_doc(graph, origin, parameter_count) if is_root else _block_doc(definition)
-        classes.append(_class(definition, names, forward, doc, is_root))
-        reads |= forward.names | _constructor_names(definition, names)
+        extra = methods if is_root else ()
+        classes.append(_class(definition, names, forward, doc, is_root, extra))
+        reads |= forward.names | _constructor_names(definition, names) | _method_names(extra)
     helpers = runtime.closure(reads)
     reads = reads.union(*(helper.reads for helper in helpers))
     imports = dict(_IMPORTS)
@@ -103,9 +119,13 @@ def emit(graph: Graph, names: Names, origin: Origin, parameter_count: int) -> So
     )
 
 
-def _class(graph: Graph, names: Names, forward: Forward, doc: list[str], is_root: bool) -> ClassSource:
+def _class(
+    graph: Graph, names: Names, forward: Forward, doc: list[str], is_root: bool, methods: Sequence[Method]
+) -> ClassSource:
     attributes = names.attributes[graph]
     init = [line for module, name in attributes.items() for line in attribute_lines(module, name, names)]
+    if any(method.signature.startswith("reset_parameters(") for method in methods):
+        init.append("self.reset_parameters()")
     buffers = [name for module, name in attributes.items() if module.constructor == "buffer"]
     count = len(graph.outputs)
     returns = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
@@ -115,6 +135,9 @@ def _class(graph: Graph, names: Names, forward: Forward, doc: list[str], is_root
         init_parameters=tuple(_parameter(parameter) for parameter in graph.params),
         buffers=tuple(Code(f"{name}: Tensor") for name in buffers),
         init=tuple(Code(line) for line in init),
+        methods=tuple(
+            MethodSource(Code(m.signature), docstring(m.doc), tuple(map(Code, m.body))) for m in methods
+        ),
         arguments=tuple(Code(f"{name}: Tensor") for name in forward.arguments),
         returns=Code(returns),
         forward_doc=docstring(
@@ -126,6 +149,11 @@ def _class(graph: Graph, names: Names, forward: Forward, doc: list[str], is_root
 
 def _constructor_names(graph: Graph, names: Names) -> set[str]:
     return {name for module in graph.modules() for name in names_in(constructor(module, names))}
+
+
+def _method_names(methods: Sequence[Method]) -> set[str]:
+    bodies = (ast.parse("\n".join(method.body).replace("return ", "")) for method in methods)
+    return {node.id for body in bodies for node in ast.walk(body) if isinstance(node, ast.Name)}
 
 
 def _parameter(parameter: Parameter) -> Code:

@@ -1,0 +1,21 @@
+"""Initialisers that torch lacks."""
+
+from __future__ import annotations
+
+import math
+
+from torch import Tensor, nn
+
+
+def variance_scaling_(weight: Tensor, scale: float, mode: str) -> None:
+    """Fill with normal numbers of variance `scale / fan`, cut off at two deviations.
+
+    Args:
+        weight: (outputs, inputs, ...).
+        scale: Of the variance.
+        mode: Which fan: "fan_in", "fan_out" or their mean, "fan_avg".
+    """
+    fan_in, fan_out = weight[0].numel(), weight[:, 0].numel()
+    fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+    std = math.sqrt(scale / fans[mode]) / 0.87962566103423978
+    nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
