@@ -8,6 +8,7 @@ from typing import Literal
 
 from codegen.builder import Builder
 from codegen.graph import Value
+from codegen.layers.quantized import low_rank_updated
 from codegen.layers.registry import lowers
 from codegen.layers.spatial import (
     DataFormat,
@@ -69,6 +70,8 @@ def conv(
     groups: int = 1,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
+    lora_rank: int | None = None,
+    lora_alpha: float | None = None,
 ) -> Value:
     """Activation(x * kernel + bias); further axes in front of channels-last ones count as batch."""
     window = _window(b, kernel_size, strides, padding, data_format, dilation_rate)
@@ -81,11 +84,11 @@ def conv(
     channels = _channels(b, x, window)
     if groups < 1 or channels % groups or filters % groups:
         b.malformed(f"{groups} groups do not divide {channels} channels and {filters} filters")
-    kernel = b.weight("kernel", (*window.kernel_size, channels // groups, filters))
-    state = {
-        "weight": kernel.permute(dims + 1, dims, *range(dims)),
-        "bias": b.weight("bias", (filters,)) if use_bias else None,
-    }
+    shape = (*window.kernel_size, channels // groups, filters)
+    kernel = b.weight("kernel", shape, trainable=lora_rank is None)
+    bias = b.weight("bias", (filters,)) if use_bias else None
+    kernel = low_rank_updated(b, "kernel", kernel, lora_rank, lora_alpha)
+    state = {"weight": kernel.permute(dims + 1, dims, *range(dims)), "bias": bias}
     y = _convolve(b, x, window, filters, groups, state)
     if len(lead) > 1:
         y = b.reshape(y, (*lead, *y.shape[1:]))

@@ -58,7 +58,7 @@ def embedding(
     table = row_weights(b, (input_dim, output_dim), quantization_config, lora_rank, lora_alpha)
     y = b.module(
         "nn.Embedding",
-        _indices(b, x),
+        _indices(b, x, input_dim),
         kwargs={"num_embeddings": input_dim, "embedding_dim": output_dim},
         state={"weight": table},
         shape=(*x.shape, output_dim),
@@ -69,10 +69,12 @@ def embedding(
     return y
 
 
-def _indices(b: Builder, x: Value) -> Value:
-    """Indices as torch takes them; Keras cuts off what numbers have behind the point."""
+def _indices(b: Builder, x: Value, count: int) -> Value:
+    """Indices as torch takes them; Keras truncates other numbers, which may count from the end."""
     x = b.keras_layout(x)
-    return x if x.dtype in ("int32", "int64") else b.cast(x, "int64")
+    if x.dtype in ("int32", "int64"):
+        return x
+    return b.op("x.long() % count", shape=x.shape, dtype="int64", x=x, count=count)
 
 
 @lowers("ReversibleEmbedding", masks="own")
@@ -100,8 +102,8 @@ def reversible_embedding(
             b, (output_dim, input_dim), quantization_config, name="reverse_embeddings", by_column=True
         )
     if not reverse:
-        shape = (*x.shape, output_dim)
-        y = b.op("module(x)", shape=shape, dtype=b.dtype, kind="module", module=module, x=_indices(b, x))
+        shape, indices = (*x.shape, output_dim), _indices(b, x, input_dim)
+        y = b.op("module(x)", shape=shape, dtype=b.dtype, kind="module", module=module, x=indices)
         if mask_zero:
             y.mask = b.op("x != 0", shape=x.shape, dtype="bool", x=x)
         return y

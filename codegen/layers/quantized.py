@@ -55,11 +55,9 @@ def weights(
     elif mode == "int4":
         unpacked = _unpacked(stored, 1, columns)
         kernel = _dequantised(b, "kernel", unpacked, 0, block).reshape(*shape)
-    if lora_rank is not None:
-        if mode and _input_quantizer(mode, quantization):
-            b.unsupported("lora_rank", lora_rank, "supported with kernels that are not quantised")
-        kernel = _updated(b, "kernel", kernel, lora_rank, lora_alpha)
-    return kernel, bias
+    if lora_rank is not None and mode and _input_quantizer(mode, quantization):
+        b.unsupported("lora_rank", lora_rank, "supported where the input is not quantised")
+    return low_rank_updated(b, "kernel", kernel, lora_rank, lora_alpha), bias
 
 
 def row_weights(
@@ -91,7 +89,7 @@ def row_weights(
         table = _dequantised(b, name, table, inner, None)
     elif mode == "int4":
         table = _dequantised(b, name, _unpacked(table, inner, shape[inner]), inner, block)
-    return table if lora_rank is None else _updated(b, name, table, lora_rank, lora_alpha)
+    return low_rank_updated(b, name, table, lora_rank, lora_alpha)
 
 
 def rounded_input(b: Builder, x: Value, axes: Sequence[int], quantization: Quantization) -> Value:
@@ -109,6 +107,19 @@ def rounded_input(b: Builder, x: Value, axes: Sequence[int], quantization: Quant
         "round_to_steps(x, dims, low, high, eps)", shape=x.shape, flat=x.flat,
         x=x, dims=dims, low=int(low), high=int(high), eps=float(config.get("epsilon", 1e-7)),
     )  # fmt: skip
+
+
+def low_rank_updated(
+    b: Builder, name: str, kernel: Weight, rank: int | None, alpha: float | None
+) -> Weight:
+    """The kernel with its low-rank update, if it has one; a `.keras` file has added it already, and stores none."""
+    if rank is None:
+        return kernel
+    shape = kernel.shape
+    left = b.weight(f"lora_{name}_a", (*shape[:-1], rank), aside=True)
+    right = b.weight(f"lora_{name}_b", (rank, shape[-1]), aside=True)
+    update = left.apply("matmul", right, shape=shape)
+    return kernel + update.apply("multiply", Weight.full((), (alpha or rank) / rank))
 
 
 # -------------------------------------------------------------------- parts
@@ -167,12 +178,3 @@ def _dequantised(b: Builder, name: str, numbers: Weight, axis: int, block: int |
     zero = _state(b, f"{name}_zero", shape).take(axis, of_block)
     _state(b, "g_idx", (numbers.shape[axis],))
     return numbers.apply("subtract", zero).apply("multiply", scale)
-
-
-def _updated(b: Builder, name: str, kernel: Weight, rank: int, alpha: float | None) -> Weight:
-    """The kernel with its low-rank update; a `.keras` file has it in the kernel already, and stores no update."""
-    shape = kernel.shape
-    left = b.weight(f"lora_{name}_a", (*shape[:-1], rank), aside=True)
-    right = b.weight(f"lora_{name}_b", (rank, shape[-1]), aside=True)
-    update = left.apply("matmul", right, shape=shape)
-    return kernel + update.apply("multiply", Weight.full((), (alpha or rank) / rank))

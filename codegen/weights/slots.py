@@ -12,7 +12,9 @@ from codegen.weight import Weight
 Make = Callable[[Sequence[Weight]], Sequence[Weight]]
 
 # Layers that save to paths in an order of their own (`variable_serialization_spec`), not trainable ones first.
-_SAVES_IN_ORDER = frozenset({"Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"})
+_SAVES_IN_ORDER = frozenset(
+    {"Conv1D", "Conv2D", "Conv3D", "Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"}
+)
 
 # Wrappers that also hold, as a variable of their own, the first variable of what they wrap.
 _HOLDS_FIRST = frozenset({"SpectralNormalization"})
