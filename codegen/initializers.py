@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 #: Scale, fan and distribution of the initialisers that scale with a kernel's shape.
 _SCALED = {
@@ -24,6 +24,9 @@ _NAMED = {
     (1.0, "fan_in"): ("kaiming", ', nonlinearity="linear"'),
     (1.0, "fan_out"): ("kaiming", ', mode="fan_out", nonlinearity="linear"'),
 }
+
+#: What a config has beside numbers.
+_WORDS = ("mode", "distribution", "input_axes", "output_axes")
 
 #: What a normal distribution's deviation shrinks to where it is cut off at two deviations.
 _TRUNCATED = 0.87962566103423978
@@ -64,19 +67,22 @@ def torch_initializer(
 
 
 def _parts(saved: Any) -> tuple[str, Mapping[str, Any]]:
-    """Name, without underscores, and numbers of the config; an unknown name if anything else is there."""
-    config: Mapping[str, Any] = {}
+    """Name, without underscores, and what the config has; no name if anything strange is in it."""
+    config: Any = {}
     if isinstance(saved, Mapping):
         saved, config = saved.get("class_name"), saved.get("config") or {}
+    if not isinstance(saved, str) or not isinstance(config, Mapping):
+        return "", {}
     config = {
         key: value for key, value in config.items() if value is not None and key not in ("seed", "dtype")
     }
-    texts = ("mode", "distribution", "input_axes", "output_axes")
-    is_plain = all(
-        key in texts or (isinstance(n, (int, float)) and math.isfinite(n)) for key, n in config.items()
-    )
-    name = saved.split(">")[-1].replace("_", "").lower() if isinstance(saved, str) and is_plain else ""
-    return name.removesuffix("v2"), config
+    is_plain = all(key in _WORDS or is_number(value) for key, value in config.items())
+    return saved.split(">")[-1].replace("_", "").lower().removesuffix("v2") if is_plain else "", config
+
+
+def is_number(value: object) -> bool:
+    """Whether a config's entry is a number that code can do something with."""
+    return isinstance(value, (int, float)) and abs(value) < 1e30
 
 
 def _constant(value: float) -> str:
@@ -125,14 +131,18 @@ def _scaled(name: str, config: Mapping[str, Any], stored: Sequence[int], shape: 
 def _fans(shape: Sequence[int], config: Mapping[str, Any]) -> dict[str, float]:
     """Keras' numbers of inputs and outputs of a kernel, at least 1, and their mean."""
     before, after = config.get("input_axes"), config.get("output_axes")
-    if before is not None and after is not None:
-        fan_in, fan_out = math.prod(shape[axis] for axis in before), math.prod(shape[axis] for axis in after)
+    if _are_axes(before, len(shape)) and _are_axes(after, len(shape)):
+        fan_in, fan_out = (math.prod(shape[axis] for axis in axes) for axes in (before, after))
     elif len(shape) < 2:
         fan_in = fan_out = math.prod(shape)
     else:
         field = math.prod(shape[:-2])
         fan_in, fan_out = field * shape[-2], field * shape[-1]
     return _modes(fan_in, fan_out)
+
+
+def _are_axes(axes: Any, rank: int) -> TypeGuard[list[int]]:
+    return isinstance(axes, list) and all(type(axis) is int and -rank <= axis < rank for axis in axes)
 
 
 def _torch_mode(mode: str, fan: float, shape: Sequence[int]) -> str:

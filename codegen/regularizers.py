@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
+
+from codegen.initializers import is_number
 
 #: Names of Keras' regularisers and the factors that they have where the config is silent.
 _DEFAULTS = {"l1": {"l1": 0.01}, "l2": {"l2": 0.01}, "l1l2": {}, "orthogonalregularizer": {"factor": 0.01}}
@@ -22,9 +23,7 @@ def torch_penalty(saved: Any, *, is_matrix: bool, transposed: bool) -> str | Non
         transposed: Whether `{p}` is its transpose.
     """
     name, config = _parts(saved)
-    factors = {
-        key: n for key, n in config.items() if isinstance(n, (int, float)) and math.isfinite(n) and n > 0
-    }
+    factors = {key: n for key, n in config.items() if is_number(n) and n > 0}
     if name == "orthogonalregularizer" and "factor" in factors and is_matrix:
         matrix = "{p}.T" if (config.get("mode", "rows") == "rows") == transposed else "{p}"
         return f"loss = loss + {_number(factors['factor'])} * mean_similarity({matrix})"
@@ -38,7 +37,7 @@ def torch_penalty(saved: Any, *, is_matrix: bool, transposed: bool) -> str | Non
 def describe(saved: Any) -> str:
     """A few words for a docstring, not yet safe; "" if all its factors are zero."""
     name, config = _parts(saved)
-    factors = {key: n for key, n in config.items() if isinstance(n, (int, float))}
+    factors = {key: n for key, n in config.items() if is_number(n)}
     numbers = ", ".join(f"{key}={_number(n)}" for key, n in factors.items() if n)
     return f"{name} ({numbers})" if numbers else "" if factors else name
 

@@ -72,11 +72,23 @@ class _Source:
         """As in the config, or Keras' default."""
         own = self.layers[0]
         if own.class_name == "LayerScale":
-            return {"class_name": "Constant", "config": {"value": own.config.get("init_values")}}
+            return {"class_name": "Constant", "config": {"value": own.config.get("init_values", 1e-6)}}
         default = (
             "glorot_uniform" if own.class_name == "AdditiveAttention" else _DEFAULTS.get(self.variable.name)
         )
         return self.option("initializer") or default
+
+    def matrix(self, shape: tuple[int, ...]) -> tuple[int, int] | None:
+        """Inputs and outputs of an EinsumDense's kernel, which is a tensor of this shape in torch."""
+        own, stored = self.layers[0], self.variable.shape
+        if own.class_name != "EinsumDense" or self.variable.name != "kernel":
+            return None
+        operands, _, result = str(own.config.get("equation", "")).partition("->")
+        letters = operands.partition(",")[2]
+        if len(letters) != len(stored):  # one that another layer holds, always a linear layer
+            return (shape[1], shape[0]) if len(shape) == 2 else None
+        outputs = math.prod(size for size, letter in zip(stored, letters, strict=True) if letter in result)
+        return math.prod(stored) // max(outputs, 1), outputs
 
     @property
     def has_forget_bias(self) -> bool:
@@ -174,7 +186,8 @@ def _initializer(weight: Weight, sources: Mapping[Variable, _Source]) -> str | N
         return None
     stored = source.variable.shape
     ordered = math.prod(stored) == math.prod(weight.shape) and stored[-1:] == weight.shape[:1]
-    statement = torch_initializer(source.initializer(), stored, weight.shape, ordered=ordered)
+    saved = source.initializer()
+    statement = torch_initializer(saved, source.matrix(weight.shape) or stored, weight.shape, ordered=ordered)
     if statement and source.has_forget_bias:
         return f"{statement}\nnn.init.ones_({{p}}.view(4, -1)[1])"
     return statement

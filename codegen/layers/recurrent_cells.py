@@ -178,23 +178,14 @@ def define_stepwise(b: Builder, cell: Cell, features: int, weights: Weights, par
     if not cell.use_bias:
         kwargs["bias"] = False
     kernel, recurrent, bias = weights.kernel, weights.recurrent_kernel, weights.bias
-    size, both = cell.num_gates * cell.units, 2 * cell.units
+    size = cell.num_gates * cell.units
     state: dict[str, Weight | None] = {"input_projection.weight": kernel.T, "input_projection.bias": bias}
-    if cell.kind == "GRU":
-        second = None
-        if not cell.reset_after:
-            kwargs["reset_after"] = False
-        elif bias is not None:
-            state["input_projection.bias"] = bias.slice(0, 0, 1).reshape(size)
-            second = bias.slice(0, 1, 2).reshape(size)
-        state |= {
-            "recurrent_gates.weight": recurrent.slice(1, 0, both).T,
-            "recurrent_gates.bias": second.slice(0, 0, both) if second else None,
-            "recurrent_candidate.weight": recurrent.slice(1, both, size).T,
-            "recurrent_candidate.bias": second.slice(0, both, size) if second else None,
-        }
-    else:
-        state["recurrent_projection.weight"] = recurrent.T
+    state["recurrent_projection.weight"] = recurrent.T
+    if cell.kind == "GRU" and not cell.reset_after:
+        kwargs["reset_after"] = False
+    elif cell.kind == "GRU" and bias is not None:
+        state["input_projection.bias"] = bias.slice(0, 0, 1).reshape(size)
+        state["recurrent_projection.bias"] = bias.slice(0, 1, 2).reshape(size)
     kwargs |= activations(b, cell.activation, None if cell.kind == "SimpleRNN" else cell.recurrent_activation)
     kwargs |= dropout_rates(cell.dropout, cell.recurrent_dropout)
     return b.define(_OURS[cell.kind], kwargs=kwargs, state=state, part=part)

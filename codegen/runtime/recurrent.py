@@ -176,10 +176,9 @@ class KerasGRU(StepwiseRNN):
         self.reset_after = reset_after
         self.activation = activation
         self.recurrent_activation = recurrent_activation
-        size, both = hidden_size, bias and reset_after
-        self.input_projection = nn.Linear(input_size, 3 * size, bias, dtype=dtype)
-        self.recurrent_gates = nn.Linear(size, 2 * size, both, dtype=dtype)
-        self.recurrent_candidate = nn.Linear(size, size, both, dtype=dtype)
+        size, both = 3 * hidden_size, bias and reset_after
+        self.input_projection = nn.Linear(input_size, size, bias, dtype=dtype)
+        self.recurrent_projection = nn.Linear(hidden_size, size, both, dtype=dtype)
 
     def project(self, x: Tensor, noise: Tensor | None) -> Tensor:
         """See `StepwiseRNN.project`."""
@@ -189,19 +188,23 @@ class KerasGRU(StepwiseRNN):
     def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
         """See `StepwiseRNN.step`."""
         h = state[0]
-        dropped = h if noise is None else h * noise[2]
-        gate_noise = None if noise is None else noise[:2]
-        linear = self.recurrent_gates
-        recurrent = linear_by_gate(h, linear.weight, linear.bias, gate_noise)
+        linear = self.recurrent_projection
+        gates, last = linear.weight, linear.weight[2 * self.hidden_size :]
+        gate_noise = noise
+        if not self.reset_after:
+            gates = linear.weight[: 2 * self.hidden_size]
+            gate_noise = None if noise is None else noise[:2]
+        recurrent = linear_by_gate(h, gates, linear.bias, gate_noise)
+        recurrent = recurrent.split(self.hidden_size, dim=1)
         x_z, x_r, x_h = x.chunk(3, dim=1)
-        recurrent_z, recurrent_r = recurrent.chunk(2, dim=1)
-        z = self.recurrent_activation(x_z + recurrent_z)
-        r = self.recurrent_activation(x_r + recurrent_r)
+        z = self.recurrent_activation(x_z + recurrent[0])
+        r = self.recurrent_activation(x_r + recurrent[1])
         if self.reset_after:
-            candidate = self.activation(x_h + r * self.recurrent_candidate(dropped))
+            x_h = x_h + r * recurrent[2]
         else:
-            candidate = self.activation(x_h + self.recurrent_candidate(r * dropped))
-        return [z * h + (1 - z) * candidate]
+            dropped = h if noise is None else h * noise[2]
+            x_h = x_h + F.linear(r * dropped, last)
+        return [z * h + (1 - z) * self.activation(x_h)]
 
 
 class KerasSimpleRNN(StepwiseRNN):
