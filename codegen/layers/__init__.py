@@ -22,6 +22,8 @@ FILES = (
     "ops_attention",
     "ops_core",
     "ops_elementwise",
+    "ops_geometry",
+    "ops_image",
     "ops_indexing",
     "ops_linalg",
     "ops_losses",
@@ -36,6 +38,7 @@ FILES = (
     "recurrent",
     "regularization",
     "reshaping",
+    "resizing",
     "wrappers",
     "zoo",
 )

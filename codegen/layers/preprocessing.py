@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from codegen.builder import Builder, literal_array
+from codegen.dtypes import FLOATS
 from codegen.graph import Value
 from codegen.layers.registry import lowers
 from codegen.weight import Weight
@@ -20,8 +21,12 @@ _EPSILON = 1e-7
 
 @lowers("Rescaling")
 def rescaling(b: Builder, x: Value, *, scale: Numbers, offset: Numbers = 0.0) -> Value:
-    """x * scale + offset; numbers, or arrays that broadcast."""
+    """X * scale + offset; numbers, or arrays that broadcast."""
     x = _settled(b, x)
+    if b.dtype not in FLOATS:  # then Keras casts the numbers too
+        if isinstance(scale, tuple) or isinstance(offset, tuple) or min(scale, offset) < 0:
+            b.unsupported("scale", scale, f"supported in {b.dtype}: positive numbers")
+        scale, offset = int(scale), int(offset)
     if isinstance(scale, tuple):
         x = b.elementwise("x * scale", x=x, scale=_array(b, x, "scale", literal_array(scale)))
     elif (divisor := _divisor(scale)) is not None:

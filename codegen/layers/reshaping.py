@@ -9,18 +9,17 @@ from typing import Any
 from codegen.builder import Builder
 from codegen.graph import Value
 from codegen.layers.registry import lowers
-from codegen.layers.resizing import Interpolation, resize
+from codegen.layers.resizing import Interpolation, enlarge
 from codegen.layers.spatial import (
     DataFormat,
     Ints,
     Pads,
     call,
     check_rank,
-    check_sizes,
+    crop,
     pad,
     positive,
     sizes_of,
-    spatial_axes,
     with_sizes,
 )
 from codegen.spec.model import Shape
@@ -89,19 +88,7 @@ def cropping(
     data_format: DataFormat = "channels_last",
 ) -> Value:
     """Without some elements at the ends of the spatial axes."""
-    pairs = _pairs(b, x, cropping, "cropping")
-    axes = spatial_axes(x.rank, data_format)
-    sizes = [size and size - sum(pair) for size, pair in zip(sizes_of(x, data_format), pairs, strict=True)]
-    check_sizes(b, x, sizes)
-    index = [slice(None)] * x.rank
-    for axis, (before, after) in zip(axes, pairs, strict=True):
-        index[x.dim(axis)] = slice(before or None, -after or None)
-    while index[-1:] == [slice(None)]:
-        index.pop()
-    if not index:
-        return x
-    shape = with_sizes(x, data_format, sizes)
-    return b.op("x[index]", shape=shape, non_negative=x.non_negative, x=x, index=tuple(index))
+    return crop(b, x, data_format, _pairs(b, x, cropping, "cropping"))
 
 
 @lowers("UpSampling1D", masks="drop")
@@ -127,7 +114,7 @@ def up_sampling_2d(
 ) -> Value:
     """Images `size` times as high and wide."""
     factors = positive(b, size, 2, "size")
-    return resize(b, x, data_format, interpolation, factors=factors)
+    return enlarge(b, x, data_format, interpolation, factors)
 
 
 @lowers("UpSampling3D", masks="drop")

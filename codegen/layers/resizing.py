@@ -1,23 +1,228 @@
-"""Images in another size: Keras' Resizing and CenterCrop, and the interpolation of UpSampling2D."""
+"""Images in another size: what `tf.image.resize` does, Keras' Resizing and CenterCrop."""
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, Literal
 
 from codegen.builder import Builder
+from codegen.dtypes import INTEGERS
 from codegen.graph import Value
-from codegen.layers.spatial import call, check_rank, sizes_of, with_sizes
+from codegen.layers.ops_core import saturate_cast
+from codegen.layers.registry import lowers
+from codegen.layers.spatial import DataFormat, call, check_rank, crop, pad, sizes_of, with_sizes
 
-Interpolation = Literal["nearest", "bilinear"]
+#: The methods of `tf.image.resize`; those of TensorFlow 1 ("_legacy") count positions from the corners of
+#: pixels, or put the outer pixels of both images on each other ("_aligned").
+Interpolation = Literal[
+    "nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic",
+    "nearest_legacy", "bilinear_legacy", "bilinear_aligned",
+]  # fmt: skip
+
+#: Kernels that change an image even if its size stays.
+_BLURRING = ("gaussian", "mitchellcubic")
+
+Size = int | Value
+Ratios = Sequence[Fraction | None]
 
 
-def resize(b: Builder, x: Value, data_format: str, interpolation: str, *, factors: tuple[int, ...]) -> Value:
-    """Images `factors` times as large."""
+def resize(
+    b: Builder,
+    x: Value,
+    data_format: str,
+    interpolation: Interpolation,
+    size: Sequence[Size],
+    *,
+    antialias: bool = False,
+) -> Value:
+    """Images in the size (height, width), as `tf.image.resize`: float32, but for "nearest"."""
     check_rank(b, x, 2)
-    x = b.channels_first(x, data_format)
-    sizes = [n and n * f for n, f in zip(sizes_of(x, data_format), factors, strict=True)]
-    shape = with_sizes(x, data_format, sizes)
-    arguments = {"scale_factor": factors, "mode": interpolation}
+    sizes = [n if isinstance(n, int) else None for n in size]
+    ratios = [
+        Fraction(n, m) if m and n else None for m, n in zip(sizes_of(x, data_format), sizes, strict=True)
+    ]
+    callee, options = _method(interpolation, ratios, antialias=antialias)
+    arguments = {"size": tuple(size) if callee == "F.interpolate" else list(size), **options}
+    return _resized(b, x, data_format, interpolation, callee, arguments, ratios, sizes)
+
+
+def enlarge(
+    b: Builder, x: Value, data_format: str, interpolation: Interpolation, factors: tuple[int, ...]
+) -> Value:
+    """Images `factors` times as high and wide."""
+    check_rank(b, x, 2)
+    ratios: Ratios = [Fraction(factor) for factor in factors]
+    sizes = [n and n * factor for n, factor in zip(sizes_of(x, data_format), factors, strict=True)]
+    callee, options = _method(interpolation, ratios, antialias=False)
+    if callee != "F.interpolate":
+        x = b.channels_first(x, data_format)
+        size = [_times(b, x, dim, factor) for dim, factor in enumerate(factors, start=2)]
+        return resize(b, x, data_format, interpolation, size)
+    arguments = {"scale_factor": factors, **options}
+    return _resized(b, x, data_format, interpolation, callee, arguments, ratios, sizes)
+
+
+def _times(b: Builder, x: Value, dim: int, factor: int) -> Size:
+    known = x.stored_shape[dim]
+    if known is not None:
+        return known * factor
+    return b.op("x.shape[d] * n", shape=(), dtype="size", kind="size", x=x, d=dim, n=factor)
+
+
+def _method(interpolation: str, ratios: Ratios, *, antialias: bool) -> tuple[str, dict[str, Any]]:
+    """The function that resizes by these ratios (None where open), and its options."""
+    enlarges = all(ratio is not None and ratio >= 1 for ratio in ratios)
+    repeats = all(ratio is not None and ratio.denominator == 1 for ratio in ratios)
+    blur = {"antialias": True} if antialias and not enlarges else {}
+    if interpolation == "nearest_legacy" or (interpolation in ("nearest", "area") and repeats):
+        return "F.interpolate", {}
     if interpolation == "nearest":
-        del arguments["mode"]
-    return call(b, "F.interpolate", x, arguments, shape, non_negative=x.non_negative)
+        return "F.interpolate", {"mode": "nearest-exact"}
+    if interpolation == "bilinear":
+        return "F.interpolate", {"mode": "bilinear", **blur}
+    if interpolation == "bilinear_aligned":
+        return "F.interpolate", {"mode": "bilinear", "align_corners": True}
+    if interpolation == "bilinear_legacy":
+        return "resize_legacy", {}
+    if interpolation == "bicubic":
+        # Torch's kernel is TensorFlow's only with antialias; TensorFlow's positions between pixels
+        # are multiples of 1/1024 without it.
+        exact = enlarges and all(ratio is not None and 512 % ratio.numerator == 0 for ratio in ratios)
+        if antialias or exact:
+            return "F.interpolate", {"mode": "bicubic", "antialias": True}
+        return "resize_cubic", {}
+    if interpolation == "area":
+        if all(ratio is not None and ratio.numerator == 1 for ratio in ratios):
+            return "F.interpolate", {"mode": "area"}
+        return "resize_area", {}
+    if interpolation == "gaussian":
+        return "resize_gaussian", blur
+    if interpolation == "mitchellcubic":
+        return "resize_mitchell", blur
+    return "resize_lanczos", {"radius": int(interpolation[-1]), **blur}
+
+
+def _resized(
+    b: Builder,
+    x: Value,
+    data_format: str,
+    interpolation: str,
+    callee: str,
+    arguments: dict[str, Any],
+    ratios: Ratios,
+    sizes: Sequence[int | None],
+) -> Value:
+    dtype = x.dtype
+    keeps = interpolation.startswith("nearest")
+    if not keeps:
+        x = b.cast(x, "float32")
+    elif dtype in INTEGERS and dtype != "uint8":  # torch resizes no other integers
+        x = b.cast(x, "float64" if dtype in ("int32", "int64", "uint32") else "float32")
+    if any(ratio != 1 for ratio in ratios) or interpolation in _BLURRING:
+        x = b.channels_first(x, data_format)
+        shape = with_sizes(x, data_format, sizes)
+        x = call(b, callee, x, arguments, shape, non_negative=x.non_negative and "cubic" not in interpolation)
+    return b.cast(x, dtype) if keeps else x
+
+
+# -------------------------------------------------------------------- layers
+
+
+@lowers("Resizing")
+def resizing(
+    b: Builder,
+    x: Value,
+    *,
+    height: int,
+    width: int,
+    interpolation: Interpolation = "bilinear",
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: Literal["constant"] = "constant",
+    fill_value: float = 0.0,
+    antialias: bool = False,
+    data_format: DataFormat = "channels_last",
+    keep_dtype: bool = True,
+) -> Value:
+    """Images of any size in one size; `keep_dtype` is False in Keras 2, which yields floats."""
+    del fill_mode  # there is just one
+    dtype = x.dtype if keep_dtype else b.dtype
+    x, single = batched(b, x)
+    if not keep_dtype and interpolation == "nearest":
+        x = b.cast(x, b.dtype)
+    if crop_to_aspect_ratio:
+        x = _crop_to_aspect(b, x, data_format, height, width)
+    elif pad_to_aspect_ratio:
+        x = _pad_to_aspect(b, x, data_format, height, width, fill_value)
+    x = resize(b, x, data_format, interpolation, (height, width), antialias=antialias)
+    if dtype in INTEGERS and x.dtype != dtype:
+        x = b.elementwise("x.round()", x=x) if keep_dtype else x
+        x = saturate_cast(b, x, dtype=dtype) if keep_dtype else b.cast(x, dtype)
+    return single_again(b, b.cast(x, dtype), single)
+
+
+@lowers("CenterCrop")
+def center_crop(
+    b: Builder, x: Value, *, height: int, width: int, data_format: DataFormat = "channels_last"
+) -> Value:
+    """The middle of images; of what is too small, the middle in the same ratio, enlarged."""
+    x, single = batched(b, b.cast(x, b.dtype))
+    rows, columns = sizes_of(x, data_format)
+    if rows is None or columns is None:
+        x = b.channels_first(x, data_format)
+        arguments = {"height": height, "width": width}
+        x = call(b, "center_crop", x, arguments, with_sizes(x, data_format, (height, width)))
+    elif rows >= height and columns >= width:
+        x = _middle(b, x, data_format, (rows, columns), (height, width))
+    else:
+        x = _crop_to_aspect(b, x, data_format, height, width)
+        x = b.cast(resize(b, x, data_format, "bilinear", (height, width)), b.dtype)
+    return single_again(b, x, single)
+
+
+# -------------------------------------------------------------------- parts
+
+
+def batched(b: Builder, x: Value) -> tuple[Value, bool]:
+    """Images with a batch axis, and whether they were a single image without one."""
+    if x.rank != 3:
+        return x, False
+    x = b.keras_layout(x)
+    return b.op("x.unsqueeze(0)", shape=(1, *x.shape), kind="expand", x=x), True
+
+
+def single_again(b: Builder, x: Value, single: bool) -> Value:
+    """Images without the batch axis that `batched` gave them."""
+    if not single:
+        return x
+    x = b.keras_layout(x)
+    return b.op("x.squeeze(0)", shape=x.shape[1:], x=x)
+
+
+def _middle(b: Builder, x: Value, data_format: str, sizes: tuple[int, int], kept: tuple[int, int]) -> Value:
+    rests = [size - keep for size, keep in zip(sizes, kept, strict=True)]
+    return crop(b, x, data_format, tuple((rest // 2, rest - rest // 2) for rest in rests))
+
+
+def _crop_to_aspect(b: Builder, x: Value, data_format: str, height: int, width: int) -> Value:
+    rows, columns = sizes_of(x, data_format)
+    if rows is None or columns is None:
+        x = b.channels_first(x, data_format)
+        arguments = {"height": height, "width": width}
+        return call(b, "crop_to_aspect", x, arguments, with_sizes(x, data_format, (None, None)))
+    kept = max(min(rows, columns * height // width), 1), max(min(columns, rows * width // height), 1)
+    return _middle(b, x, data_format, (rows, columns), kept)
+
+
+def _pad_to_aspect(b: Builder, x: Value, data_format: str, height: int, width: int, value: float) -> Value:
+    rows, columns = sizes_of(x, data_format)
+    if rows is None or columns is None:
+        x = b.channels_first(x, data_format)
+        arguments = {"height": height, "width": width, "value": value}
+        if not value:
+            del arguments["value"]
+        return call(b, "pad_to_aspect", x, arguments, with_sizes(x, data_format, (None, None)))
+    top = max(columns * height // width - rows, 0) // 2
+    left = max(rows * width // height - columns, 0) // 2
+    return pad(b, x, data_format, ((top, top), (left, left)), value)

@@ -119,7 +119,7 @@ def check_sizes(b: Builder, x: Value, sizes: Sequence[int | None]) -> None:
         b.malformed(f"its input {x.shape} is too small for its windows")
 
 
-# -------------------------------------------------------------------- padding
+# -------------------------------------------------------------------- padding and cropping
 
 
 def pad(b: Builder, x: Value, data_format: str, pads: Pads, value: float = 0.0) -> Value:
@@ -137,6 +137,21 @@ def pad(b: Builder, x: Value, data_format: str, pads: Pads, value: float = 0.0) 
     if value:
         return b.op("F.pad(x, pads, value=value)", shape=shape, x=x, pads=tuple(flat), value=value)
     return b.op(_PAD, shape=shape, kind="pad", non_negative=x.non_negative, x=x, pads=tuple(flat))
+
+
+def crop(b: Builder, x: Value, data_format: str, pairs: Pads) -> Value:
+    """`x` without some elements at the ends of its spatial axes; itself if there are none."""
+    sizes = [size and size - sum(pair) for size, pair in zip(sizes_of(x, data_format), pairs, strict=True)]
+    check_sizes(b, x, sizes)
+    index = [slice(None)] * x.rank
+    for axis, (before, after) in zip(spatial_axes(x.rank, data_format), pairs, strict=True):
+        index[x.dim(axis)] = slice(before or None, -after or None)
+    while index[-1:] == [slice(None)]:
+        index.pop()
+    if not index:
+        return x
+    shape = with_sizes(x, data_format, sizes)
+    return b.op("x[index]", shape=shape, non_negative=x.non_negative, x=x, index=tuple(index))
 
 
 def absorb_padding(b: Builder, x: Value, data_format: str) -> tuple[Value, Pads]:

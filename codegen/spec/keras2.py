@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from codegen.spec.constants import LAMBDA
+from codegen.errors import MalformedConfig
 from codegen.spec.draft import Draft
 
 _GATED = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
@@ -69,10 +69,20 @@ def to_keras3(draft: Draft) -> None:
         config["data_format"] = "channels_last"
     if draft.class_name in _MERGES and draft.origin.masks:
         config["mask_mode"] = "and"
-    if draft.class_name in _PADDED and draft.origin.theano and config.get("padding") == "same":
-        config["padding"] = "same_theano"
+    if draft.class_name in _PADDED and config.get("padding") == "same":
+        config["padding"] = _same_padding(draft)
     if draft.class_name in _RULES:
         _RULES[draft.class_name](draft)
+
+
+def _same_padding(draft: Draft) -> str:
+    """What "same" means: Theano pads by another rule than TensorFlow."""
+    if draft.origin.theano is None:
+        raise MalformedConfig(
+            "padding 'same' depends on the backend of Keras 1, which a file without weights does not tell; "
+            "load and save the model with Keras 2"
+        )
+    return "same_theano" if draft.origin.theano else "same"
 
 
 def _recurrent(draft: Draft) -> None:
@@ -108,7 +118,7 @@ def _one_axis(draft: Draft) -> None:
 def _up_sampling_2d(draft: Draft) -> None:
     """Keras' own resizing had no half-pixel centres; tf.keras has them since it saves the option at all."""
     if draft.config.get("interpolation") == "bilinear" and not draft.origin.tf:
-        draft.config["interpolation"] = "bilinear_legacy"
+        draft.config["interpolation"] = "bilinear_theano" if draft.origin.theano else "bilinear_legacy"
 
 
 def _causal(draft: Draft) -> None:
@@ -133,29 +143,14 @@ def _discretization(draft: Draft) -> None:
         draft.config["bin_boundaries"] = draft.config.pop("bins")
 
 
-def lambda_layer(draft: Draft) -> None:
-    """A Lambda of any generation: what it calls by name, or "<lambda>"; never its code."""
-    config = draft.config
-    kept = {"function": _function_name(config.get("function"), config.get("function_type"))}
-    if config.get("arguments"):
-        kept["arguments"] = config["arguments"]
-    for key in ("output_shape", "mask"):
-        value, kind = config.get(key), config.get(f"{key}_type", "raw")
-        if value is not None:
-            kept[key] = value if kind == "raw" and not isinstance(value, Mapping) else LAMBDA
-    draft.config = kept
-
-
-def _function_name(function: Any, kind: Any) -> str:
-    if isinstance(function, Mapping) and function.get("class_name") == "function":
-        function = function.get("config")
-    return function if isinstance(function, str) and kind != "lambda" else LAMBDA
-
-
 def _bidirectional(draft: Draft) -> None:
     """Only tf.keras yields zeros for masked steps; Keras repeats the output before."""
     if not draft.origin.tf:
         draft.config["zero_output_for_mask"] = False
+
+
+def _resizing(draft: Draft) -> None:
+    draft.config["keep_dtype"] = False
 
 
 def _time_distributed(draft: Draft) -> None:
@@ -175,6 +170,7 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "LeakyReLU": _leaky_relu,
     "LocallyConnected1D": _locally_connected,
     "LocallyConnected2D": _locally_connected,
+    "Resizing": _resizing,
     "TimeDistributed": _time_distributed,
     "UpSampling2D": _up_sampling_2d,
 }
