@@ -19,6 +19,9 @@ _OPEN_SIZES = (16, 64, 224, 1)
 #: Batch sizes tried in turn: an empty batch goes all the way at no cost, but not every operation takes one.
 _BATCHES = (0, 1)
 
+#: Tried after those, beside sizes that other inputs have: an open size may have to be equal to one, or not too small.
+_MORE_SIZES = (8,)
+
 
 class SelfCheckFailed(ConversionError):
     """The generated file does not do what it should: a bug of k2t-gen, not of the user's file."""
@@ -74,16 +77,22 @@ def _without_memory(torch: Any, tensor: Any) -> Any:
 
 def _run(torch: Any, model: Any, graph: Graph) -> None:
     is_open = any(None in value.shape[1:] for value in graph.inputs)
+    known = sorted({n for value in graph.inputs for n in value.shape if n is not None and n > 1})
+    more = (*known[:6], *_MORE_SIZES)
+    tried = list(product(_OPEN_SIZES if is_open else _OPEN_SIZES[:1], _BATCHES))
+    tried += product((*more, *_OPEN_SIZES) if is_open else _OPEN_SIZES[:1], (*more, *_BATCHES))
     failure: Exception | None = None
-    for size, batch in product(_OPEN_SIZES if is_open else _OPEN_SIZES[:1], _BATCHES):
+    for size, batch in dict.fromkeys(tried):
         inputs = [_zeros(torch, value, batch, size) for value in graph.inputs]
         try:
             with torch.no_grad():
                 outputs = model(*inputs)
+            _compare(outputs if isinstance(outputs, tuple) else (outputs,), graph.outputs)
+        except torch.linalg.LinAlgError:  # of a matrix of zeros; all before it works
+            return
         except Exception as error:  # too small a size for this model, perhaps
-            failure = error
+            failure = failure or error
             continue
-        _compare(outputs if isinstance(outputs, tuple) else (outputs,), graph.outputs)
         return
     assert failure is not None
     raise failure

@@ -11,7 +11,7 @@ from codegen.dtypes import FLOATS
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers import registry
-from codegen.spec.model import Constant, LayerSpec, Shape
+from codegen.spec.model import Shape
 from codegen.spec.variables import Variable, VariableTree
 from codegen.style import short_arguments
 from codegen.weight import Weight
@@ -55,7 +55,7 @@ class _GivenWeights(Builder):
     def weight(self, name: str, shape: Sequence[int], *, trainable: bool = True) -> Weight:
         """The argument `name`: its numbers if it is a constant, else a stand-in."""
         value = self.weights[name]
-        given = value.shape if isinstance(value, Value) else rules.as_array(self, rules.as_constant(self, value).values).shape
+        given = kernel_shape(self, value)
         if len(given) != len(shape) or any(n not in (None, size) for n, size in zip(given, shape, strict=True)):
             self.malformed(f"a {name} of shape {given} does not fit, it should be {tuple(shape)}")
         if isinstance(value, Value):
@@ -86,13 +86,6 @@ class _GivenWeights(Builder):
         return self.op("x.reshape(*sizes)", shape=weight.shape, perm=native, x=x, sizes=weight.params)
 
 
-def kernel_shape(b: Builder, kernel: Any) -> tuple[int, ...]:
+def kernel_shape(b: Builder, kernel: Any) -> Shape:
     """The sizes of a kernel, which is a constant or a tensor."""
-    if isinstance(kernel, Value):
-        return tuple(b.known(kernel, axis) for axis in range(kernel.rank))
-    return rules.as_array(b, rules.as_constant(b, kernel).values).shape
-
-
-def kernel_of(kernel: Any) -> Any:
-    """A kernel as an argument of `as_layer`: numbers of a constant as they are."""
-    return kernel.values if isinstance(kernel, Constant) else kernel
+    return kernel.shape if isinstance(kernel, Value) else rules.as_array(b, rules.as_constant(b, kernel).values).shape

@@ -100,7 +100,8 @@ def glu(b: Builder, x: Any, *, axis: int = -1) -> Value:
     """`F.glu(x, dim)`."""
     x = rules.settled(b, rules.tensor(b, x))
     a = b.axis(axis, x.rank)
-    shape = (*x.shape[:a], b.known(x, a) // 2, *x.shape[a + 1 :])
+    size = x.shape[a]
+    shape = (*x.shape[:a], size and size // 2, *x.shape[a + 1 :])
     return b.op("F.glu(x, dim=d)", shape=shape, x=x, d=torch_dim(x, a))
 
 

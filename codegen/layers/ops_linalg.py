@@ -93,9 +93,8 @@ def lu_factor(b: Builder, x: Any) -> list[Value]:
 def qr(b: Builder, x: Any, *, mode: Literal["reduced", "complete"] = "reduced") -> list[Value]:
     """`torch.linalg.qr(x)`."""
     x = matrix(b, x)
-    rows, columns = b.known(x, -2), b.known(x, -1)
-    inner = min(rows, columns) if mode == "reduced" else rows
-    batch = x.shape[:-2]
+    *batch, rows, columns = x.shape
+    inner = _least((rows, columns)) if mode == "reduced" else rows
     results = [b.value((*batch, *sizes), dtype=x.dtype) for sizes in ((rows, inner), (inner, columns))]
     template = "torch.linalg.qr(x)" if mode == "reduced" else "torch.linalg.qr(x, mode='complete')"
     b.emit(template, tuple(results), x=x)
@@ -126,17 +125,22 @@ def svd(b: Builder, x: Any, *, full_matrices: bool = True, compute_uv: bool = Tr
     if compute_uv:
         b.unsupported("compute_uv", True, "the signs of singular vectors are not defined; supported: False")
     x = matrix(b, x)
-    shape = (*x.shape[:-2], min(b.known(x, -2), b.known(x, -1)))
-    return made(b, "torch.linalg.svdvals(x)", shape, x=x)
+    return made(b, "torch.linalg.svdvals(x)", (*x.shape[:-2], _least(x.shape[-2:])), x=x)
+
+
+def _least(sizes: Shape) -> int | None:
+    return None if None in sizes else min(size for size in sizes if size is not None)
 
 
 @op("Lstsq")
 def lstsq(b: Builder, a: Any, b_: Any, *, rcond: float | None = None) -> Value:
     """`torch.linalg.pinv(a) @ y`."""
     a, y = matrix(b, a), rules.native(b, b_)
-    epsilon = _epsilon(b, a)
-    cutoff = epsilon * _longer(b, a) if rcond is None else epsilon if rcond < 0 else rcond
     shape = (a.shape[1], *y.shape[1:])
+    if rcond is None:
+        cutoff = _cutoff(b, a, 1)
+    else:
+        cutoff = _epsilon(b, a) if rcond < 0 else rcond
     return made(b, "torch.linalg.pinv(a, rtol=cutoff) @ y", shape, a=a, y=y, cutoff=cutoff)
 
 
@@ -144,7 +148,7 @@ def lstsq(b: Builder, a: Any, b_: Any, *, rcond: float | None = None) -> Value:
 def pinv(b: Builder, x: Any, *, rcond: float | None = None) -> Value:
     """`torch.linalg.pinv(x)`."""
     x = matrix(b, x)
-    cutoff = 10 * _longer(b, x) * _epsilon(b, x) if rcond is None else rcond
+    cutoff = _cutoff(b, x, 10) if rcond is None else rcond
     shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
     return made(b, "torch.linalg.pinv(x, rtol=cutoff)", shape, x=x, cutoff=cutoff)
 
@@ -158,8 +162,13 @@ def matrix_rank(b: Builder, x: Any, *, tol: float | None = None) -> Value:
     return b.cast(made(b, template, x.shape[:-2], "int64", x=x, **operands), "int32")
 
 
-def _longer(b: Builder, x: Value) -> int:
-    return max(b.known(x, -2), b.known(x, -1))
+def _cutoff(b: Builder, x: Value, factor: int) -> Any:
+    """Below which part of the largest singular value all others count as zero."""
+    rows, columns = x.shape[-2:]
+    epsilon = factor * _epsilon(b, x)
+    if rows is not None and columns is not None:
+        return epsilon * max(rows, columns)
+    return b.op("epsilon * max(x.shape[-2:])", shape=(), dtype=rules.SIZE, x=x, epsilon=epsilon)
 
 
 def _epsilon(b: Builder, x: Value) -> float:

@@ -155,10 +155,9 @@ def stft(
         half = fft_length // 2
         x = padded(b, x, [(0, 0)] * (x.rank - 1) + [(half, half)], "reflect", 0)
     x = framed(b, x, fft_length, sequence_stride)
-    shape_of_window = _window(b, window, sequence_length, fft_length)
-    if shape_of_window is not None:
-        weights = rules.constant(b, Constant(shape_of_window.tolist(), x.dtype))
-        x = b.elementwise("x * window", x=x, window=weights)
+    weights = _window(b, window, sequence_length, fft_length)
+    if weights is not None:
+        x = b.elementwise("x * window", x=x, window=rules.constant(b, Constant(weights.tolist(), x.dtype)))
     dtype = "complex128" if x.dtype == "float64" else "complex64"
     shape = (*x.shape[:-1], fft_length // 2 + 1)
     return parts_of(b, made(b, "torch.fft.rfft(x)", shape, dtype, x=x))
@@ -221,6 +220,6 @@ def _inverse(window: Array, step: int) -> Array:
     """The weights that undo those of all windows that overlap (`tf.signal.inverse_stft_window_fn`)."""
     overlaps = -(-len(window) // step)
     squares = np.pad(window**2, (0, overlaps * step - len(window))).reshape(overlaps, step).sum(axis=0)
-    with np.errstate(all="ignore"):
-        inverse: Array = window / np.tile(squares, overlaps)[: len(window)]
+    total = np.tile(squares, overlaps)[: len(window)]
+    inverse: Array = np.divide(window, total, out=np.zeros_like(window), where=total != 0)
     return inverse

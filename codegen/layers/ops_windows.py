@@ -10,7 +10,8 @@ from codegen.layers import op_rules as rules
 from codegen.layers.op_layers import as_layer, kernel_shape
 from codegen.layers.op_rules import op
 from codegen.layers.ops_shapes import permuted
-from codegen.layers.spatial import DataFormat, Ints, with_sizes, window_count
+from codegen.layers.spatial import DataFormat, Ints, channel_axis, positive, sizes_of, window_count, with_sizes
+from codegen.style import short_arguments
 
 WindowPadding = Literal["valid", "same"]
 
@@ -31,12 +32,12 @@ def conv(
     """`F.conv2d(x, kernel)`, or `nn.Conv2d` where the kernel is a constant."""
     x = rules.tensor(b, inputs)
     *window, inner, filters = kernel_shape(b, kernel)
-    layout = data_format or "channels_last"
-    channels = b.known(x, -1 if layout == "channels_last" else 1)
-    return as_layer(
-        b, f"Conv{x.rank - 2}D", x, {"kernel": kernel}, filters=filters, kernel_size=tuple(window), strides=strides,
-        padding=padding, data_format=layout, dilation_rate=dilation_rate, groups=channels // inner, use_bias=False,
-    )  # fmt: skip
+    options = _options(strides, padding, data_format, dilation_rate)
+    if None in window:
+        return _open_conv(b, x, kernel, depthwise=False, **options)
+    groups = b.known(x, channel_axis(x.rank, options["data_format"])) // (inner or 1)
+    options |= {"filters": filters, "kernel_size": tuple(window), "groups": groups}
+    return as_layer(b, f"Conv{x.rank - 2}D", x, {"kernel": kernel}, use_bias=False, **options)
 
 
 @op("DepthwiseConv")
@@ -52,12 +53,13 @@ def depthwise_conv(
 ) -> Value:
     """A convolution of each channel on its own."""
     x = rules.tensor(b, inputs)
-    *window, _, multiplier = kernel_shape(b, kernel)
-    return as_layer(
-        b, f"DepthwiseConv{x.rank - 2}D", x, {"kernel": kernel}, kernel_size=tuple(window), strides=strides,
-        padding=padding, data_format=data_format or "channels_last", dilation_rate=dilation_rate,
-        depth_multiplier=multiplier, use_bias=False,
-    )  # fmt: skip
+    *window, channels, multiplier = kernel_shape(b, kernel)
+    options = _options(strides, padding, data_format, dilation_rate)
+    x = _with_channels(b, x, channels, options["data_format"])
+    if None in window:
+        return _open_conv(b, x, kernel, depthwise=True, **options)
+    options |= {"kernel_size": tuple(window), "depth_multiplier": multiplier}
+    return as_layer(b, f"DepthwiseConv{x.rank - 2}D", x, {"kernel": kernel}, use_bias=False, **options)
 
 
 @op("SeparableConv")
@@ -74,14 +76,16 @@ def separable_conv(
 ) -> Value:
     """A convolution of each channel on its own, then a 1x1 convolution."""
     x = rules.tensor(b, inputs)
-    *window, _, multiplier = kernel_shape(b, depthwise_kernel)
-    return as_layer(
-        b, f"SeparableConv{x.rank - 2}D", x,
-        {"depthwise_kernel": depthwise_kernel, "pointwise_kernel": pointwise_kernel},
-        filters=kernel_shape(b, pointwise_kernel)[-1], kernel_size=tuple(window), strides=strides, padding=padding,
-        data_format=data_format or "channels_last", dilation_rate=dilation_rate, depth_multiplier=multiplier,
-        use_bias=False,
-    )  # fmt: skip
+    *window, channels, multiplier = kernel_shape(b, depthwise_kernel)
+    *point, _, filters = kernel_shape(b, pointwise_kernel)
+    options = _options(strides, padding, data_format, dilation_rate)
+    x = _with_channels(b, x, channels, options["data_format"])
+    if None in (*window, *point):
+        x = _open_conv(b, x, depthwise_kernel, depthwise=True, **options)
+        return conv(b, x, pointwise_kernel, data_format=data_format)
+    kernels = {"depthwise_kernel": depthwise_kernel, "pointwise_kernel": pointwise_kernel}
+    options |= {"filters": filters, "kernel_size": tuple(window), "depth_multiplier": multiplier}
+    return as_layer(b, f"SeparableConv{x.rank - 2}D", x, kernels, use_bias=False, **options)
 
 
 @op("ConvTranspose")
@@ -98,12 +102,67 @@ def conv_transpose(
 ) -> Value:
     """The gradient of a convolution."""
     x = rules.tensor(b, inputs)
-    *window, filters, _ = kernel_shape(b, kernel)
-    return as_layer(
-        b, f"Conv{x.rank - 2}DTranspose", x, {"kernel": kernel}, filters=filters, kernel_size=tuple(window),
-        strides=strides, padding=padding, output_padding=output_padding,
-        data_format=data_format or "channels_last", dilation_rate=dilation_rate, use_bias=False,
-    )  # fmt: skip
+    *window, filters, channels = kernel_shape(b, kernel)
+    if None in window:
+        b.unsupported("kernel", kernel.shape, "supported: a window of fixed size")
+    options = _options(strides, padding, data_format, dilation_rate)
+    x = _with_channels(b, x, channels, options["data_format"])
+    options |= {"filters": filters, "kernel_size": tuple(window), "output_padding": output_padding}
+    return as_layer(b, f"Conv{x.rank - 2}DTranspose", x, {"kernel": kernel}, use_bias=False, **options)
+
+
+def _options(strides: Ints, padding: str, data_format: str | None, dilation_rate: Ints) -> dict[str, Any]:
+    return {
+        "strides": strides,
+        "padding": padding,
+        "data_format": data_format or "channels_last",
+        "dilation_rate": dilation_rate,
+    }
+
+
+def _with_channels(b: Builder, x: Value, channels: int | None, data_format: str) -> Value:
+    """`x`, of whose open channels the kernel tells how many they are."""
+    if channels is None or x.shape[channel_axis(x.rank, data_format)] is not None:
+        return x
+    return b.op("x", shape=with_sizes(x, data_format, sizes_of(x, data_format), channels), x=x)
+
+
+def _open_conv(
+    b: Builder,
+    x: Value,
+    kernel: Value,
+    *,
+    depthwise: bool,
+    strides: Ints,
+    padding: str,
+    data_format: str,
+    dilation_rate: Ints,
+) -> Value:
+    """A convolution whose window is known when the model runs."""
+    dims = x.rank - 2
+    stride, dilation = positive(b, strides, dims, "strides"), positive(b, dilation_rate, dims, "dilation_rate")
+    x, kernel = b.channels_first(x, data_format), b.cast(b.keras_layout(kernel), x.dtype)
+    inner, filters = b.known(kernel, -2), b.known(kernel, -1)
+    sizes: list[int | None] = [None] * dims
+    if padding == "same":
+        sizes = [n and -(-n // step) for n, step in zip(sizes_of(x, data_format), stride, strict=True)]
+        extents = [
+            rules.host(rules.host_map(b, "(x - 1) * y + 1", lambda n, d: (n - 1) * d + 1, (b.size(kernel, axis), gap)))
+            for axis, gap in enumerate(dilation)
+        ]
+        x = b.op(
+            "same_pad(x, kernel_size=kernel, stride=stride)", shape=with_sizes(x, data_format, [None] * dims),
+            x=x, kernel=extents, stride=list(stride),
+        )  # fmt: skip
+    weight = permuted(b, kernel, (dims + 1, dims, *range(dims)))
+    groups = b.known(x, channel_axis(x.rank, data_format)) // inner
+    if depthwise:
+        groups, filters = inner, inner * filters
+        weight = permuted(b, kernel, (dims, dims + 1, *range(dims)))
+        weight = b.op("x.flatten(0, 1).unsqueeze(1)", shape=(filters, 1, *weight.shape[2:]), x=weight)
+    options = short_arguments(f"nn.Conv{dims}d", {"stride": stride, "dilation": dilation, "groups": groups})
+    template = f"F.conv{dims}d({', '.join(['x', 'weight', *(f'{name}={name}' for name in options)])})"
+    return b.op(template, shape=with_sizes(x, data_format, sizes, filters), perm=x.perm, x=x, weight=weight, **options)
 
 
 # -------------------------------------------------------------------- pooling
