@@ -91,11 +91,7 @@ def _sizes(b: Builder, x: Value, stored: Shape) -> tuple[Any, ...]:
     for position, size in enumerate(stored):
         if size is not None:
             sizes.append(size)
-        elif (
-            position < x.rank
-            and x.stored_shape[position] is None
-            and x.stored_shape[:position] == stored[:position]
-        ):
+        elif _stays(x.stored_shape, stored, position):
             sizes.append(b.op("x.shape[d]", shape=(), dtype="size", kind="size", x=x, d=position))
         elif free:
             sizes.append(-1)
@@ -103,6 +99,19 @@ def _sizes(b: Builder, x: Value, stored: Shape) -> tuple[Any, ...]:
         else:
             b.malformed(f"a shape {stored} with several open sizes cannot be computed from {x.stored_shape}")
     return tuple(sizes)
+
+
+def _stays(old: Shape, new: Shape, position: int) -> bool:
+    """Whether an open size is the same before and after: the batch's, or one with as much in front and behind."""
+    if position >= len(old) or old[position] is not None or old[:position] != new[:position]:
+        return False
+    behind_old, behind_new = old[position + 1 :], new[position + 1 :]
+    same_open = behind_old.count(None) == behind_new.count(None)
+    return position == 0 or (same_open and _known(behind_old) == _known(behind_new))
+
+
+def _known(sizes: Shape) -> int:
+    return math.prod(size for size in sizes if size is not None)
 
 
 def reshape(b: Builder, x: Value, shape: Shape) -> Value:

@@ -92,7 +92,7 @@ def survey(model: ModelSpec) -> tuple[Lowering, Builder, list[Any]]:
     graph = Graph(model.name)
     builder = Builder(root.spec, graph, root, state, (), model.name)
     graph.inputs = [_input_value(model.layer(name)) for name in model.inputs]
-    inputs = [_fed(builder, value) for value in graph.inputs] if model.feeds_float32 else graph.inputs
+    inputs = [_fed(builder, value) for value in graph.inputs] if model.casts_inputs else graph.inputs
     return state, builder, state.lower_model(builder, model, inputs)
 
 
@@ -282,10 +282,11 @@ def _input_value(layer: LayerSpec) -> Value:
 
 
 def _fed(b: Builder, x: Value) -> Value:
-    """An input as Keras 1 and 2 feed it: whatever numbers the caller has, as float32."""
-    if x.dtype != "float32":
+    """An input as Keras 1 and 2 feed it: whatever numbers the caller has, in the input's dtype."""
+    template = {"float32": "x.float()", "int32": "x.int()"}.get(x.dtype)
+    if template is None:
         return x
-    fed = b.op("x.float()", shape=x.shape, kind="cast", x=x)
+    fed = b.op(template, shape=x.shape, kind="cast", x=x)
     fed.layer = x.layer
     return fed
 

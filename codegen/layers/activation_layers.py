@@ -97,7 +97,7 @@ def prelu(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = N
     return b.elementwise("prelu(x, alpha)", x=x, alpha=b.parameter("alpha", alpha))
 
 
-@lowers("ParametricSoftplus", note="Keras 1")
+@lowers("ParametricSoftplus", training_only=("alpha_init", "beta_init"), note="Keras 1")
 def parametric_softplus(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None) -> Value:
     """Softplus with a learnt slope and scale: alpha * log(1 + exp(beta * x))."""
     x = _settled(b, x)
@@ -105,7 +105,11 @@ def parametric_softplus(b: Builder, x: Value, *, shared_axes: int | tuple[int, .
     return b.elementwise("alpha * F.softplus(beta * x)", x=x, alpha=alpha, beta=beta)
 
 
-@lowers("SReLU", note="Keras 1, keras-contrib")
+@lowers(
+    "SReLU",
+    training_only=("t_left_init", "a_left_init", "t_right_init", "a_right_init"),
+    note="Keras 1, keras-contrib",
+)
 def srelu(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None) -> Value:
     """Identity in the middle, a learnt slope on either side."""
     x = _settled(b, x)

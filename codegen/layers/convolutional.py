@@ -168,7 +168,7 @@ def conv_transpose(
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
 ) -> Value:
-    """The gradient of a convolution; `output_shape` is Keras 1's, batch and channels included."""
+    """The gradient of a convolution; `output_shape` is Keras 1's, channels included."""
     window = _window(b, kernel_size, strides, padding, data_format, dilation_rate)
     dims = len(window.kernel_size)
     channels = _channels(b, x, window)
@@ -326,7 +326,8 @@ def _surplus(
     `keras.src.backend.common.backend_utils._get_output_shape_given_tf_padding`.
     """
     if output_shape is not None:
-        wanted = [output_shape[axis] for axis in spatial_axes(len(output_shape), window.data_format)]
+        axes = spatial_axes(len(output_shape) + 1, window.data_format)
+        wanted = [output_shape[axis - 1] for axis in axes]
         if None in wanted or None in sizes:
             b.unsupported("output_shape", output_shape, "supported: fixed sizes")
         return [

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codegen.errors import MalformedConfig, shorten
-from codegen.spec.constants import LAMBDA
 from codegen.spec.draft import Draft
+from codegen.spec.lambdas import lambda_layer
 
 _WORDS = {
     "atrous_rate": "dilation_rate",
@@ -165,21 +165,18 @@ _MERGES = {
 
 
 def _merge(draft: Draft) -> None:
-    """Merge is the Keras 3 layer of its mode, except for `cos` and Python functions."""
+    """Merge is the Keras 3 layer of its mode, a Lambda of Python functions, except for `cos`."""
     config = draft.config
-    mode, kind = config.get("mode", "sum"), config.get("mode_type", "raw")
-    if kind == "raw" and mode in _MERGES:
+    mode = config.get("mode", "sum")
+    if config.get("mode_type", "raw") != "raw":
+        draft.class_name = "Lambda"
+        lambda_layer(draft, "mode")
+    elif mode == "cos":
+        draft.config = {"mode": mode, "axes": config.get("dot_axes", -1)}
+    elif mode in _MERGES:
         draft.class_name = _MERGES[mode]
         kept = {"concat": ("axis", "concat_axis"), "dot": ("axes", "dot_axes")}.get(mode)
         draft.config = {kept[0]: config.get(kept[1], -1)} if kept else {}
-        return
-    draft.config = {"mode": LAMBDA if kind == "lambda" else mode}
-    if mode == "cos":
-        draft.config["axes"] = config.get("dot_axes", -1)
-    else:
-        draft.config["arguments"] = config.get("arguments") or {}
-        if config.get("output_shape_type", "raw") == "raw":
-            draft.config["output_shape"] = config.get("output_shape")
 
 
 _RULES: Mapping[str, Callable[[Draft], Any]] = {

@@ -116,7 +116,11 @@ def _one_axis(draft: Draft) -> None:
 
 
 def _up_sampling_2d(draft: Draft) -> None:
-    """Keras' own resizing had no half-pixel centres; tf.keras has them since it saves the option at all."""
+    """Resized images stay float32.
+
+    Keras' own resizing had no half-pixel centres; tf.keras has them since it saves the option at all.
+    """
+    draft.config["keep_dtype"] = False
     if draft.config.get("interpolation") == "bilinear" and not draft.origin.tf:
         draft.config["interpolation"] = "bilinear_theano" if draft.origin.theano else "bilinear_legacy"
 

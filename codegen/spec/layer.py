@@ -12,6 +12,7 @@ from codegen.spec import checks, classes, keras1, keras2
 from codegen.spec.constants import FORMS, LAMBDA, constant, is_object
 from codegen.spec.draft import Draft
 from codegen.spec.dtypes import policy_name
+from codegen.spec.lambdas import lambda_layer
 from codegen.spec.model import CallSpec, LayerSpec, ModelSpec
 from codegen.spec.origin import Origin
 
@@ -169,7 +170,7 @@ def _layer(
 def _normalise(draft: Draft) -> None:
     """Bring class name and options into Keras 3's words."""
     if draft.package == classes.KERAS and draft.class_name == "Lambda":
-        keras2.lambda_layer(draft)
+        lambda_layer(draft)
         return
     if draft.class_name != "Embedding" and draft.origin.generation < 3:
         draft.config.pop("input_dim", None)

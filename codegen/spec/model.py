@@ -80,7 +80,7 @@ class ModelSpec:
         layers: In saved order, InputLayers included (a Sequential always has one).
         input_names: Only for models whose inputs are a dict: the keys, in the order of `inputs`.
         output_names: The same for outputs.
-        feeds_float32: Whether it takes any numbers for a float32 input, as Keras 1 and 2 feed them.
+        casts_inputs: Whether it takes any numbers for an input, as Keras 1 and 2 feed them.
     """
 
     name: str
@@ -91,7 +91,7 @@ class ModelSpec:
     trainable: bool = True
     input_names: tuple[str, ...] | None = None
     output_names: tuple[str, ...] | None = None
-    feeds_float32: bool = False
+    casts_inputs: bool = False
 
     def layer(self, name: str) -> LayerSpec:
         """The layer called `name`; KeyError if there is none."""

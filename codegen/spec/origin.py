@@ -22,7 +22,7 @@ class Origin:
         generation: 1, 2 (with tf.keras) or 3: which dialect the config is in.
         version: As numbers; (2,) when only the generation is known.
         tf: Whether it was tf.keras, which differs from Keras 2 of the same version.
-        theano: Whether the backend was Theano, which flips convolution kernels.
+        theano: Whether the backend was Theano, which flips convolution kernels; None if nothing tells.
         channels_first: How Keras 1 layers order an image's axes that do not say so.
         masks: Whether any layer of the model makes a mask.
     """
@@ -30,7 +30,7 @@ class Origin:
     generation: int
     version: tuple[int, ...]
     tf: bool
-    theano: bool
+    theano: bool | None
     channels_first: bool
     masks: bool
 
@@ -49,15 +49,15 @@ def origin_of(saved: SavedModel) -> Origin:
     generation = version[0] if len(version) > 1 and version[0] in (1, 2, 3) else _generation(objects)
     if not version or version[0] != generation:
         version = (generation,)
-    theano = saved.backend == "theano" or (
-        generation == 1 and not saved.backend and not _written_by_tensorflow(saved, objects)
-    )
+    theano: bool | None = saved.backend == "theano"
+    if generation == 1 and not saved.backend:
+        theano = _written_by_theano(saved)
     return Origin(
         generation=generation,
         version=version,
         tf=generation == 2 and ("tf" in saved.keras_version or version >= (2, 4)),
         theano=theano,
-        channels_first=_channels_first(objects, theano),
+        channels_first=_channels_first(objects, theano is not False),
         masks=any(item.get("mask_zero") is True or item.get("class_name") == "Masking" for item in objects),
     )
 
@@ -83,13 +83,13 @@ def _generation(objects: list[Mapping[str, Any]]) -> int:
     return 2
 
 
-def _written_by_tensorflow(saved: SavedModel, objects: list[Mapping[str, Any]]) -> bool:
+def _written_by_theano(saved: SavedModel) -> bool | None:
     """Keras 1 does not save its backend; TensorFlow's weight names end in `:0`, Theano's do not."""
     if isinstance(saved.weights, LayerWeights):
         names = [tensor.name for group in saved.weights.groups.values() for tensor in group]
         if names:
-            return any(name.endswith(":0") for name in names)
-    return any(item.get("dim_ordering") == "tf" for item in objects)
+            return not any(name.endswith(":0") for name in names)
+    return None
 
 
 def _channels_first(objects: list[Mapping[str, Any]], theano: bool) -> bool:

@@ -37,7 +37,7 @@ def parse(saved: SavedModel) -> ModelSpec:
     except RecursionError:
         raise MalformedConfig("the architecture is nested too deep") from None
     origin = context.origin
-    return replace(model, feeds_float32=origin.generation < 3 and not origin.tf)
+    return replace(model, casts_inputs=origin.generation < 3 and not origin.tf)
 
 
 def read_model(entry: Entry, name: str, context: Context) -> ModelSpec:
