@@ -207,8 +207,16 @@ def test_keras_2_on_theano() -> None:
         ("BatchNormalizationV1", {"axis": [3]}, {"axis": 3}),
         ("LayerNormalization", {"axis": [1, 2]}, {"axis": [1, 2]}),
         ("DepthwiseConv2D", {"groups": 1, "kernel_size": [3, 3]}, {"kernel_size": [3, 3]}),
-        ("UpSampling2D", {"interpolation": "bilinear"}, {"interpolation": "bilinear_legacy"}),
-        ("UpSampling2D", {"interpolation": "nearest"}, {"interpolation": "nearest"}),
+        (
+            "UpSampling2D",
+            {"interpolation": "bilinear"},
+            {"interpolation": "bilinear_legacy", "keep_dtype": False},
+        ),
+        (
+            "UpSampling2D",
+            {"interpolation": "nearest"},
+            {"interpolation": "nearest", "keep_dtype": False},
+        ),
         ("LocallyConnected1D", {}, {"implementation": 1, "data_format": "channels_last"}),
         ("Softmax", {"axis": 1, "robust_masking": False}, {"axis": 1}),
         (

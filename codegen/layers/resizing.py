@@ -156,10 +156,7 @@ def resizing(
     elif pad_to_aspect_ratio:
         x = _pad_to_aspect(b, x, data_format, height, width, fill_value)
     x = resize(b, x, data_format, interpolation, (height, width), antialias=antialias)
-    if dtype in INTEGERS and x.dtype != dtype:
-        x = b.elementwise("x.round()", x=x) if keep_dtype else x
-        x = saturate_cast(b, x, dtype=dtype) if keep_dtype else b.cast(x, dtype)
-    return single_again(b, b.cast(x, dtype), single)
+    return single_again(b, rounded(b, x, dtype) if keep_dtype else b.cast(x, dtype), single)
 
 
 @lowers("CenterCrop")
@@ -182,6 +179,13 @@ def center_crop(
 
 
 # -------------------------------------------------------------------- parts
+
+
+def rounded(b: Builder, x: Value, dtype: str) -> Value:
+    """A resized image in the dtype that it had before, as Keras 3 casts it."""
+    if dtype in INTEGERS and x.dtype != dtype:
+        x = saturate_cast(b, b.elementwise("x.round()", x=x), dtype=dtype)
+    return b.cast(x, dtype)
 
 
 def batched(b: Builder, x: Value) -> tuple[Value, bool]:
