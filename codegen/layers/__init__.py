@@ -39,6 +39,13 @@ FILES = (
     "regularization",
     "reshaping",
     "resizing",
+    "tf_indexing",
+    "tf_linalg",
+    "tf_math",
+    "tf_nn",
+    "tf_reductions",
+    "tf_shapes",
+    "tf_windows",
     "wrappers",
     "zoo",
 )

@@ -1,0 +1,243 @@
+"""TensorFlow functions of matrices: products, decompositions, diagonals, bands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codegen.builder import Builder
+from codegen.graph import Value
+from codegen.layers import op_rules as rules
+from codegen.layers import ops_linalg, ops_matmul
+from codegen.layers.ops_linalg import made, matrix
+from codegen.layers.tf_functions import function_name, natives, number, tf
+
+# -------------------------------------------------------------------- products
+
+
+@tf("linalg.matmul")
+def matmul(
+    builder: Builder,
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    transpose_b: bool = False,
+    adjoint_a: bool = False,
+    adjoint_b: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+    output_type: Any = None,
+) -> Value:
+    """`a @ b`, of either maybe the transpose."""
+    del a_is_sparse, b_is_sparse  # only make it faster
+    x, y = natives(builder, a, b)
+    if output_type not in (None, x.dtype):
+        builder.unsupported("output_type", output_type, "supported: the dtype of the factors")
+    x, y = _turned(builder, x, transpose_a, adjoint_a), _turned(builder, y, transpose_b, adjoint_b)
+    return ops_matmul.product(builder, x, y)
+
+
+@tf("linalg.matvec")
+def matvec(
+    builder: Builder,
+    a: Any,
+    b: Any,
+    transpose_a: bool = False,
+    adjoint_a: bool = False,
+    a_is_sparse: bool = False,
+    b_is_sparse: bool = False,
+) -> Value:
+    """A matrix times a vector."""
+    del a_is_sparse, b_is_sparse
+    x, y = natives(builder, a, b)
+    x = _turned(builder, x, transpose_a, adjoint_a)
+    if y.rank == 1:
+        return ops_matmul.product(builder, x, y)
+    batch = builder.broadcast([x.shape[:-2], y.shape[:-1]])
+    return made(builder, "(x @ y.unsqueeze(-1)).squeeze(-1)", (*batch, x.shape[-2]), x=x, y=y)
+
+
+def _turned(b: Builder, x: Value, transpose: bool, adjoint: bool) -> Value:
+    if not transpose and not adjoint:
+        return x
+    shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
+    return made(b, "x.mH" if adjoint and x.dtype in rules.COMPLEX else "x.mT", shape, x=x)
+
+
+@tf("tensordot")
+def tensordot(builder: Builder, a: Any, b: Any, axes: Any) -> Value:
+    """`torch.tensordot(a, b, dims)`."""
+    x, y = natives(builder, a, b)
+    given = rules.host(axes)
+    return ops_matmul.tensordot(builder, x, y, axes=given)
+
+
+@tf("linalg.cross")
+def cross(builder: Builder, a: Any, b: Any) -> Value:
+    """`torch.linalg.cross(a, b)`."""
+    x, y = natives(builder, a, b)
+    shape = builder.broadcast([x.shape, y.shape])
+    return made(builder, "torch.linalg.cross(x, y)", shape, x=x, y=y)
+
+
+# -------------------------------------------------------------------- diagonals and bands
+
+
+@tf("linalg.trace")
+def trace(b: Builder, x: Any) -> Value:
+    """The sum of the diagonal of each matrix."""
+    x = matrix(b, x)
+    return made(b, "x.diagonal(dim1=-2, dim2=-1).sum(dim=-1)", x.shape[:-2], x=x)
+
+
+def _main(b: Builder, k: Any, align: str = "RIGHT_LEFT") -> int:
+    """Which diagonal is meant; several at once are refused."""
+    del align  # where short diagonals stand among several
+    known = rules.host(k)
+    if isinstance(known, (list, tuple)) and len(set(known)) > 1:
+        b.unsupported("k", k, "supported: one diagonal")
+    return int(number(b, known[0] if isinstance(known, (list, tuple)) else known, "k"))
+
+
+@tf("linalg.diag")
+def diag(
+    b: Builder,
+    diagonal: Any,
+    k: Any = 0,
+    num_rows: Any = -1,
+    num_cols: Any = -1,
+    padding_value: Any = 0,
+    align: str = "RIGHT_LEFT",
+) -> Value:
+    """`torch.diag_embed(x)`: matrices with this diagonal."""
+    for name, value, plain in (("num_rows", num_rows, -1), ("num_cols", num_cols, -1), ("padding_value", padding_value, 0)):
+        if rules.host(value) != plain:
+            b.unsupported(name, value, f"supported: {plain}")
+    x, offset = rules.native(b, diagonal), _main(b, k, align)
+    size = None if x.shape[-1] is None else x.shape[-1] + abs(offset)
+    template = "torch.diag_embed(x, offset=k)" if offset else "torch.diag_embed(x)"
+    return made(b, template, (*x.shape[:-1], size, size), x=x, **({"k": offset} if offset else {}))
+
+
+@tf("linalg.diag_part")
+def diag_part(b: Builder, input: Any, k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Value:
+    """`x.diagonal()` of each matrix."""
+    del padding_value  # one diagonal is full
+    x, offset = matrix(b, input), _main(b, k, align)
+    rows, columns = b.known(x, -2), b.known(x, -1)
+    size = min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns)
+    return made(b, "x.diagonal(offset=k, dim1=-2, dim2=-1)", (*x.shape[:-2], size), x=x, k=offset)
+
+
+@tf("linalg.set_diag")
+def set_diag(b: Builder, input: Any, diagonal: Any, k: Any = 0, align: str = "RIGHT_LEFT") -> Value:
+    """`torch.diagonal_scatter(x, diagonal)`: matrices with another diagonal."""
+    offset = _main(b, k, align)
+    x, y = natives(b, input, diagonal)
+    return made(b, "torch.diagonal_scatter(x, y, offset=k, dim1=-2, dim2=-1)", x.shape, x=x, y=y, k=offset)
+
+
+@tf("linalg.tensor_diag")
+def tensor_diag(b: Builder, diagonal: Any) -> Value:
+    """A vector as the diagonal of a matrix."""
+    x = rules.native(b, diagonal)
+    if x.rank != 1:
+        b.unsupported("diagonal", x.shape, "supported: a vector")
+    return made(b, "x.diag()", (x.shape[0], x.shape[0]), x=x)
+
+
+@tf("linalg.tensor_diag_part")
+def tensor_diag_part(b: Builder, input: Any) -> Value:
+    """The diagonal of a matrix."""
+    x = rules.native(b, input)
+    if x.rank != 2:
+        b.unsupported("input", x.shape, "supported: a matrix")
+    return made(b, "x.diagonal()", (x.shape[0],), x=x)
+
+
+@tf("linalg.band_part")
+def band_part(b: Builder, input: Any, num_lower: Any, num_upper: Any) -> Value:
+    """`x.tril(upper).triu(-lower)`; below zero, a bound keeps everything."""
+    x = matrix(b, input)
+    lower, upper = int(number(b, num_lower, "num_lower")), int(number(b, num_upper, "num_upper"))
+    if upper >= 0:
+        x = made(b, "x.tril(k)" if upper else "x.tril()", x.shape, x=x, **({"k": upper} if upper else {}))
+    if lower >= 0:
+        x = made(b, "x.triu(k)" if lower else "x.triu()", x.shape, x=x, **({"k": -lower} if lower else {}))
+    return x if upper >= 0 or lower >= 0 else b.elementwise("x", x=x)
+
+
+# -------------------------------------------------------------------- decompositions and equations
+
+#: Functions of one matrix, and how many of its last axes they use up.
+_OF_MATRIX = {
+    "linalg.cholesky": ("torch.linalg.cholesky(x)", 0),
+    "linalg.det": ("torch.linalg.det(x)", 2),
+    "linalg.eigvalsh": ("torch.linalg.eigvalsh(x)", 1),
+    "linalg.expm": ("torch.linalg.matrix_exp(x)", 0),
+    "linalg.logdet": ("torch.linalg.cholesky(x).diagonal(dim1=-2, dim2=-1).log().sum(dim=-1) * 2", 2),
+}
+
+
+@tf(*_OF_MATRIX)
+def of_matrix(b: Builder, x: Any) -> Value:
+    """A function of each matrix."""
+    template, gone = _OF_MATRIX[function_name(b)]
+    x = matrix(b, x)
+    return made(b, template, x.shape[: x.rank - gone], x=x)
+
+
+@tf("linalg.inv")
+def inv(b: Builder, input: Any, adjoint: bool = False) -> Value:
+    """`torch.linalg.inv(x)`."""
+    return made(b, "torch.linalg.inv(x)", (x := _turned(b, matrix(b, input), adjoint, adjoint)).shape, x=x)
+
+
+@tf("linalg.solve")
+def solve(b: Builder, matrix: Any, rhs: Any, adjoint: bool = False) -> Value:
+    """`torch.linalg.solve(a, y)`."""
+    a, y = natives(b, matrix, rhs)
+    return made(b, "torch.linalg.solve(a, y)", y.shape, a=_turned(b, a, adjoint, adjoint), y=y)
+
+
+@tf("linalg.triangular_solve")
+def triangular_solve(b: Builder, matrix: Any, rhs: Any, lower: bool = True, adjoint: bool = False) -> Value:
+    """`torch.linalg.solve_triangular(a, y, upper=upper)`; of what lies in the triangle."""
+    a, y = natives(b, matrix, rhs)
+    upper = lower if adjoint else not lower
+    template = "torch.linalg.solve_triangular(a, y, upper=upper)"
+    return made(b, template, y.shape, a=_turned(b, a, adjoint, adjoint), y=y, upper=upper)
+
+
+@tf("linalg.cholesky_solve")
+def cholesky_solve(b: Builder, chol: Any, rhs: Any) -> Value:
+    """`torch.cholesky_solve(y, factor)`."""
+    a, y = natives(b, chol, rhs)
+    return made(b, "torch.cholesky_solve(y, a)", y.shape, a=a, y=y)
+
+
+@tf("linalg.pinv")
+def pinv(b: Builder, a: Any, rcond: Any = None, validate_args: bool = False) -> Value:
+    """`torch.linalg.pinv(x)`."""
+    del validate_args  # what it checks holds
+    return ops_linalg.pinv(b, a, rcond=None if rcond is None else float(number(b, rcond, "rcond")))
+
+
+@tf("linalg.slogdet")
+def slogdet(b: Builder, input: Any) -> list[Value]:
+    """`torch.linalg.slogdet(x)`."""
+    return ops_linalg.slogdet(b, input)
+
+
+@tf("linalg.svd")
+def svd(b: Builder, tensor: Any, full_matrices: bool = False, compute_uv: bool = True) -> Value:
+    """`torch.linalg.svdvals(x)`."""
+    return ops_linalg.svd(b, tensor, full_matrices=full_matrices, compute_uv=compute_uv)
+
+
+@tf("einsum")
+def einsum(b: Builder, equation: Any, *inputs: Any, **options: Any) -> Value:
+    """`torch.einsum(equation, *inputs)`; Keras 2 saves the equation alone."""
+    del options  # how to order the products
+    if not inputs:
+        b.malformed("the file holds the equation of its einsum, but not the tensors: Keras 2 does not save them")
+    return ops_matmul.einsum_of(b, str(equation), list(natives(b, *inputs)))

@@ -1,0 +1,262 @@
+"""TensorFlow functions that look through windows: convolutions, pooling, blocks of pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from codegen.builder import Builder
+from codegen.graph import Value
+from codegen.layers import op_rules as rules
+from codegen.layers import ops_windows
+from codegen.layers.op_layers import as_layer, kernel_shape
+from codegen.layers.ops_shapes import padded, permuted
+from codegen.layers.tf_functions import function_name, integers, tf
+
+# -------------------------------------------------------------------- how TensorFlow says it
+
+
+def _layout(data_format: Any) -> str:
+    first = isinstance(data_format, str) and data_format.startswith("NC") or data_format == "channels_first"
+    return "channels_first" if first else "channels_last"
+
+
+def _spatial(b: Builder, value: Any, dims: int, layout: str, option: str) -> tuple[int, ...]:
+    """Strides, sizes or dilations: one for all spatial axes, one each, or one for each axis of the tensor."""
+    numbers = (1,) if value is None else integers(b, value, option)
+    if len(numbers) == dims + 2:
+        outer = (numbers[0], numbers[1 if layout == "channels_first" else -1])
+        if outer != (1, 1):
+            b.unsupported(option, value, "supported: 1 for the batch and the channels")
+        numbers = numbers[2:] if layout == "channels_first" else numbers[1:-1]
+    if len(numbers) not in (1, dims):
+        b.unsupported(option, value, f"supported: one number, {dims} or {dims + 2}")
+    return numbers * dims if len(numbers) == 1 else numbers
+
+
+def _padding(b: Builder, x: Value, padding: Any) -> tuple[Value, str]:
+    """`x`, padded if the padding is given in numbers, and the padding by name."""
+    if isinstance(padding, str) and padding.upper() in ("SAME", "VALID"):
+        return x, padding.lower()
+    if isinstance(padding, (list, tuple)) and len(padding) == x.rank:
+        pairs = [integers(b, pair, "padding") for pair in padding]
+        return padded(b, x, [(low, high) for low, high in pairs], "constant", 0), "valid"
+    b.unsupported("padding", padding, "supported: 'SAME', 'VALID', two numbers for each axis")
+
+
+# -------------------------------------------------------------------- convolutions
+
+
+@tf(
+    *(f"{version}nn.conv{n}d" for n in (1, 2, 3) for version in ("", "compat.v1.")),
+    *(f"{version}nn.convolution" for version in ("", "compat.v1.")),
+    "nn.atrous_conv2d",
+    "nn.conv2d",
+)
+def conv(
+    b: Builder,
+    input: Any,
+    filters: Any = None,
+    strides: Any = None,
+    padding: Any = "VALID",
+    data_format: Any = None,
+    dilations: Any = None,
+    **old: Any,
+) -> Value:
+    """`F.conv2d(x, filters)`, or `nn.Conv2d` where the filters are constants."""
+    x, kernel = rules.tensor(b, input), _old(old, filters, "filter")
+    dims, layout = x.rank - 2, _layout(data_format)
+    x, name = _padding(b, x, padding)
+    return ops_windows.conv(
+        b, x, kernel,
+        strides=_spatial(b, _old(old, strides, "stride"), dims, layout, "strides"), padding=name,  # type: ignore[arg-type]
+        data_format=layout,  # type: ignore[arg-type]
+        dilation_rate=_spatial(b, _old(old, dilations, "dilation_rate", "rate"), dims, layout, "dilations"),
+    )  # fmt: skip
+
+
+def _old(given: dict[str, Any], value: Any, *names: str) -> Any:
+    """An argument, or what TensorFlow 1 calls it."""
+    return next((given[name] for name in names if value is None and given.get(name) is not None), value)
+
+
+@tf("nn.depthwise_conv2d", "compat.v1.nn.depthwise_conv2d", "compat.v1.nn.depthwise_conv2d_native")
+def depthwise_conv2d(
+    b: Builder,
+    input: Any,
+    filter: Any,
+    strides: Any,
+    padding: Any,
+    data_format: Any = None,
+    dilations: Any = None,
+    rate: Any = None,
+) -> Value:
+    """A convolution of each channel on its own."""
+    layout = _layout(data_format)
+    x, name = _padding(b, rules.tensor(b, input), padding)
+    return ops_windows.depthwise_conv(
+        b, x, filter, strides=_spatial(b, strides, 2, layout, "strides"), padding=name,  # type: ignore[arg-type]
+        data_format=layout,  # type: ignore[arg-type]
+        dilation_rate=_spatial(b, dilations if rate is None else rate, 2, layout, "dilations"),
+    )  # fmt: skip
+
+
+@tf("nn.separable_conv2d", "compat.v1.nn.separable_conv2d")
+def separable_conv2d(
+    b: Builder,
+    input: Any,
+    depthwise_filter: Any,
+    pointwise_filter: Any,
+    strides: Any,
+    padding: Any,
+    data_format: Any = None,
+    dilations: Any = None,
+    rate: Any = None,
+) -> Value:
+    """A convolution of each channel on its own, then a 1x1 convolution."""
+    y = depthwise_conv2d(b, input, depthwise_filter, strides, padding, data_format, dilations, rate)
+    return conv(b, y, pointwise_filter, None, "VALID", data_format)
+
+
+@tf(
+    *(f"nn.conv{n}d_transpose" for n in (1, 2, 3)),
+    *(f"compat.v1.nn.conv{n}d_transpose" for n in (2, 3)),
+    "nn.conv_transpose",
+)
+def conv_transpose(
+    b: Builder,
+    input: Any,
+    filters: Any = None,
+    output_shape: Any = None,
+    strides: Any = None,
+    padding: Any = "SAME",
+    data_format: Any = None,
+    dilations: Any = None,
+    filter: Any = None,
+) -> Value:
+    """`F.conv_transpose2d(x, filters)`: the gradient of a convolution whose input has `output_shape`."""
+    x, kernel = rules.tensor(b, input), filters if filters is not None else filter
+    dims, layout = x.rank - 2, _layout(data_format)
+    *window, inner, _ = kernel_shape(b, kernel)
+    steps = _spatial(b, strides, dims, layout, "strides")
+    gaps = _spatial(b, dilations, dims, layout, "dilations")
+    if isinstance(padding, str) and padding.upper() in ("SAME", "VALID"):
+        name = padding.lower()
+    else:
+        b.unsupported("padding", padding, "supported: 'SAME', 'VALID'")
+    sizes = rules.shape_argument(b, output_shape, "output_shape")
+    wanted = sizes[2:] if layout == "channels_first" else sizes[1:-1]
+    spatial = x.shape[2:] if layout == "channels_first" else x.shape[1:-1]
+    y = as_layer(
+        b, f"Conv{dims}DTranspose", x, {"kernel": kernel}, filters=inner, kernel_size=tuple(window),
+        strides=steps, padding=name, data_format=layout, dilation_rate=gaps, use_bias=False,
+    )  # fmt: skip
+    for size, target, kernel_size, step in zip(spatial, wanted, window, steps, strict=True):
+        usual = size and (size * step if name == "same" else size * step + max(kernel_size - step, 0))
+        if isinstance(target, int) and usual is not None and target != usual:
+            b.unsupported("output_shape", sizes, f"supported here: {usual} instead of {target}")
+    return y
+
+
+# -------------------------------------------------------------------- pooling
+
+_POOLS = [f"{mode}_pool{dims}" for mode in ("max", "avg") for dims in ("", "1d", "2d", "3d")]
+
+
+@tf(*(f"nn.{name}" for name in _POOLS), "compat.v1.nn.max_pool", "compat.v1.nn.avg_pool")
+def pool(
+    b: Builder,
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: Any,
+    data_format: Any = None,
+) -> Value:
+    """The largest element, or the mean, of each window."""
+    mode = "MaxPooling" if ".max_" in function_name(b) else "AveragePooling"
+    return _pooled(b, mode, rules.tensor(b, input), ksize, strides, padding, data_format)
+
+
+@tf("nn.pool", "compat.v1.nn.pool")
+def pool_by_name(
+    b: Builder,
+    input: Any,
+    window_shape: Any,
+    pooling_type: str,
+    strides: Any = None,
+    padding: Any = "VALID",
+    data_format: Any = None,
+    dilations: Any = None,
+    dilation_rate: Any = None,
+) -> Value:
+    """The same, of a kind given by name."""
+    x = rules.tensor(b, input)
+    gaps = dilation_rate if dilations is None else dilations
+    if set(_spatial(b, gaps, x.rank - 2, _layout(data_format), "dilations")) != {1}:
+        b.unsupported("dilations", gaps, "supported: 1")
+    kinds = {"MAX": "MaxPooling", "AVG": "AveragePooling"}
+    if pooling_type.upper() not in kinds:
+        b.unsupported("pooling_type", pooling_type, "supported: 'MAX', 'AVG'")
+    return _pooled(b, kinds[pooling_type.upper()], x, window_shape, strides, padding, data_format)
+
+
+def _pooled(
+    b: Builder, mode: str, x: Value, ksize: Any, strides: Any, padding: Any, data_format: Any
+) -> Value:
+    dims, layout = x.rank - 2, _layout(data_format)
+    if not isinstance(padding, str) or padding.upper() not in ("SAME", "VALID"):
+        b.unsupported("padding", padding, "supported: 'SAME', 'VALID'")
+    return as_layer(
+        b, f"{mode}{dims}D", x, pool_size=_spatial(b, ksize, dims, layout, "ksize"),
+        strides=_spatial(b, strides, dims, layout, "strides"), padding=padding.lower(), data_format=layout,
+    )  # fmt: skip
+
+
+# -------------------------------------------------------------------- blocks
+
+
+@tf("nn.space_to_depth", "compat.v1.nn.space_to_depth", "nn.depth_to_space", "compat.v1.nn.depth_to_space")
+def move_blocks(b: Builder, input: Any, block_size: int, data_format: str = "NHWC") -> Value:
+    """The pixels of each block as channels, or the channels of each pixel as a block."""
+    if data_format not in ("NHWC", "NCHW"):
+        b.unsupported("data_format", data_format, "supported: 'NHWC', 'NCHW'")
+    to_depth = function_name(b).endswith("space_to_depth")
+    move = ops_windows.space_to_depth if to_depth else ops_windows.depth_to_space
+    layout: Any = _layout(data_format)
+    return move(b, input, block_size=block_size, data_format=layout)
+
+
+@tf("space_to_batch", "space_to_batch_nd", "compat.v1.space_to_batch_nd")
+def space_to_batch(b: Builder, input: Any, block_shape: Any, paddings: Any) -> Value:
+    """Every n-th pixel as an image of its own."""
+    x = rules.tensor(b, input)
+    blocks = integers(b, block_shape, "block_shape")
+    pairs = [(low, high) for low, high in (integers(b, pair, "paddings") for pair in rules.host(paddings))]
+    count = len(blocks)
+    x = padded(b, x, [(0, 0), *pairs, *[(0, 0)] * (x.rank - 1 - count)], "constant", 0)
+    split: list[int | None] = [x.shape[0]]
+    for axis, block in enumerate(blocks, start=1):
+        split += [b.known(x, axis) // block, block]
+    inner = b.reshape(x, (*split, *x.shape[1 + count :]))
+    order = [
+        *(2 * i + 2 for i in range(count)), 0, *(2 * i + 1 for i in range(count)), *range(1 + 2 * count, inner.rank)
+    ]  # fmt: skip
+    y = permuted(b, inner, order)
+    return b.reshape(y, (None, *y.shape[count + 1 :]))
+
+
+@tf("batch_to_space", "compat.v1.batch_to_space_nd")
+def batch_to_space(b: Builder, input: Any, block_shape: Any, crops: Any) -> Value:
+    """Images put together from the pixels of several, and cropped."""
+    x = rules.native(b, input)
+    blocks = integers(b, block_shape, "block_shape")
+    pairs = [integers(b, pair, "crops") for pair in rules.host(crops)]
+    count = len(blocks)
+    x = b.reshape(x, (*blocks, None, *x.shape[1:]))
+    order = [count]
+    for i in range(count):
+        order += [count + 1 + i, i]
+    order += list(range(2 * count + 1, x.rank))
+    y = permuted(b, x, order)
+    sizes = [b.known(y, 2 * i + 1) * block for i, block in enumerate(blocks)]
+    y = b.reshape(y, (None, *sizes, *y.shape[1 + 2 * count :]))
+    return padded(b, y, [(0, 0), *((-low, -high) for low, high in pairs), *[(0, 0)] * (y.rank - 1 - count)], "constant", 0)
