@@ -61,13 +61,17 @@ def _reshaped(b: Builder, x: Value, shape: Shape, perm: tuple[int, ...]) -> Valu
     if stored[: x.rank] == x.stored_shape and all(size == 1 for size in stored[x.rank :]):
         template, kind = "x[index]", "expand"
         operands["index"] = (slice(None),) * x.rank + (None,) * (len(stored) - x.rank)
-    elif kept == len(stored) - 1 > 0 and x.rank > len(stored):
+    elif kept == len(stored) - 1 > 0 and x.rank > len(stored) and _joined(x.stored_shape[kept:]) == stored[-1]:
         template, kind = "x.flatten(d)", "reshape"
         operands["d"] = kept
     else:
         template, kind = "x.reshape(*sizes)", "reshape"
         operands["sizes"] = _sizes(b, x, stored)
     return b.op(template, shape=shape, perm=perm, kind=kind, **operands)
+
+
+def _joined(sizes: Shape) -> int | None:
+    return None if None in sizes else math.prod(size or 0 for size in sizes)
 
 
 def _common_front(old: Shape, new: Shape) -> int:
