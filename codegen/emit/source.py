@@ -124,8 +124,7 @@ def _class(
 ) -> ClassSource:
     attributes = names.attributes[graph]
     init = [line for module, name in attributes.items() for line in attribute_lines(module, name, names)]
-    if any(method.signature.startswith("reset_parameters(") for method in methods):
-        init.append("self.reset_parameters()")
+    init += [method.at_start for method in methods if method.at_start]
     buffers = [name for module, name in attributes.items() if module.constructor == "buffer"]
     count = len(graph.outputs)
     returns = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"

@@ -42,11 +42,19 @@ _TYPED = ("nn.Linear", "nn.Conv", "nn.Embedding")
 
 @dataclass(frozen=True)
 class Method:
-    """A method of the model's class: its signature, the lines of its docstring, its statements."""
+    """A method of the model's class.
+
+    Attributes:
+        signature: As it stands after `def`.
+        doc: Lines of its docstring.
+        body: Its statements.
+        at_start: The statement of `__init__` that calls it; "" if none does.
+    """
 
     signature: str
     doc: list[str]
     body: list[str]
+    at_start: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,29 +107,56 @@ class _Source:
 
 
 def training_methods(graph: Graph, names: Names, tree: VariableTree) -> list[Method]:
-    """`reset_parameters` and `regularization_loss`, where there is something to do.
+    """`reset_parameters`, `train` and `regularization_loss`, where there is something to do.
 
     Args:
         graph: The model.
-        names: Of its attributes.
+        names: Of its classes and attributes.
         tree: The layers' configs and variables.
     """
     sources = {source.variable: source for source in _sources(tree, ())}
-    parameters = [
-        (key, module, weight)
-        for key, module, weight in state_dict(graph, names)
-        if not _is_buffer(key, module)
-    ]
+    state = list(state_dict(graph, names))
+    parameters = [(key, module, weight) for key, module, weight in state if not _is_buffer(key, module)]
     start = [_start(key, module, weight, sources) for key, module, weight in parameters]
     penalties = [_penalty(key, module, weight, sources) for key, module, weight in parameters]
     methods = []
     if body := write_rules(start):
-        methods.append(Method("reset_parameters(self) -> None", _start_doc(start), body))
+        methods.append(
+            Method("reset_parameters(self) -> None", _start_doc(start), body, "self.reset_parameters()")
+        )
+    norms = {key.removesuffix(".running_mean"): m for key, m, _ in state if key.endswith(".running_mean")}
+    if any(map(_is_frozen, norms.values())):
+        methods.append(_train(norms, names.classes[graph]))
     if body := write_rules(penalties):
         body = ["loss = torch.zeros(())", *body, "return loss"]
         doc = ["What the regularisers of the Keras model's weights add to the loss."]
         methods.append(Method("regularization_loss(self) -> Tensor", doc, body))
     return methods
+
+
+def _is_frozen(module: Module) -> bool:
+    return "running_mean" in module.frozen
+
+
+def _train(norms: Mapping[str, Module], class_name: str) -> Method:
+    """Keras' frozen batch normalisation takes its moving statistics in training, too."""
+    kinds = sorted({module.constructor for module in norms.values() if _is_frozen(module)})
+    kind = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
+    same = [module for module in norms.values() if module.constructor in kinds]
+    for own in ("weight", "bias"):
+        if all(own in module.state and (own in module.frozen) == _is_frozen(module) for module in same):
+            loop = "for module in self.modules():"
+            test = f"if isinstance(module, {kind}) and not module.{own}.requires_grad:"
+            break
+    else:
+        loop = "for name, module in self.named_modules():"
+        test = f"if name in {tuple(name for name, module in norms.items() if _is_frozen(module))!r}:"
+    return Method(
+        f'train(self, mode: bool = True) -> "{class_name}"',
+        ["As in Keras, frozen batch normalisation stays in eval mode."],
+        ["super().train(mode)", loop, f"    {test}", "        module.eval()", "return self"],
+        "self.train()",
+    )
 
 
 def regularizer_notes(tree: VariableTree) -> tuple[str, ...]:
