@@ -185,32 +185,85 @@ class _Attention:
         explicit = bool(self.dropout) or return_scores or query.rank != 3
         # Keras 3, which saves a seed, gives zero to a query that may attend to nothing, unless it fuses.
         zero = mask is not None and explicit and "seed" in b.spec.config
-        module = self._module(b, query, value, key, zero)
-        operands: dict[str, Any] = {"query": _sequence(b, query, axes), "value": _sequence(b, value, axes)}
-        template = "query, value"
-        if key:
-            operands["key"] = _sequence(b, key, axes)
-            template += ", key"
         if mask:
-            operands["mask"] = _mask_sequence(b, mask, len(axes))
-            template += ", mask=mask"
+            mask = _mask_sequence(b, mask, len(axes))
         if causal and return_scores:
-            (operands["mask"],) = masks.positional(b, query, value)
-            template += ", mask=mask"
-        elif causal:
-            template += ", is_causal=True"
-        inner = operands["query"].shape
-        total = math.prod(self._outputs(query))
-        x = b.value((*inner[:-1], total))
-        if not return_scores:
-            b.emit(f"module({template})", x, kind="module", module=module, **operands)
-            return self._restore(b, x, query, axes, masks)
-        scores = b.value((*inner[:-2], self.num_heads, inner[-2], operands["value"].shape[-2]))
-        b.emit(f"module.with_weights({template})", (x, scores), module=module, **operands)
+            (mask,) = masks.positional(b, query, value)
+        layers = self._layers(b, query, value, key)
+        of_query, of_value = _sequence(b, query, axes), _sequence(b, value, axes)
+        of_key = _sequence(b, key, axes) if key else of_value
+        q = self._heads(b, layers["query"], of_query, self.num_heads, self.head_dim)
+        k = self._heads(b, layers["key"], of_key, self.num_key_value_heads, self.head_dim)
+        v = self._heads(b, layers["value"], of_value, self.num_key_value_heads, self.value_head_dim)
+        scores = None
+        if return_scores:
+            x, scores = self._explicit(b, q, k, v, mask, zero)
+        else:
+            x = self._fused(b, q, k, v, mask, causal, zero)
+        merged = (*of_query.shape[:-1], self.num_heads * self.value_head_dim)
+        x = b.op("x.transpose(-2, -3).flatten(-2)", shape=merged, x=x)
+        if self.gate:
+            gate = self._linear(b, layers["gate"], of_query)
+            x = b.op("x * torch.sigmoid(gate)", shape=merged, x=x, gate=gate)
+        x = self._restore(b, self._linear(b, layers["output"], x), query, axes, masks)
+        if scores is None:
+            return x
         if len(axes) > 1:
             sizes = [source.shape[axis] for source in (query, value) for axis in axes]
             scores = b.reshape(scores, (*scores.shape[:-2], *sizes))
-        return self._restore(b, x, query, axes, masks), scores
+        return x, scores
+
+    def _linear(self, b: Builder, layer: Module, x: Value) -> Value:
+        shape = (*x.shape[:-1], layer.kwargs["out_features"])
+        return b.op("module(x)", shape=shape, kind="module", module=layer, x=x)
+
+    def _heads(self, b: Builder, layer: Module, x: Value, heads: int, size: int) -> Value:
+        """(..., T, features) -> (..., heads, T, size), as many heads as the query has."""
+        x = self._linear(b, layer, x)
+        shape = (*x.shape[:-2], heads, x.shape[-2], size)
+        template = "x.unflatten(-1, (heads, size)).transpose(-2, -3)"
+        x = b.op(template, shape=shape, x=x, heads=heads, size=size)
+        if heads == self.num_heads:
+            return x
+        shape = (*x.shape[:-3], self.num_heads, *x.shape[-2:])
+        repeats = self.num_heads // heads
+        return b.op("x.repeat_interleave(repeats, dim=-3)", shape=shape, x=x, repeats=repeats)
+
+    def _fused(
+        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, causal: bool, zero: bool
+    ) -> Value:
+        """What the heads yield."""
+        operands: dict[str, Any] = {"q": q, "k": k, "v": v}
+        arguments = "q, k, v"
+        if mask:
+            operands |= {"mask": mask, "scores": q}
+            arguments += ", attn_mask=attention_bias(mask, scores)"
+        if self.dropout:
+            operands["rate"] = self.dropout
+            arguments += ", dropout_p=rate if self.training else 0.0"
+        if causal:
+            arguments += ", is_causal=True"
+        shape = (*q.shape[:-1], self.value_head_dim)
+        x = b.op(f"F.scaled_dot_product_attention({arguments})", shape=shape, **operands)
+        return b.op("x * mask.any(dim=-1, keepdim=True)", shape=shape, x=x, mask=mask) if zero else x
+
+    def _explicit(
+        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, zero: bool
+    ) -> tuple[Value, Value]:
+        """What the heads yield, and the attention weights."""
+        shape = (*q.shape[:-1], k.shape[-2])
+        scores = b.op("q @ k.transpose(-1, -2) / size**0.5", shape=shape, q=q, k=k, size=self.head_dim)
+        if mask:
+            template = "x + attention_bias(mask, scores)"
+            scores = b.op(template, shape=shape, x=scores, mask=mask, scores=q)
+        weights = b.op("x.softmax(dim=-1)", shape=shape, x=scores)
+        if zero:
+            weights = b.op("x * mask.any(dim=-1, keepdim=True)", shape=shape, x=weights, mask=mask)
+        kept = weights
+        if self.dropout:
+            template = "F.dropout(x, p=rate, training=self.training)"
+            kept = b.op(template, shape=shape, x=weights, rate=self.dropout)
+        return b.op("x @ v", shape=(*q.shape[:-1], v.shape[-1]), x=kept, v=v), weights
 
     def _outputs(self, query: Value) -> tuple[int, ...]:
         return self.outputs or (query.shape[-1] or 0,)
@@ -230,52 +283,33 @@ class _Attention:
         x.mask = masks.query or b.mask(query)
         return x
 
-    def _module(self, b: Builder, query: Value, value: Value, key: Value | None, zero: bool) -> Module:
-        inputs = {"query": query, "value": value, "key": key or value}
-        features = {name: b.known(x, -1) for name, x in inputs.items()}
+    def _layers(self, b: Builder, query: Value, value: Value, key: Value | None) -> dict[str, Module]:
+        """The projections, made in the order in which Keras makes their variables."""
+        of_query, of_key, of_value = (b.known(x, -1) for x in (query, key or value, value))
         few = self.num_key_value_heads
-        state: dict[str, Weight | None] = {}
-        sizes = {"query": (self.num_heads, self.head_dim), "key": (few, self.head_dim)}
-        if self.gate:
-            features["gate"], sizes["gate"] = features["query"], (self.num_heads, self.value_head_dim)
-        sizes["value"] = (few, self.value_head_dim)
-        for name, heads in sizes.items():
-            state.update(self._projection(b, name, (features[name],), heads))
-        merged = (self.num_heads, self.value_head_dim)
-        state.update(self._projection(b, "output", merged, self._outputs(query)))
-        total = math.prod(self._outputs(query))
-        options = {
-            "embed_dim": features["query"],
-            "num_heads": self.num_heads,
-            "head_dim": self.head_dim,
-            "key_dim": _unless(features["key"], features["query"]),
-            "value_dim": _unless(features["value"], features["query"]),
-            "value_head_dim": _unless(self.value_head_dim, self.head_dim),
-            "output_dim": _unless(total, features["query"]),
-            "num_key_value_heads": _unless(few, self.num_heads),
-            "bias": _unless(self.bias, True),
-            "gate": _unless(self.gate, False),
-            "dropout": _unless(self.dropout, 0.0),
-            "zero_unattended": _unless(zero, False),
+        layers = {
+            "query": self._projection(b, "query", (of_query,), (self.num_heads, self.head_dim)),
+            "key": self._projection(b, "key", (of_key,), (few, self.head_dim)),
         }
-        kwargs = {name: option for name, option in options.items() if option is not None}
-        return b.define("MultiHeadAttention", kwargs=kwargs, state=state)
+        merged = (self.num_heads, self.value_head_dim)
+        if self.gate:
+            layers["gate"] = self._projection(b, "gate", (of_query,), merged)
+        layers["value"] = self._projection(b, "value", (of_value,), (few, self.value_head_dim))
+        layers["output"] = self._projection(b, "output", merged, self._outputs(query))
+        return layers
 
     def _projection(
         self, b: Builder, name: str, inputs: tuple[int, ...], outputs: tuple[int, ...]
-    ) -> dict[str, Weight | None]:
-        """The state of one projection: Keras' kernel (*inputs, *outputs) as that of a linear layer."""
+    ) -> Module:
+        """A linear layer with Keras' kernel (*inputs, *outputs)."""
         inner = b.sublayer(self.attribute.format(name), LayerSpec(name, "EinsumDense", dtype=b.spec.dtype))
         kernel = inner.weight("kernel", (*inputs, *outputs))
-        state: dict[str, Weight | None] = {f"{name}.weight": kernel.reshape(math.prod(inputs), -1).T}
+        rows, columns = math.prod(inputs), math.prod(outputs)
+        state: dict[str, Weight | None] = {"weight": kernel.reshape(rows, columns).T}
         if self.bias:
-            state[f"{name}.bias"] = inner.weight("bias", outputs).reshape(-1)
-        return state
-
-
-def _unless(value: Any, default: Any) -> Any:
-    """The value, or None where it is the default, which is not written."""
-    return None if value == default else value
+            state["bias"] = inner.weight("bias", outputs).reshape(columns)
+        kwargs = {"in_features": rows, "out_features": columns, "bias": self.bias}
+        return b.define("nn.Linear", kwargs=kwargs, state=state, part=name)
 
 
 def _order(rank: int, axes: Sequence[int]) -> tuple[int, ...]:
