@@ -10,6 +10,7 @@ from codegen.passes.outline_pattern import Pattern, body
 from codegen.passes.outline_regions import Flow
 from codegen.passes.outline_runs import fold_runs
 from codegen.passes.outline_unify import unify_all
+from codegen.passes.schedules import write_schedules
 
 #: Lines of a class beside its parameters and body; of one parameter; of one use.
 _CLASS, _PARAMETER, _USE = 13, 1.6, 1.3
@@ -32,6 +33,7 @@ def outline(graph: Graph) -> Graph:
         graphs.append(make_block(pattern))
     for definition in graphs:
         fold_runs(definition)
+    write_schedules(graph)
     return graph
 
 

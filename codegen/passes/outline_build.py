@@ -22,16 +22,21 @@ def make_block(pattern: Pattern) -> Graph:
     """Define the class of a pattern and put instances of it where its uses are."""
     name = block_name(pattern)
     name_flags(pattern)
-    signature = solve(pattern)
-    definition = _define(pattern, signature, name)
+    local = _local_names(pattern)
+    signature = solve(pattern, local)
+    definition = _define(pattern, signature, name, local)
     for use, arguments in zip(pattern.uses, signature.arguments, strict=True):
         region, graph = use.region, use.region.graph
         label = instance_name(region.nodes, name)
         instance = Module(
             name=label,
             constructor="",
-            args=tuple(arguments[p] for p in signature.params if not p.has_default),
-            kwargs={p.name: arguments[p] for p in signature.params if p.has_default and arguments[p] != p.default},
+            args=tuple(arguments[p] for p in signature.positional),
+            kwargs={
+                p.name: arguments[p]
+                for p in signature.params
+                if p not in signature.positional and not (p.has_default and arguments[p] == p.default)
+            },
             graph=definition,
             members=use.members,
         )
@@ -46,11 +51,15 @@ def make_block(pattern: Pattern) -> Graph:
     return definition
 
 
-def _define(pattern: Pattern, signature: Signature, name: str) -> Graph:
+def _local_names(pattern: Pattern) -> dict[Any, str]:
+    """Names inside the class, by module and node."""
     modules = [module for module in pattern.modules if module.constructor != "attribute"]
-    named = [*modules, *pattern.nodes]
     layers = [module.name for module in modules] + [node.layer for node in pattern.nodes]
-    local = dict(zip(named, local_names(layers), strict=True))
+    return dict(zip([*modules, *pattern.nodes], local_names(layers), strict=True))
+
+
+def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, str]) -> Graph:
+    modules = [module for module in pattern.modules if module.constructor != "attribute"]
     for module in modules:
         module.name = local[module]
     for node in pattern.nodes:

@@ -103,7 +103,7 @@ class _Facts:
         node: Node | None = value.node
         if value in self.pattern.inputs:
             return True
-        return node is not None and node.kind == "select" and node.operands["b"] in self.pattern.inputs
+        return node is not None and node.kind == "select" and any(map(self._is_shortcut, node.values()))
 
     def _kernels(self) -> list[int]:
         sizes = [conv.kwargs.get("kernel_size", 1) for conv in self.plain]

@@ -11,6 +11,9 @@ _AUTOMATIC = frozenset(
     ["activation", "add", "average", "average_pooling2d", "batch_normalization", "concatenate", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "dense", "depthwise_conv2d", "dropout", "embedding", "flatten", "global_average_pooling2d", "layer_normalization", "max_pooling1d", "max_pooling2d", "multi_head_attention", "multiply", "re_lu", "reshape", "separable_conv2d", "up_sampling2d", "zero_padding2d"]
 )
 
+#: Endings of names that tell how many dimensions a layer works on: `conv2d`, `max_pooling1d`.
+_DIMENSIONS = re.compile(r"(conv|pool|pooling|padding|sampling|cropping|dropout|lstm|transpose)_?[123]d$", re.IGNORECASE)
+
 _WORDS = {
     "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "depthwise_conv2d": "depthwise",
     "conv2d_transpose": "upsample", "batch_normalization": "bn", "dense": "linear", "layer_normalization": "norm", "multi_head_attention": "attention",
@@ -49,7 +52,7 @@ def families(name: tuple[str, ...]) -> list[tuple[Hashable, Hashable]]:
 
 def has_index(part: str) -> bool:
     """Whether a part of a name counts something: `block2a`, `3`, but not `conv2d`."""
-    return any(ch.isdigit() for ch in part) and re.search(r"\dd?x?\d?[dD]$", part) is None
+    return any(ch.isdigit() for ch in part) and _DIMENSIONS.search(part) is None
 
 
 def _form(part: str) -> str:

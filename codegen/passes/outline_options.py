@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from codegen.expression import build, text
-from codegen.graph import Graph, Module, Node, Parameter, Value
-from codegen.passes.outline_names import tokens, words
-from codegen.passes.outline_pattern import Pattern, Use
+from codegen.graph import Derived, Graph, Module, Node, Parameter, Value
+from codegen.passes.outline_names import has_index, tokens, words
+from codegen.passes.outline_pattern import Flag, Pattern, Use
 from codegen.passes.outline_regions import Flow, Region
 
 #: Modules for expressions that may stand in an `nn.Sequential`.
@@ -28,6 +28,9 @@ Attribute = Callable[[Any], Any]
 
 def name_flags(pattern: Pattern) -> None:
     """Name the flags of a pattern after what they switch on; what has more to compute is switched on."""
+    for use in pattern.uses:
+        relevant = _relevant(pattern.output, use)
+        use.flags = {flag: value for flag, value in use.flags.items() if flag in relevant}
     taken: set[str] = set()
     for node in pattern.nodes:
         if node.kind == "select":
@@ -45,6 +48,25 @@ def name_flags(pattern: Pattern) -> None:
             node.operands["flag"].name, node.operands["flag"].doc = name, doc
 
 
+def _relevant(output: Value, use: Use) -> set[Flag]:
+    """The flags that matter to a use, whatever it chooses at the others."""
+    found: set[Flag] = set()
+    seen: set[Value] = set()
+    stack = [output]
+    while stack:
+        value = stack.pop()
+        if value in seen or value.node is None:
+            continue
+        seen.add(value)
+        if value.node.kind == "select":
+            flag = value.node.operands["flag"]
+            found.add(flag)
+            stack.append(value.node.operands["a" if use.flags.get(flag) else "b"])
+        else:
+            stack.extend(value.node.values())
+    return found
+
+
 def _is_inverted(pattern: Pattern, select: Node) -> bool:
     sides = [_alone(pattern.nodes, [pattern.output], select, side) for side in ("a", "b")]
     with_modules = [any(True for node in side for _ in node.modules()) for side in sides]
@@ -60,7 +82,7 @@ def _meaning(pattern: Pattern, select: Node) -> tuple[str, str]:
     is_input = b in pattern.inputs or (b_node is not None and b_node.kind == "select" and b_node.operands["b"] in pattern.inputs)
     if is_input and has_modules and any(_is_sum(reader) for reader in readers):
         return "project", "Whether the shortcut is a convolution instead of the input itself."
-    if not has_modules and _is_sum(a.node) and b in a.node.values():
+    if _is_sum(a.node) and not _is_sum(b.node) and any(value in pattern.inputs for value in a.node.values()):
         return "residual", "Whether the input is added to the output."
     if any("F.pad" in node.template for node in part):
         return "pad", "Whether the input is padded."
@@ -78,13 +100,16 @@ def _is_sum(node: Node | None) -> bool:
 
 
 def _word(pattern: Pattern, part: list[Node]) -> str:
-    """The word that the names of an optional part share and that the block's other names lack."""
+    """The word that the names of an optional part share: one that the block's other names lack, if there is."""
     others = {word for node in pattern.nodes if node not in part for word in words(node.layer)}
     names = [tokens(node.layer) for node in part]
-    for word in names[0] if names else ():
-        if word.isidentifier() and word not in others and sum(word in name for name in names) * 2 > len(names):
-            return word.lower()
-    return "extend"
+    shared = [
+        word
+        for word in (names[0] if names else ())
+        if word.isidentifier() and not has_index(word) and sum(word in name for name in names) * 2 > len(names)
+    ]
+    own = [word for word in shared if word not in others]
+    return (own or shared or ["extend"])[0 if own else -1].lower()
 
 
 def _alone(nodes: Iterable[Node], outputs: list[Value], select: Node, side: str) -> list[Node]:
@@ -104,7 +129,7 @@ def _alone(nodes: Iterable[Node], outputs: list[Value], select: Node, side: str)
     return part[::-1]
 
 
-def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter, bool]], extract: Extract, attribute: Attribute) -> None:
+def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter | Derived, bool]], extract: Extract, attribute: Attribute) -> None:
     """Write the choices of a class as `nn.Identity()` where that is possible, else as `a if flag else b`.
 
     Args:
@@ -115,21 +140,26 @@ def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter, bool]], ex
         attribute: Puts `self.<name>` where an operand is a parameter.
     """
     for select in [node for node in graph.nodes if node.kind == "select"]:
-        flag: Parameter = select.operands["flag"]
+        flag: Parameter | Derived = select.operands["flag"]
         part = _alone(graph.nodes, graph.outputs, select, "a")
         other = _alone(graph.nodes, graph.outputs, select, "b")
         start = select.operands["b"]
+        is_shortcut = any(_is_sum(node) and select.targets in node.values() for node in graph.nodes)
         modules = [m for m in dict.fromkeys(m for node in part for m in node.modules()) if m.constructor != "attribute"]
         if modules and not other and {v for node in part for v in node.values()} - _made(part) == {start}:
-            container = _container(graph, part, flag, extract)
+            name = flag.meaning if isinstance(flag, Derived) else flag.name
+            container = _container(graph, part, "shortcut" if is_shortcut else name, extract)
             call = Node("module(x)", {"module": container, "x": start}, select.targets, select.layer, "module")
             optional = [container]
         else:
             call = _fuse(select, [*part, *other], attribute)
-            optional = modules
+            if is_shortcut:
+                select.targets.layer = "shortcut"
+            optional = [module for module in modules if _has_state(module)]
         select.targets.node = call
         graph.nodes[graph.nodes.index(select)] = call
-        graph.nodes = [node for node in graph.nodes if node not in part and node not in other]
+        gone = _made([*part, *other])
+        graph.nodes = [node for node in graph.nodes if not gone.intersection(node.results())]
         for module in optional:
             module.when = flag
             for use, values in zip(uses, flags, strict=True):
@@ -137,11 +167,15 @@ def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter, bool]], ex
                     use.members[module] = Module("", "nn.Identity")
 
 
+def _has_state(module: Module) -> bool:
+    return module.graph is not None or bool(module.state) or any(map(_has_state, module.children))
+
+
 def _made(nodes: list[Node]) -> set[Value]:
     return {value for node in nodes for value in node.results()}
 
 
-def _container(graph: Graph, part: list[Node], flag: Parameter, extract: Extract) -> Module:
+def _container(graph: Graph, part: list[Node], name: str, extract: Extract) -> Module:
     """One module that computes an optional part."""
     children = []
     for node in part:
@@ -153,8 +187,9 @@ def _container(graph: Graph, part: list[Node], flag: Parameter, extract: Extract
         else:
             region = Flow(graph).region(part)
             assert region is not None
-            return extract(region)
-    name = "shortcut" if flag.name == "project" else flag.name
+            instance = extract(region)
+            instance.name = name
+            return instance
     if len(children) == 1:
         children[0].name = name
         return children[0]

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from codegen.graph import Derived, Parameter, Value
+from codegen.graph import Derived, Module, Parameter, Symbol, Value
 from codegen.naming import identifier
+from codegen.passes.outline_derive import (
+    UNKNOWN,
+    Group,
+    condition,
+    derive_paddings,
+    derive_sizes,
+    is_symbolic,
+)
 from codegen.passes.outline_names import words
 from codegen.passes.outline_pattern import Flag, Hole, Pattern
 
 #: Roles that count features; numbers of these roles that are always equal are one parameter.
-CHANNELS = frozenset({"in_channels", "out_channels", "channels", "in_features", "out_features", "features", "groups"})
+CHANNELS = frozenset(
+    {"in_channels", "out_channels", "channels", "in_features", "out_features", "features", "groups"}
+)
 
 #: Parameters with a natural default.
-_DEFAULTS = {"stride": 1, "dilation": 1}
+_DEFAULTS = {"stride": 1, "dilation": 1, "padding": 0}
+
+#: What parameters are called whose role in torch has a short name.
+_NAMES = {"p": "drop_rate", "rate": "drop_rate", "pads": "pads"}
 
 _DOCS = {
     "in_channels": "Channels of the input.",
@@ -25,39 +37,18 @@ _DOCS = {
     "mid_channels": "Channels inside the block.",
     "in_features": "Features of the input.",
     "out_features": "Features of the output.",
+    "features": "Features of input and output.",
+    "mid_features": "Features inside the block.",
     "kernel_size": "Kernel of the convolution.",
     "stride": "Stride of the block.",
-    "rate": "Probability of dropping.",
+    "padding": "Padding of the convolution.",
+    "dilation": "Dilation of the convolution.",
+    "drop_rate": "Probability of dropping.",
+    "activation": "Activation function.",
 }
 
-_UNKNOWN = object()
-
-
-@dataclass(eq=False)
-class _Group:
-    """Holes that hold the same number in every use."""
-
-    holes: list[Hole]
-    numbers: list[Any]
-    is_size: bool
-    name: str = ""
-    derived: tuple[str, _Group] | None = None
-
-    @property
-    def known(self) -> list[Any]:
-        return [number for number in self.numbers if number is not _UNKNOWN]
-
-    @property
-    def literal(self) -> Any:
-        """The one number of all uses; `_UNKNOWN` if they differ or depend on an outer class's parameter."""
-        first = self.known[0]
-        is_constant = all(number == first for number in self.known) and not _is_symbolic(first)
-        return first if is_constant else _UNKNOWN
-
-    def agrees(self, numbers: list[Any]) -> bool:
-        pairs = list(zip(self.numbers, numbers, strict=True))
-        both = [(a, b) for a, b in pairs if a is not _UNKNOWN and b is not _UNKNOWN]
-        return bool(both) and all(a == b for a, b in both)
+#: Words of layer names that say nothing of what a number is for.
+_EMPTY = frozenset({"conv", "conv2d", "conv1d", "bn", "norm", "dense", "linear", "layer", "block", "fc"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,21 +60,38 @@ class Signature:
         replacements: What stands for each hole and flag inside the class.
         arguments: Of each use, by parameter.
         flags: Of each use, by what stands for the flag.
+        positional: The parameters that are passed by position.
     """
 
     params: list[Parameter]
     replacements: dict[Hole | Flag, Any] = field(default_factory=dict)
     arguments: list[dict[Parameter, Any]] = field(default_factory=list)
     flags: list[dict[Parameter | Derived, bool]] = field(default_factory=list)
+    positional: list[Parameter] = field(default_factory=list)
 
 
-def solve(pattern: Pattern) -> Signature:
-    """Find the parameters of a block."""
+def solve(pattern: Pattern, local: Mapping[Module, str]) -> Signature:
+    """Find the parameters of a block.
+
+    Args:
+        pattern: The block.
+        local: Names of its modules inside the class.
+    """
     groups = _groups(pattern)
-    free = [group for group in groups if group.literal is _UNKNOWN]
-    _name(pattern, free)
-    _derive([group for group in free if group.is_size])
-    bases = [group for group in free if group.derived is None]
+    free = [group for group in groups if group.literal is UNKNOWN]
+    _name(pattern, free, local)
+    derive_sizes(groups)
+    conditions = {
+        flag: condition(
+            [use.flags.get(flag) for use in pattern.uses],
+            groups,
+            _channels(pattern, before),
+            _channels(pattern, after),
+        )
+        for flag, (before, after) in _choices(pattern).items()
+    }
+    derive_paddings(groups, _switches(pattern, conditions))
+    bases = [group for group in free if not group.derived]
     parameters = {group: _parameter(group) for group in bases}
     replacements: dict[Hole | Flag, Any] = {}
     for group in groups:
@@ -91,74 +99,80 @@ def solve(pattern: Pattern) -> Signature:
         if group in parameters:
             text = parameters[group]
         elif group.derived:
-            template, base = group.derived
-            text = Derived(template.format(parameters[base].name))
+            text = Derived(group.derived, group.name)
         replacements.update((hole, text) for hole in group.holes)
     arguments: list[dict[Parameter, Any]] = [{} for _ in pattern.uses]
     for group, parameter in parameters.items():
         for index, number in enumerate(group.numbers):
-            arguments[index][parameter] = 0 if number is _UNKNOWN else number
+            arguments[index][parameter] = parameter.default if number is UNKNOWN else number
     flags: list[dict[Parameter | Derived, bool]] = [{} for _ in pattern.uses]
-    for flag in dict.fromkeys(flag for use in pattern.uses for flag in use.flags):
-        values = [use.flags.get(flag) for use in pattern.uses]
-        text = _consequence(flag, values, list(parameters.values()), arguments)
-        replacements[flag] = text or Parameter(flag.name, "bool", flag.doc, False, True)
-        for index, value in enumerate(values):
-            flags[index][replacements[flag]] = bool(value)
-            if text is None:
-                arguments[index][replacements[flag]] = bool(value)
-    params = sorted(arguments[0], key=lambda p: (p.has_default, not p.name.startswith("in_"), p.type == "float"))
-    return Signature(params, replacements, arguments, flags)
-
-
-def _consequence(
-    flag: Flag, values: list[bool | None], params: list[Parameter], arguments: list[dict[Parameter, Any]]
-) -> Derived | None:
-    """The condition on other parameters that a flag is in all uses, if it is a natural one."""
-
-    def holds(condition: Callable[[dict[Parameter, Any]], bool]) -> bool:
-        return all(v is None or condition(a) == v for v, a in zip(values, arguments, strict=True))
-
-    by_name = {parameter.name: parameter for parameter in params}
-    if "stride" in by_name and holds(lambda a: a[by_name["stride"]] not in (1, (1, 1))):
-        return Derived("stride > 1", flag.name)
-    for kind in ("channels", "features"):
-        before, after = by_name.get(f"in_{kind}"), by_name.get(f"out_{kind}")
-        if before and after and flag.name == "residual" and holds(lambda a: a[before] == a[after]):
-            return Derived(f"in_{kind} == out_{kind}", flag.name)
-        if before and after and flag.name == "project" and holds(lambda a: a[before] != a[after]):
-            return Derived(f"in_{kind} != out_{kind}", flag.name)
-    return None
+    for flag, code in conditions.items():
+        text = Derived(code, flag.name) if code else Parameter(flag.name, "bool", flag.doc, False, True)
+        replacements[flag] = text
+        for index, use in enumerate(pattern.uses):
+            flags[index][text] = bool(use.flags.get(flag))
+            if not code:
+                arguments[index][text] = bool(use.flags.get(flag))
+    params = sorted(arguments[0], key=_rank)
+    sizes = [parameters[group] for group in bases if group.is_size]
+    positional = [parameter for parameter in params if parameter in sizes and not parameter.has_default]
+    return Signature(params, replacements, arguments, flags, positional)
 
 
 def count_parameters(pattern: Pattern) -> int:
     """How many parameters a block would have."""
-    return len(solve(pattern).params)
+    return len(solve(pattern, {}).params)
+
+
+def _rank(parameter: Parameter) -> tuple[bool, int]:
+    """Sizes in the order of the data, then the rest; what has a default comes last, as Python wants it."""
+    name = parameter.name
+    kinds = ("in_", "channels", "features")
+    if name.startswith(("in_", "channels", "features")):
+        place = 0
+    elif name.startswith("out_"):
+        place = 2
+    else:
+        place = 1 if name.rstrip("_0123456789").endswith(kinds) else 3
+    return parameter.has_default, place
+
+
+def _choices(pattern: Pattern) -> dict[Flag, tuple[Value, Value]]:
+    """The flags, each with the values between which its optional part lies."""
+    selects = [node for node in pattern.nodes if node.kind == "select"]
+    return {node.operands["flag"]: (node.operands["b"], node.operands["a"]) for node in selects}
+
+
+def _switches(pattern: Pattern, conditions: Mapping[Flag, str]) -> dict[str, list[bool | None]]:
+    """The flags in each use, by how they are written."""
+    return {
+        code or flag.name: [use.flags.get(flag) for use in pattern.uses] for flag, code in conditions.items()
+    }
+
+
+def _channels(pattern: Pattern, value: Value) -> list[Any]:
+    """The channels of a value in each use."""
+    return [channels(use.values[value]) if value in use.values else UNKNOWN for use in pattern.uses]
 
 
 # -------------------------------------------------------------------- groups
 
 
-def _groups(pattern: Pattern) -> list[_Group]:
-    groups: list[_Group] = []
+def _groups(pattern: Pattern) -> list[Group]:
+    groups: list[Group] = []
     for hole in pattern.holes:
-        numbers = [use.numbers.get(hole, _UNKNOWN) for use in pattern.uses]
+        numbers = [use.numbers.get(hole, UNKNOWN) for use in pattern.uses]
         is_size = hole.role in CHANNELS
         for group in groups:
             same_kind = (group.is_size and is_size) or group.holes[0].role == hole.role
             if same_kind and group.agrees(numbers):
                 group.holes.append(hole)
-                group.numbers = [b if a is _UNKNOWN else a for a, b in zip(group.numbers, numbers, strict=True)]
+                pairs = zip(group.numbers, numbers, strict=True)
+                group.numbers = [b if a is UNKNOWN else a for a, b in pairs]
                 break
         else:
-            groups.append(_Group([hole], numbers, is_size))
+            groups.append(Group([hole], numbers, is_size))
     return groups
-
-
-def _is_symbolic(number: Any) -> bool:
-    if isinstance(number, tuple):
-        return any(_is_symbolic(part) for part in number)
-    return isinstance(number, (Parameter, Derived))
 
 
 def channels(value: Value) -> Any:
@@ -166,29 +180,32 @@ def channels(value: Value) -> Any:
     return value.shape[-1] if value.is_native or value.rank < 3 else value.shape[value.perm[1]]
 
 
-def _name(pattern: Pattern, groups: list[_Group]) -> None:
+def _name(pattern: Pattern, groups: list[Group], local: Mapping[Module, str]) -> None:
     """Give every group that differs a name after what it is."""
-    taken: set[str] = set()
     sizes = [group for group in groups if group.is_size]
-    features = all(hole.role in ("in_features", "out_features", "features") for g in sizes for hole in g.holes)
-    kind = "features" if features else "channels"
+    roles = {hole.role for group in sizes for hole in group.holes}
+    kind = "features" if roles <= {"in_features", "out_features", "features"} else "channels"
     before = _role(pattern, sizes, {"in_channels", "in_features"}, first=True)
     after = _role(pattern, sizes, {"out_channels", "out_features"}, first=False)
     if before is not None:
         before.name = kind if before is after else f"in_{kind}"
+        before.fill(_channels(pattern, pattern.inputs[0]))
     if after is not None:
         after.name = after.name or f"out_{kind}"
-    taken.update(group.name for group in groups if group.name)
+        after.fill(_channels(pattern, pattern.output))
+    taken = {group.name for group in groups if group.name}
     rest = [group for group in sizes if not group.name]
     for group in groups:
         if group.name:
             continue
+        role = _NAMES.get(group.holes[0].role, group.holes[0].role)
         if group.is_size:
-            wanted = f"mid_{kind}" if len(rest) == 1 else f"{_owner(pattern, group)}_{kind}"
+            owner = _owner(group, local) if len(rest) > 1 else ""
+            wanted = f"{owner or 'mid'}_{kind}"
         else:
             alone = sum(other.holes[0].role == group.holes[0].role for other in groups) == 1
-            role = group.holes[0].role
-            wanted = role if alone else f"{_owner(pattern, group)}_{role}"
+            owner = "" if alone else _owner(group, local)
+            wanted = f"{owner}_{role}" if owner else role
         group.name = _claim(identifier(wanted, "size"), taken)
 
 
@@ -201,64 +218,45 @@ def _claim(wanted: str, taken: set[str]) -> str:
     return name
 
 
-def _role(pattern: Pattern, groups: list[_Group], roles: set[str], *, first: bool) -> _Group | None:
+def _role(pattern: Pattern, groups: list[Group], roles: set[str], *, first: bool) -> Group | None:
     """The group of the block's input or output channels."""
-    values = [use.values[pattern.inputs[0] if first else pattern.output] for use in pattern.uses]
-    numbers = [channels(value) for value in values]
-    matching = [group for group in groups if all(a in (b, _UNKNOWN) for a, b in zip(group.numbers, numbers, strict=True))]
-    if matching:
-        return matching[0]
+    numbers = _channels(pattern, pattern.inputs[0] if first else pattern.output)
+    for group in groups:
+        if all(a in (b, UNKNOWN) for a, b in zip(group.numbers, numbers, strict=True)):
+            return group
     ordered = [group for group in groups if any(hole.role in roles for hole in group.holes)]
-    symbolic = [group for group in ordered if any(map(_is_symbolic, group.known))]
+    symbolic = [group for group in ordered if any(map(is_symbolic, group.known))]
     return (symbolic[0] if first else symbolic[-1]) if symbolic else None
 
 
-def _owner(pattern: Pattern, group: _Group) -> str:
-    """The name of the module that a number belongs to."""
+def _owner(group: Group, local: Mapping[Module, str]) -> str:
+    """What the layers that a number belongs to are called, without empty words."""
     hole = next((hole for hole in group.holes if hole.role.startswith("out_")), group.holes[0])
-    return "_".join(words(hole.module.name)) if hole.module is not None else hole.role
+    if hole.module is None:
+        return ""
+    name = local.get(hole.module, hole.module.name)
+    return "_".join(word.lower() for word in words(name) if word.lower() not in _EMPTY)
 
 
-# -------------------------------------------------------------------- derivation
+# -------------------------------------------------------------------- parameters
 
 
-def _derive(groups: list[_Group]) -> None:
-    """Sizes that are the same multiple of another in all uses need no parameter."""
-    order = sorted(groups, key=lambda group: (group.name not in ("in_channels", "channels", "in_features", "features")))
-    for group in order:
-        for base in order:
-            if base is group or base.derived is not None or any(g.derived and g.derived[1] is group for g in order):
-                continue
-            if (factor := _factor(group.numbers, base.numbers)) is not None:
-                group.derived = (f"{factor} * {{}}", base)
-                break
-            is_input = order.index(base) == 0 and base.name in ("in_channels", "channels", "in_features", "features")
-            if is_input and (factor := _factor(base.numbers, group.numbers)) is not None:
-                group.derived = (f"{{}} // {factor}", base)
-                break
-
-
-def _factor(numbers: list[Any], base: list[Any]) -> int | None:
-    """The whole number k >= 2 with `numbers = k * base` in all uses."""
-    pairs = [(a, b) for a, b in zip(numbers, base, strict=True) if a is not _UNKNOWN]
-    if any(not isinstance(a, int) or not isinstance(b, int) or b == 0 for a, b in pairs):
-        return None
-    factors = {a / b for a, b in pairs}
-    if len(factors) != 1 or len({b for _, b in pairs}) < 2:
-        return None
-    factor = factors.pop()
-    return int(factor) if factor == int(factor) and 2 <= factor <= 16 else None
-
-
-def _parameter(group: _Group) -> Parameter:
-    role = group.holes[0].role
+def _parameter(group: Group) -> Parameter:
     doc = _DOCS.get(group.name) or f"{group.name.replace('_', ' ').capitalize()}."
-    default = _DEFAULTS.get(role)
-    if any(number is _UNKNOWN for number in group.numbers):
-        default = 0
-    common = Counter(map(repr, group.numbers)).most_common(1)[0][0]
-    has_default = default is not None and (common == repr(default) or default == 0)
-    return Parameter(group.name, _type(group.known), doc, default if has_default else None, has_default)
+    kind = _type(group.known)
+    default = _DEFAULTS.get(group.holes[0].role)
+    if default not in group.known:
+        default = None
+    if default is None and any(number is UNKNOWN for number in group.numbers):
+        default = _nothing(group.known[0])
+    return Parameter(group.name, kind, doc, default, default is not None)
+
+
+def _nothing(number: Any) -> Any:
+    """What stands for a number that a use has no need of."""
+    if isinstance(number, tuple):
+        return tuple(_nothing(part) for part in number)
+    return 0.0 if isinstance(number, float) else 0
 
 
 def _type(numbers: Iterable[Any]) -> str:
@@ -266,6 +264,8 @@ def _type(numbers: Iterable[Any]) -> str:
     for number in numbers:
         if isinstance(number, Parameter):
             kinds.update(dict.fromkeys(number.type.split(" | ")))
+        elif isinstance(number, Symbol) and not isinstance(number, Derived):
+            kinds["Callable[[Tensor], Tensor]"] = None
         elif isinstance(number, tuple):
             kinds[f"tuple[{', '.join('int' for _ in number)}]"] = None
         else:

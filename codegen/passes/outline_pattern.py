@@ -183,7 +183,7 @@ class _Tracer:
         roles = next((roles for start, roles in _POSITIONS if module.constructor.startswith(start)), ())
         names = (*roles, *("size" for _ in module.args))
         if module.graph is not None:
-            names = tuple(parameter.name for parameter in module.graph.params)
+            names = tuple(parameter.name for parameter in module.graph.params if not parameter.has_default)
         proto.args = tuple(self._literal(v, name, proto) for v, name in zip(module.args, names, strict=False))
         proto.kwargs = {name: self._literal(value, name, proto) for name, value in module.kwargs.items()}
         proto.children = tuple(self._module(child) for child in module.children)

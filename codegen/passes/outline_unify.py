@@ -19,7 +19,11 @@ MAX_STEPS = 60
 #: An optional part has at most so many steps.
 MAX_MISSING = 7
 
-_FAR = 10**6
+#: Stands for what cannot be made the same.
+_FAR = frozenset({None})
+
+#: The steps that are left out.
+Missing = frozenset[Node | None]
 
 
 def unify_all(patterns: list[Pattern]) -> list[Pattern]:
@@ -43,7 +47,7 @@ def unify(large: Pattern, small: Pattern) -> bool:
     if [(v.rank, v.perm, v.dtype) for v in large.inputs] != [(v.rank, v.perm, v.dtype) for v in small.inputs]:
         return False
     alignment = _Alignment(large, small)
-    if alignment.cost(large.output, small.output) >= _FAR or not alignment.walk():
+    if None in alignment.cost(large.output, small.output) or not alignment.walk():
         return False
     if not alignment.is_close():
         return False
@@ -57,7 +61,7 @@ class _Alignment:
 
     large: Pattern
     small: Pattern
-    costs: dict[tuple[Value, Value], int] = field(default_factory=dict)
+    costs: dict[tuple[Value, Value], Missing] = field(default_factory=dict)
     values: dict[Value, Value] = field(default_factory=dict)  # of the small pattern -> of the large one
     nodes: dict[Node, Node] = field(default_factory=dict)
     places: dict[tuple[Node | None, int], tuple[Value, Value]] = field(default_factory=dict)
@@ -65,35 +69,36 @@ class _Alignment:
 
     # ---------------------------------------------------------------- the cheapest alignment
 
-    def cost(self, x: Value, y: Value) -> int:
-        """The number of steps that must be left out to make `x` of the large pattern and `y` the same."""
+    def cost(self, x: Value, y: Value) -> Missing:
+        """The steps that must be left out to make `x` of the large pattern and `y` the same."""
         key = (x, y)
         if key not in self.costs:
             self.costs[key] = _FAR
-            self.costs[key] = min((cost for cost, _ in self._choices(x, y)), default=_FAR)
+            self.costs[key] = min((cost for cost, _ in self._choices(x, y)), default=_FAR, key=_size)
         return self.costs[key]
 
-    def _choices(self, x: Value, y: Value) -> Iterator[tuple[int, tuple[str, Value, Value]]]:
+    def _choices(self, x: Value, y: Value) -> Iterator[tuple[Missing, tuple[str, Value, Value]]]:
         if x.node is None and y.node is None:
-            yield (0 if self.large.inputs.index(x) == self.small.inputs.index(y) else _FAR), ("same", x, y)
+            is_same = self.large.inputs.index(x) == self.small.inputs.index(y)
+            yield (frozenset() if is_same else _FAR), ("same", x, y)
         if self._match(x, y):
             assert x.node is not None and y.node is not None
-            total = sum(self.cost(a, b) for a, b in zip(x.node.values(), y.node.values(), strict=True))
-            yield min(total, _FAR), ("match", x, y)
+            costs = [self.cost(a, b) for a, b in zip(x.node.values(), y.node.values(), strict=True)]
+            yield frozenset().union(*costs), ("match", x, y)
         if x.node is not None and x.node.kind == "select":
             yield self.cost(x.node.operands["a"], y), ("with", x.node.operands["a"], y)
             yield self.cost(x.node.operands["b"], y), ("without", x.node.operands["b"], y)
         elif x.node is not None:
             for value in x.node.values():
-                yield self._left_out(x.node, value) + self.cost(value, y), ("skip", value, y)
+                yield self._left_out(x.node, value) | self.cost(value, y), ("skip", value, y)
         if y.node is not None:
             for value in y.node.values():
-                yield self._left_out(y.node, value) + self.cost(x, value), ("skip", x, value)
+                yield self._left_out(y.node, value) | self.cost(x, value), ("skip", x, value)
 
-    def _left_out(self, node: Node, kept: Value) -> int:
-        """How many steps go with `node` if only what leads to `kept` stays."""
+    def _left_out(self, node: Node, kept: Value) -> Missing:
+        """What goes with `node` if only what leads to `kept` stays."""
         others = [_before(value) for value in node.values() if value is not kept]
-        return 1 + len(frozenset().union(*others) - _before(kept))
+        return frozenset({node}).union(*others) - _before(kept)
 
     def _match(self, x: Value, y: Value) -> bool:
         if x.node is None or y.node is None:
@@ -111,7 +116,7 @@ class _Alignment:
             reader, position, x, y = stack.pop()
             start = (x, y)
             while True:
-                _, (what, x_next, y_next) = min(self._choices(x, y), key=lambda choice: choice[0])
+                _, (what, x_next, y_next) = min(self._choices(x, y), key=lambda choice: _size(choice[0]))
                 if what in ("same", "match"):
                     break
                 if what == "skip":
@@ -186,6 +191,8 @@ class _Alignment:
                     use.values[chosen] = use.values[x] if x in use.values else use.values[self.large.output]
                 self.flags[flag] = False
             replaced[place] = selects[x, y]
+            if x not in self.values.values():  # no use has what it chooses from elsewhere
+                self._replace(x, selects[x, y])
         for reader in {reader for reader, _ in replaced if reader is not None}:
             _reread(reader, {index: value for (node, index), value in replaced.items() if node is reader})
         for node in self.small.nodes:
@@ -202,6 +209,12 @@ class _Alignment:
                     chosen = node.operands["a" if use.flags.get(node.operands["flag"]) else "b"]
                     if chosen in use.values:
                         use.values[node.targets] = use.values[chosen]
+
+    def _replace(self, value: Value, chosen: Value) -> None:
+        """Let all nodes read what is chosen between a value and another one."""
+        for node in self.large.nodes:
+            positions = [index for index, read in enumerate(node.values()) if read is value]
+            _reread(node, dict.fromkeys(positions, chosen))
 
     def _use(self, use: Use) -> Use:
         """A use of the small pattern in the words of the large one."""
@@ -248,6 +261,10 @@ class _Alignment:
                 for hole in (*flatten(operand, Hole), *(h for m in flatten(operand, Module) for h in _holes(m)))
             )
         )
+
+
+def _size(missing: Missing) -> float:
+    return float("inf") if None in missing else len(missing)
 
 
 @cache
