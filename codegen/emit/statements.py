@@ -52,6 +52,7 @@ class _Writer:
         self.space = naming.variables()
         self.reads: set[str] = set()
         self.untyped: set[str] = set()
+        self.loose: set[str] = set()
 
     def write(self) -> Forward:
         arguments = self._name_arguments()
@@ -59,6 +60,7 @@ class _Writer:
         self._name_values(statements)
         lines: list[str] = []
         typed: set[str] = set(arguments)
+        self.loose = self._loose(statements)
         for position, node in enumerate(statements):
             last = position == len(statements) - 1
             lines.extend(self._line(node, typed, returns=last and self._returns(node)))
@@ -174,6 +176,18 @@ class _Writer:
 
     # ---------------------------------------------------------------- text
 
+    def _loose(self, statements: list[Node]) -> set[str]:
+        """Names that need a type from the beginning, as mypy takes what is returned of them for `Any`."""
+        loose: set[str] = set()
+        for node in statements:
+            if isinstance(node.targets, Value):
+                tree, name = self._tree(node), {self.names[node.targets]}
+                loose = loose | name if self._yields_any(tree) or loose & _exposed(tree) else loose - name
+        last = statements[-1:]
+        returned = [self._tree(node) for node in last if self._returns(node)]
+        returned = returned or [self._value(value) for value in self.graph.outputs]
+        return loose & {name for tree in returned for name in _exposed(tree)}
+
     def _returns(self, node: Node) -> bool:
         """Whether the statement can be the `return` itself."""
         return [node.targets] == self.graph.outputs and not self._yields_any(self._tree(node))
@@ -190,7 +204,8 @@ class _Writer:
         name = self.names[node.targets]
         if text == name:
             return []
-        annotation = ": Tensor" if self._yields_any(tree) and name not in typed else ""
+        needs_type = self._yields_any(tree) or name in self.loose
+        annotation = ": Tensor" if needs_type and name not in typed else ""
         typed.add(name)
         line = f"{name}{annotation} = {text}"
         return [line + self._comment(node, len(line))]
@@ -256,6 +271,21 @@ class _Writer:
             return ast.Tuple([self._target(target) for target in targets], ast.Store())
         used = targets is not None and targets in self.names
         return ast.Name(self.names[targets] if used else "_", ast.Store())
+
+
+def _exposed(tree: ast.expr) -> set[str]:
+    """Names whose types an expression's type follows."""
+    if isinstance(tree, ast.Name):
+        return {tree.id}
+    if isinstance(tree, ast.IfExp):
+        return _exposed(tree.body) | _exposed(tree.orelse)
+    if isinstance(tree, ast.BinOp):
+        return _exposed(tree.left)
+    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
+        return _exposed(tree.func.value)
+    if isinstance(tree, (ast.Attribute, ast.Subscript)):
+        return _exposed(tree.value)
+    return set()
 
 
 def _is_light(node: Node) -> bool:
