@@ -163,8 +163,8 @@ class Builder:
         non_negative: bool = False,
     ) -> Value:
         """Define a module and call it on `x`: `self.name(x)`."""
-        if state and x.dtype not in FLOATS and not constructor.endswith("Embedding"):
-            x = self.cast(x, self.dtype)  # as Keras' matmul and convolution promote integers
+        if state and not constructor.endswith("Embedding"):
+            x = self.floating(x)
         made = self.define(constructor, args=args, kwargs=kwargs, state=state, frozen=frozen, part=part)
         return self.op(
             "module(x)",
@@ -281,6 +281,10 @@ class Builder:
     def autocast(self, x: Value) -> Value:
         """A floating-point argument in the layer's compute dtype, as Keras casts it."""
         return self.cast(x, self.dtype) if x.dtype in FLOATS and self.dtype in FLOATS else x
+
+    def floating(self, x: Value) -> Value:
+        """Integers in the layer's compute dtype, as Keras' matmul and convolution promote them."""
+        return x if x.dtype in FLOATS else self.cast(x, self.dtype)
 
     def size(self, x: Value, axis: int) -> int | Value:
         """The size of Keras' `axis`: a number, or an expression where it is open."""

@@ -121,8 +121,8 @@ THEANO: Shapes = {"x_W": (1,)}
         (
             "Merge",
             {"mode": ["4wEA", None, None], "mode_type": "lambda", "output_shape": [3], "arguments": {"k": 1}},
-            "Merge",
-            {"mode": "<lambda>", "output_shape": [3], "arguments": {"k": 1}},
+            "Lambda",
+            {"function": "<lambda>", "output_shape": [3], "arguments": {"k": 1}},
         ),
     ],
 )
@@ -210,12 +210,12 @@ def test_keras_2_on_theano() -> None:
         (
             "UpSampling2D",
             {"interpolation": "bilinear"},
-            {"interpolation": "bilinear_legacy", "keep_dtype": False},
+            {"interpolation": "bilinear_legacy", "casts": "no"},
         ),
         (
             "UpSampling2D",
             {"interpolation": "nearest"},
-            {"interpolation": "nearest", "keep_dtype": False},
+            {"interpolation": "nearest", "casts": "no"},
         ),
         ("LocallyConnected1D", {}, {"implementation": 1, "data_format": "channels_last"}),
         ("Softmax", {"axis": 1, "robust_masking": False}, {"axis": 1}),

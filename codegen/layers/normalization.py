@@ -131,8 +131,11 @@ def group_normalization(
     epsilon: float = 1e-3,
     center: bool = True,
     scale: bool = True,
+    weighs_mask: bool = False,
 ) -> Value:
     """Normalise groups of channels of each sample; groups=-1 for each channel alone."""
+    if weighs_mask and b.mask(x) is not None:
+        b.unsupported("mask", "<tensor>", "supported without a mask, which Keras 2 uses to weigh the statistics")
     axis = b.axis(axis, x.rank)
     if axis == 0:
         b.unsupported("axis", 0, "supported: any axis but that of the batch")

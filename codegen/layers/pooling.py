@@ -67,10 +67,16 @@ def global_max_pooling(
 
 @lowers("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", masks="drop")
 def global_average_pooling(
-    b: Builder, x: Value, *, data_format: DataFormat = "channels_last", keepdims: bool = False
+    b: Builder,
+    x: Value,
+    mask: Value | None = None,
+    *,
+    data_format: DataFormat = "channels_last",
+    keepdims: bool = False,
 ) -> Value:
     """The mean of each channel; in one dimension, of the steps that the mask keeps."""
-    mask = b.mask(x) if b.spec.class_name == "GlobalAveragePooling1D" else None
+    if b.spec.class_name == "GlobalAveragePooling1D" and mask is None:
+        mask = b.mask(x)
     if mask is None:
         return _reduce(b, x, "mean", data_format, keepdims)
     axis = x.dim(channel_axis(x.rank, data_format))

@@ -52,7 +52,7 @@ def run_layer(
     their states, so that what the lower ones yield there does not matter.
     """
     refuse_training(b, training, max(max(cell.dropout, cell.recurrent_dropout) for cell, _ in cells))
-    x, mask = b.keras_layout(x), b.mask(x)
+    x, mask = b.keras_layout(b.floating(x)), b.mask(x)
     if loop.time_major:
         x = _swap_time(b, x)
         mask = _swap_time(b, mask) if mask else None

@@ -95,7 +95,7 @@ def _run_both(
     b: Builder, cell: Cell, forward: LayerSpec, backward: LayerSpec, x: Value, initial_state: Any
 ) -> _Directions:
     """Both directions by one module of torch."""
-    mask, x = b.mask(x), b.keras_layout(x)
+    mask, x = b.mask(x), b.keras_layout(b.floating(x))
     features = b.known(x, -1)
     weights = [
         Weights.of(cell_builder(b.sublayer(attribute, spec)), cell, features)

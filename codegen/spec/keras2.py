@@ -120,7 +120,7 @@ def _up_sampling_2d(draft: Draft) -> None:
 
     Keras' own resizing had no half-pixel centres; tf.keras has them since it saves the option at all.
     """
-    draft.config["keep_dtype"] = False
+    draft.config["casts"] = "no"
     if draft.config.get("interpolation") == "bilinear" and not draft.origin.tf:
         draft.config["interpolation"] = "bilinear_theano" if draft.origin.theano else "bilinear_legacy"
 
@@ -153,8 +153,16 @@ def _bidirectional(draft: Draft) -> None:
         draft.config["zero_output_for_mask"] = False
 
 
-def _resizing(draft: Draft) -> None:
-    draft.config["keep_dtype"] = False
+def _casts(draft: Draft) -> None:
+    draft.config["casts"] = "policy"
+
+
+def _random_crop(draft: Draft) -> None:
+    draft.config["inference"] = "resize"
+
+
+def _group_normalization(draft: Draft) -> None:
+    draft.config["weighs_mask"] = True
 
 
 def _time_distributed(draft: Draft) -> None:
@@ -170,11 +178,15 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "CuDNNGRU": _cudnn,
     "CuDNNLSTM": _cudnn,
     "Discretization": _discretization,
+    "GroupNormalization": _group_normalization,
     "LayerNormalization": _one_axis,
     "LeakyReLU": _leaky_relu,
     "LocallyConnected1D": _locally_connected,
     "LocallyConnected2D": _locally_connected,
-    "Resizing": _resizing,
+    "RandomBrightness": _casts,
+    "RandomContrast": _casts,
+    "RandomCrop": _random_crop,
+    "Resizing": _casts,
     "TimeDistributed": _time_distributed,
     "UpSampling2D": _up_sampling_2d,
 }
