@@ -18,6 +18,7 @@ from codegen.shapes import shape_text
 #: Import lines by the name that they bind, for names that templates may use.
 _IMPORTS = {
     "math": "import math",
+    "Callable": "from collections.abc import Callable",
     "Path": "from pathlib import Path",
     "torch": "import torch",
     "F": "import torch.nn.functional as F",
@@ -147,7 +148,8 @@ def _class(
 
 
 def _constructor_names(graph: Graph, names: Names) -> set[str]:
-    return {name for module in graph.modules() for name in names_in(constructor(module, names))}
+    made = {name for module in graph.modules() for name in names_in(constructor(module, names))}
+    return made | {name for p in graph.params for name in re.findall(r"\w+", p.type)}
 
 
 def _method_names(methods: Sequence[Method]) -> set[str]:
