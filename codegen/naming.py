@@ -73,9 +73,9 @@ def attributes() -> Namespace:
     return Namespace(MODULE_ATTRIBUTES | {"self", "reset_parameters", "regularization_loss"})
 
 
-def variables() -> Namespace:
-    """A namespace for the arguments and local variables of one `forward`."""
-    return Namespace(GLOBALS | frozenset(dir(builtins)))
+def variables(used: frozenset[str] = frozenset()) -> Namespace:
+    """A namespace for the arguments and local variables of one `forward`, which itself calls what is `used`."""
+    return Namespace(GLOBALS | frozenset(dir(builtins)) | used)
 
 
 def classes() -> Namespace:

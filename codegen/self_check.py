@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,8 +19,11 @@ _OPEN_SIZES = (16, 64, 224, 1)
 #: Batch sizes tried in turn: an empty batch goes all the way at no cost, but not every operation takes one.
 _BATCHES = (0, 1)
 
-#: Tried after those, beside sizes that other inputs have: an open size may have to be equal to one, or not too small.
+#: Tried last, beside sizes that occur in the model: an open size may have to be one of them, or not too small.
 _MORE_SIZES = (8,)
+
+#: How many batch sizes of the inputs are tried where they cannot be the same.
+_ATTEMPTS = 200
 
 
 class SelfCheckFailed(ConversionError):
@@ -77,13 +80,9 @@ def _without_memory(torch: Any, tensor: Any) -> Any:
 
 def _run(torch: Any, model: Any, graph: Graph) -> None:
     is_open = any(None in value.shape[1:] for value in graph.inputs)
-    known = sorted({n for value in graph.inputs for n in value.shape if n is not None and n > 1})
-    more = (*known[:6], *_MORE_SIZES)
-    tried = list(product(_OPEN_SIZES if is_open else _OPEN_SIZES[:1], _BATCHES))
-    tried += product((*more, *_OPEN_SIZES) if is_open else _OPEN_SIZES[:1], (*more, *_BATCHES))
     failure: Exception | None = None
-    for size, batch in dict.fromkeys(tried):
-        inputs = [_zeros(torch, value, batch, size) for value in graph.inputs]
+    for size, batches in _sizes(graph, is_open):
+        inputs = [_zeros(torch, value, n, size) for value, n in zip(graph.inputs, batches, strict=True)]
         try:
             with torch.no_grad():
                 outputs = model(*inputs)
@@ -96,6 +95,20 @@ def _run(torch: Any, model: Any, graph: Graph) -> None:
         return
     assert failure is not None
     raise failure
+
+
+def _sizes(graph: Graph, is_open: bool) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """Sizes to try for open axes, and the inputs' batch sizes: usual ones first."""
+    count = len(graph.inputs)
+    sizes = _OPEN_SIZES if is_open else _OPEN_SIZES[:1]
+    yield from ((size, (batch,) * count) for size, batch in product(sizes, _BATCHES))
+    values = [*graph.inputs, *(value for node in graph.nodes for value in node.results())]
+    known = sorted({n for value in values for n in value.shape if n is not None and n > 1})
+    more = (*known[:6], *_MORE_SIZES)
+    sizes = (*more, *sizes) if is_open else sizes
+    yield from ((size, (batch,) * count) for size, batch in product(sizes, (*more, *_BATCHES)))
+    if count > 1:
+        yield from ((sizes[0], batches) for batches in islice(product((1, *more), repeat=count), _ATTEMPTS))
 
 
 def _zeros(torch: Any, value: Value, batch: int, size: int) -> Any:

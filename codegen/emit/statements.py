@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codegen import naming
-from codegen.expression import build
+from codegen.expression import build, free_names
 from codegen.graph import Graph, Module, Node, Targets, Value
 from codegen.shapes import shape_text
 
@@ -49,7 +50,7 @@ class _Writer:
         self.uses = graph.uses()
         self.names: dict[Value, str] = {}
         self.inlined: set[Value] = set()
-        self.space = naming.variables()
+        self.space = naming.variables(frozenset(_callees(graph)))
         self.reads: set[str] = set()
         self.untyped: set[str] = set()
         self.loose: set[str] = set()
@@ -271,6 +272,12 @@ class _Writer:
             return ast.Tuple([self._target(target) for target in targets], ast.Store())
         used = targets is not None and targets in self.names
         return ast.Name(self.names[targets] if used else "_", ast.Store())
+
+
+def _callees(graph: Graph) -> Iterator[str]:
+    """The names of functions and modules in a graph's expressions."""
+    for node in graph.nodes:
+        yield from (name for name in free_names(node.template) if name not in node.operands)
 
 
 def _exposed(tree: ast.expr) -> set[str]:

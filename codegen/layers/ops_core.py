@@ -171,9 +171,10 @@ def histogram(
 ) -> list[Value]:
     """`torch.histogram(x, bins)`."""
     x = rules.native(b, x)
+    dtype = x.dtype
     x = b.cast(x, rules.float_type(x))
     counts, edges = b.value((bins,), dtype=x.dtype), b.value((bins + 1,), dtype=x.dtype)
     operands: dict[str, Any] = {"span": range} if range else {}
     arguments = ", range=span" if range else ""
     b.emit(f"torch.histogram(x, bins{arguments})", (counts, edges), x=x, bins=bins, **operands)
-    return [b.cast(counts, "int32"), edges]
+    return [b.cast(counts, dtype), b.cast(edges, dtype)]

@@ -66,7 +66,29 @@ def convert_colors(b: Builder, images: Any, *, data_format: DataFormat | None = 
     return b.op(f"{name}(x, dim=d)", shape=x.shape, x=x, d=torch_dim(x, _channel_axis(x, data_format)))
 
 
-# -------------------------------------------------------------------- borders
+# -------------------------------------------------------------------- sizes and borders
+
+
+@op("Resize")
+def resize(
+    b: Builder,
+    images: Any,
+    *,
+    size: tuple[int, int],
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
+    data_format: DataFormat | None = None,
+) -> Value:
+    """Images in another size."""
+    return as_layer(
+        b, "Resizing", rules.tensor(b, images), height=size[0], width=size[1], interpolation=interpolation,
+        antialias=antialias, crop_to_aspect_ratio=crop_to_aspect_ratio, pad_to_aspect_ratio=pad_to_aspect_ratio,
+        fill_mode=fill_mode, fill_value=fill_value, data_format=data_format or "channels_last",
+    )  # fmt: skip
 
 
 @op("PadImages")

@@ -232,7 +232,7 @@ def position(b: Builder, name: str, x: Any, axis: int | None, keepdims: bool, dt
         x = b.cast(x, "int32")
     low = name.lower().endswith("min")
     if name.startswith("Nan") and x.dtype in FLOATS:
-        b.unsupported("axis", axis, f"{name} has no equivalent in torch")
+        return _nan_position(b, name, x, axis, keepdims, dtype)
     method = "argmin" if low else "argmax"
     if axis is None:
         y = b.op(f"x.{method}()", shape=(), dtype="int64", perm=(), x=b.keras_layout(x))
@@ -243,6 +243,15 @@ def position(b: Builder, name: str, x: Any, axis: int | None, keepdims: bool, dt
             else y
         )
     return b.cast(rules.reduce(b, x, f"x.{method}(dim=d, keep)", axis, keepdims, dtype="int64"), dtype)
+
+
+def _nan_position(b: Builder, name: str, x: Value, axis: int | None, keepdims: bool, dtype: str) -> Value:
+    """The same among what is not NaN; -1 where there is nothing else."""
+    bound = float("inf") if name.endswith("min") else float("-inf")
+    missing = b.elementwise("x.isnan()", dtype="bool", x=x)
+    filled = b.elementwise("x.masked_fill(missing, bound)", x=x, missing=missing, bound=bound)
+    y = position(b, name.removeprefix("Nan").lower(), filled, axis, keepdims, dtype)
+    return b.elementwise("y.masked_fill(none, -1)", y=y, none=reduction(b, "All", missing, axis, keepdims))
 
 
 @op("Sort")
@@ -282,13 +291,6 @@ def argsort_along(b: Builder, x: Any, axis: int | None, *, descending: bool) -> 
 
 def _flat_if(b: Builder, x: Value, axis: int | None) -> Value:
     return b.reshape(x, (rules.elements(x.shape),)) if axis is None and x.rank != 1 else x
-
-
-@op("Argpartition")
-def argpartition(b: Builder, x: Any, *, kth: int, axis: int = -1) -> Value:
-    """Any order with the `kth` smallest in its place; here the sorted one."""
-    del kth
-    return argsort_along(b, x, axis, descending=False)
 
 
 @op("Cumsum", "Cumprod", "Nancumsum", "Nancumprod")
