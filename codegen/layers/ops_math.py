@@ -39,14 +39,15 @@ def segment(
     elif num_segments is None:
         last = "ids.unique().numel()" if name == "SegmentSum" else "int(ids.max()) + 1"
         count = b.op(last, shape=(), dtype=rules.SIZE, ids=ids)
-    fill = empty if sorted or name in ("SegmentSum", "SegmentProd") else _extreme(x.dtype, name == "SegmentMax")
+    fill = empty if sorted or name in ("SegmentSum", "SegmentProd") else extreme(x.dtype, name == "SegmentMax")
     return made(
         b, "segment_reduce(x, ids, count, mode, fill)", (num_segments, *x.shape[1:]),
         x=x, ids=ids, count=count, mode=mode, fill=float(fill) if x.dtype in FLOATS else fill,
     )  # fmt: skip
 
 
-def _extreme(dtype: str, low: bool) -> float:
+def extreme(dtype: str, low: bool) -> float:
+    """The least number of a dtype, or the largest."""
     if dtype in INTEGERS:
         info = np.iinfo(dtype)
         return int(info.min if low else info.max)

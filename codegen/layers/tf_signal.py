@@ -1,0 +1,135 @@
+"""TensorFlow functions of `tf.signal`: frames and Fourier transforms."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from codegen.builder import Builder
+from codegen.graph import Value
+from codegen.layers import op_rules as rules
+from codegen.layers.ops_linalg import made
+from codegen.layers.ops_math import framed
+from codegen.layers.ops_matmul import product
+from codegen.layers.ops_shapes import padded, permuted
+from codegen.layers.tf_functions import function_name, integers, number, tf
+from codegen.spec.model import Constant
+
+
+@tf("signal.frame")
+def frame(
+    b: Builder,
+    signal: Any,
+    frame_length: Any,
+    frame_step: Any,
+    pad_end: bool = False,
+    pad_value: Any = 0,
+    axis: Any = -1,
+) -> Value:
+    """Windows of an axis, each on an axis behind it."""
+    x = rules.native(b, signal)
+    a = b.axis(int(number(b, axis, "axis")), x.rank)
+    y = permuted(b, x, [*(i for i in range(x.rank) if i != a), a])
+    y = _frames(b, y, frame_length, frame_step, pad_end, number(b, pad_value, "pad_value"))
+    return permuted(b, y, [*range(a), y.rank - 2, y.rank - 1, *range(a, y.rank - 2)])
+
+
+def _frames(b: Builder, x: Value, length: Any, step: Any, pad_end: bool, fill: float = 0) -> Value:
+    """Windows of the last axis; `pad_end` adds those that end behind it."""
+    size, jump = int(number(b, length, "frame_length")), int(number(b, step, "frame_step"))
+    x = b.keras_layout(x)
+    if pad_end:
+        total = b.known(x, -1)
+        missing = max((-(-total // jump) - 1) * jump + size - total, 0)
+        x = b.keras_layout(padded(b, x, [(0, 0)] * (x.rank - 1) + [(0, missing)], "constant", fill))
+        x = made(b, "x[..., part]", (*x.shape[:-1], (-(-total // jump) - 1) * jump + size), x=x,
+                 part=slice(None, (-(-total // jump) - 1) * jump + size))  # fmt: skip
+    return framed(b, x, size, jump)
+
+
+@tf("signal.stft")
+def stft(
+    b: Builder, signals: Any, frame_length: Any, frame_step: Any, fft_length: Any = None, pad_end: bool = False
+) -> Value:
+    """The Fourier transform of overlapping windows, each weighted by a periodic Hann window."""
+    x = _frames(b, rules.native(b, signals), frame_length, frame_step, pad_end)
+    length = b.known(x, -1)
+    bins = 2 ** math.ceil(math.log2(length)) if fft_length is None else int(number(b, fft_length, "fft_length"))
+    period = length if length % 2 == 0 else max(length - 1, 1)
+    window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(length) / period) if length > 1 else np.ones(1)
+    x = b.elementwise("x * window", x=x, window=rules.constant(b, Constant(window.tolist(), x.dtype)))
+    return _rfft(b, x, bins)
+
+
+def _complex(x: Value) -> str:
+    return "complex128" if x.dtype in ("float64", "complex128") else "complex64"
+
+
+def _rfft(b: Builder, x: Value, size: int) -> Value:
+    shape = (*x.shape[:-1], size // 2 + 1)
+    if size == x.shape[-1]:
+        return made(b, "torch.fft.rfft(x)", shape, _complex(x), x=x)
+    return made(b, "torch.fft.rfft(x, n=n)", shape, _complex(x), x=x, n=size)
+
+
+@tf("signal.rfft", "signal.irfft")
+def rfft(b: Builder, input_tensor: Any, fft_length: Any = None) -> Value:
+    """`torch.fft.rfft(x)` or `torch.fft.irfft(x)`."""
+    x = rules.native(b, input_tensor)
+    given = None if fft_length is None else integers(b, fft_length, "fft_length")[-1]
+    if function_name(b) == "signal.rfft":
+        return _rfft(b, x, b.known(x, -1) if given is None else given)
+    size = 2 * (b.known(x, -1) - 1) if given is None else given
+    dtype = "float64" if x.dtype == "complex128" else "float32"
+    return made(b, "torch.fft.irfft(x, n=n)", (*x.shape[:-1], size), dtype, x=x, n=size)
+
+
+_TRANSFORMS = {
+    "signal.fft": "torch.fft.fft(x)",
+    "signal.fft2d": "torch.fft.fft2(x)",
+    "signal.fft3d": "torch.fft.fftn(x, dim=(-3, -2, -1))",
+    "signal.ifft": "torch.fft.ifft(x)",
+    "signal.ifft2d": "torch.fft.ifft2(x)",
+    "signal.ifft3d": "torch.fft.ifftn(x, dim=(-3, -2, -1))",
+}
+
+
+@tf(*_TRANSFORMS)
+def fft(b: Builder, input: Any) -> Value:
+    """`torch.fft.fft(x)` or the like."""
+    x = rules.native(b, input)
+    return made(b, _TRANSFORMS[function_name(b)], x.shape, _complex(x), x=x)
+
+
+@tf("signal.fftshift", "signal.ifftshift")
+def fftshift(b: Builder, x: Any, axes: Any = None) -> Value:
+    """`torch.fft.fftshift(x)`."""
+    x = rules.native(b, x)
+    over = rules.axes_of(b, None if axes is None else list(integers(b, axes, "axes")), x.rank)
+    name = function_name(b).rpartition(".")[2]
+    return made(b, f"torch.fft.{name}(x, dim=dims)", x.shape, x=x, dims=over)
+
+
+@tf("signal.dct", "signal.idct")
+def dct(
+    b: Builder, input: Any, type: int = 2, n: Any = None, axis: int = -1, norm: Any = None
+) -> Value:
+    """The cosine transform of the last axis, as a product with its matrix."""
+    x = rules.native(b, input)
+    if n is not None or axis != -1 or type not in (2, 3) or norm not in (None, "ortho"):
+        b.unsupported("type", type, "supported: 2 and 3 over the whole last axis")
+    size = b.known(x, -1)
+    inverse = function_name(b) == "signal.idct"
+    forward = (type == 2) != inverse
+    places, waves = np.arange(size)[:, None] + 0.5, np.arange(size)[None, :]
+    matrix = 2 * np.cos(math.pi / size * places * waves)  # of type 2
+    if norm == "ortho":
+        matrix *= np.sqrt(0.5 / size)
+        matrix[:, 0] *= math.sqrt(0.5)
+    if not forward:
+        if norm is None:
+            matrix[:, 0] /= 2
+        matrix = matrix.T
+    return product(b, x, rules.tensor(b, Constant(matrix.tolist(), x.dtype)))
