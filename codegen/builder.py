@@ -69,6 +69,10 @@ class Builder:
         """
         raise UnsupportedOption(self.spec.name, self.spec.class_name, option, found, supported)
 
+    def note(self, text: str) -> None:
+        """Say in the file's docstring in what the converted model differs from the Keras model."""
+        self.lowering.notes[text] = None
+
     def malformed(self, message: str) -> NoReturn:
         """Refuse a config that makes no sense.
 

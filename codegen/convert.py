@@ -117,7 +117,7 @@ def generate(saved: SavedModel, options: Options, name: str) -> Draft:
     if not options.flat:
         outline(lowered.graph)
     names = name_everything(lowered.graph, options.class_name)
-    notes = regularizer_notes(lowered.tree)
+    notes = lowered.notes + regularizer_notes(lowered.tree)
     origin = Origin(saved.file_name, saved.sha256, saved.keras_version, spec.name, VERSION, f"{name}.pt", notes)
     methods = training_methods(lowered.graph, names, lowered.tree)
     source = emit(lowered.graph, names, origin, count_parameters(lowered.tree), methods)

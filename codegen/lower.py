@@ -37,10 +37,11 @@ _UNKNOWN = _Unknown()
 
 @dataclass(frozen=True)
 class Lowered:
-    """The model in torch's terms, and the Keras variables that it uses."""
+    """The model in torch's terms, the Keras variables that it uses, and what is to be said of it."""
 
     graph: Graph
     tree: VariableTree
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -77,7 +78,7 @@ def lower(model: ModelSpec, *, channels_first: bool = False) -> Lowered:
     remove_dead_code(graph)
     if channels_first:
         _take_native_inputs(graph)
-    return Lowered(graph, builder.tree)
+    return Lowered(graph, builder.tree, tuple(state.notes))
 
 
 def survey(model: ModelSpec) -> tuple[Lowering, Builder, list[Any]]:
@@ -107,6 +108,7 @@ class Lowering:
         problems: What could not be lowered, in model order.
         results: What the first call of each layer yields, by owner.
         failures: The problems of each layer, by owner.
+        notes: What the file's docstring should say, in order.
     """
 
     modules: dict[tuple[tuple[str, ...], str], Module] = field(default_factory=dict)
@@ -115,6 +117,7 @@ class Lowering:
     problems: list[ConversionError] = field(default_factory=list)
     results: dict[tuple[str, ...], list[Value]] = field(default_factory=dict)
     failures: dict[tuple[str, ...], tuple[ConversionError, ...]] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
 
     def trains(self, tree: VariableTree) -> bool:
         """Whether neither the layer nor anything that holds it is frozen."""

@@ -16,7 +16,8 @@ from codegen.weight import Weight
 
 @lowers(
     "BatchNormalization",
-    neutral={"synchronized": False, "virtual_batch_size": None, "renorm": False},
+    neutral={"synchronized": False, "virtual_batch_size": None},
+    training_only=("renorm_clipping", "renorm_momentum"),
 )
 def batch_normalization(
     b: Builder,
@@ -29,11 +30,11 @@ def batch_normalization(
     center: bool = True,
     scale: bool = True,
     mode: Literal[0, 1, 2] = 0,
-    renorm_momentum: float = 0.99,
+    renorm: bool = False,
     fused: bool | None = None,
 ) -> Value:
     """Normalise each channel by moving statistics; Keras 1's modes 1 and 2 by those of the input itself."""
-    del renorm_momentum, fused  # they say nothing where renorm is off
+    del fused  # how Keras computes it, not what
     axis = b.axis(axis if isinstance(axis, int) else axis[0], x.rank)
     if mode == 1:
         return _sample_normalization(b, x, axis, epsilon)
@@ -44,6 +45,10 @@ def batch_normalization(
     state = _affine(b, x, (channels,), scale, center)
     mean = b.weight("moving_mean", (channels,), trainable=False)
     variance = b.weight("moving_variance", (channels,), trainable=False)
+    if renorm:
+        for name in ("moving_stddev", "renorm_mean", "renorm_stddev"):
+            b.weight(name, (channels,), trainable=False)
+        b.note("batch renormalisation trains as plain batch normalisation")
     kwargs: dict[str, Any] = {
         "eps": epsilon,
         "momentum": round(1 - momentum, 12),

@@ -45,6 +45,7 @@ def weights(
     """
     mode, block = _mode(b, quantization)
     plain = not mode and lora_rank is None
+    _note(b, mode, lora_rank)
     rows = rows or shape[0]
     columns = math.prod(shape) // rows
     stored = b.weight("kernel", _packed((rows, columns), 1) if mode == "int4" else shape, trainable=plain)
@@ -83,6 +84,7 @@ def row_weights(
     """
     mode, block = _mode(b, quantization)
     inner = 0 if by_column else 1
+    _note(b, mode, lora_rank)
     trainable = not mode and lora_rank is None
     table = b.weight(name, _packed(shape, inner) if mode == "int4" else shape, trainable=trainable)
     if mode == "int8":
@@ -134,6 +136,13 @@ def _mode(b: Builder, quantization: Quantization) -> tuple[str, int | None]:
     if quantization is not None and mode == "int4":
         block = quantization.get("config", {}).get("block_size")
     return mode, None if block == -1 else block
+
+
+def _note(b: Builder, mode: str, lora_rank: int | None) -> None:
+    if mode:
+        b.note(f"{mode} weights are dequantised")
+    if lora_rank is not None:
+        b.note("low-rank updates are added to the weights")
 
 
 def _input_quantizer(mode: str, quantization: Quantization) -> Mapping[str, Any] | None:
