@@ -189,7 +189,8 @@ def concatenated(b: Builder, xs: Any, axis: int) -> Value:
     total = None if None in joined else sum(size or 0 for size in joined)
     shape = tuple(total if i == a else _agreed([v.shape[i] for v in values]) for i in range(values[0].rank))
     d = values[0].dim(a)
-    return b.op("torch.cat(xs, dim=d)", shape=shape, xs=values, d=-1 if d == values[0].rank - 1 else d)
+    d = -1 if d == values[0].rank - 1 else d
+    return b.op("torch.cat(xs, dim=d)", shape=shape, dtype=dtype, perm=values[0].perm, xs=values, d=d)
 
 
 def _agreed(sizes: Sequence[int | None]) -> int | None:
@@ -219,7 +220,8 @@ def stack(b: Builder, x: list[Any], *, axis: int = 0) -> Value:
     a = b.axis(axis, values[0].rank + 1)
     one = [_agreed([v.shape[i] for v in values]) for i in range(values[0].rank)]
     shape = (*one[:a], len(values), *one[a:])
-    return b.op("torch.stack(xs, dim=a)", shape=shape, perm=tuple(range(len(shape))), xs=values, a=a)
+    native = tuple(range(len(shape)))
+    return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, perm=native, xs=values, a=a)
 
 
 @op("Hstack", "Vstack", "Dstack")
