@@ -9,7 +9,7 @@ from typing import Any
 from codegen.builder import Builder
 from codegen.graph import Value
 from codegen.layers.registry import lowers
-from codegen.layers.resizing import Interpolation, enlarge, rounded
+from codegen.layers.resizing import Casts, Interpolation, enlarge, recast
 from codegen.layers.spatial import (
     DataFormat,
     Ints,
@@ -111,12 +111,12 @@ def up_sampling_2d(
     size: Ints = 2,
     data_format: DataFormat = "channels_last",
     interpolation: Interpolation = "nearest",
-    keep_dtype: bool = True,
+    casts: Casts = "input",
 ) -> Value:
-    """Images `size` times as high and wide; Keras 2 (`keep_dtype` False) leaves them float32."""
+    """Images `size` times as high and wide."""
     factors = positive(b, size, 2, "size")
     result = enlarge(b, x, data_format, interpolation, factors)
-    return rounded(b, result, x.dtype) if keep_dtype else result
+    return recast(b, result, x.dtype, casts)
 
 
 @lowers("UpSampling3D", masks="drop")

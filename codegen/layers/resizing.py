@@ -23,6 +23,9 @@ Interpolation = Literal[
 #: Kernels that change an image even if its size stays.
 _BLURRING = ("gaussian", "mitchellcubic")
 
+#: What becomes of an image's dtype: it stays, becomes the layer's, or is what resizing yields.
+Casts = Literal["input", "policy", "no"]
+
 Size = int | Value
 Ratios = Sequence[Fraction | None]
 
@@ -143,20 +146,20 @@ def resizing(
     fill_value: float = 0.0,
     antialias: bool = False,
     data_format: DataFormat = "channels_last",
-    keep_dtype: bool = True,
+    casts: Casts = "input",
 ) -> Value:
-    """Images of any size in one size; `keep_dtype` is False in Keras 2, which yields floats."""
+    """Images of any size in one size."""
     del fill_mode  # there is just one
-    dtype = x.dtype if keep_dtype else b.dtype
+    dtype = x.dtype
     x, single = batched(b, x)
-    if not keep_dtype and interpolation == "nearest":
+    if casts == "policy" and interpolation == "nearest":
         x = b.cast(x, b.dtype)
     if crop_to_aspect_ratio:
         x = _crop_to_aspect(b, x, data_format, height, width)
     elif pad_to_aspect_ratio:
         x = _pad_to_aspect(b, x, data_format, height, width, fill_value)
     x = resize(b, x, data_format, interpolation, (height, width), antialias=antialias)
-    return single_again(b, rounded(b, x, dtype) if keep_dtype else b.cast(x, dtype), single)
+    return single_again(b, recast(b, x, dtype, casts), single)
 
 
 @lowers("CenterCrop")
@@ -173,19 +176,28 @@ def center_crop(
     elif rows >= height and columns >= width:
         x = _middle(b, x, data_format, (rows, columns), (height, width))
     else:
-        x = _crop_to_aspect(b, x, data_format, height, width)
-        x = b.cast(resize(b, x, data_format, "bilinear", (height, width)), b.dtype)
+        x = b.cast(smart_resize(b, x, data_format, height, width), b.dtype)
     return single_again(b, x, single)
 
 
 # -------------------------------------------------------------------- parts
 
 
-def rounded(b: Builder, x: Value, dtype: str) -> Value:
-    """A resized image in the dtype that it had before, as Keras 3 casts it."""
+def recast(b: Builder, x: Value, dtype: str, casts: Casts) -> Value:
+    """A resized image in the dtype that this Keras gives it; `dtype` is that of the input."""
+    if casts == "no":
+        return x
+    if casts == "policy":
+        return b.cast(x, b.dtype)
     if dtype in INTEGERS and x.dtype != dtype:
         x = saturate_cast(b, b.elementwise("x.round()", x=x), dtype=dtype)
     return b.cast(x, dtype)
+
+
+def smart_resize(b: Builder, x: Value, data_format: str, height: int, width: int) -> Value:
+    """The largest part from the middle in the ratio height : width, bilinearly resized."""
+    x = _crop_to_aspect(b, x, data_format, height, width)
+    return resize(b, x, data_format, "bilinear", (height, width))
 
 
 def batched(b: Builder, x: Value) -> tuple[Value, bool]:

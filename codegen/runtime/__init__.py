@@ -67,6 +67,8 @@ def _read(text: str) -> list[Helper]:
     imports: dict[str, str] = {}
     found = []
     for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("codegen."):
+            continue  # helpers are found by name
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             for alias in node.names:
                 imports[alias.asname or alias.name.split(".")[0]] = _import_line(node, alias)

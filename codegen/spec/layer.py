@@ -8,7 +8,7 @@ from typing import Any
 
 from codegen.errors import MalformedConfig, shorten
 from codegen.read.saved_model import LayerWeights, StoredTensor
-from codegen.spec import checks, classes, keras1, keras2
+from codegen.spec import checks, classes, keras1, keras2, keras3
 from codegen.spec.constants import FORMS, LAMBDA, constant, is_object
 from codegen.spec.draft import Draft
 from codegen.spec.dtypes import policy_name
@@ -181,6 +181,8 @@ def _normalise(draft: Draft) -> None:
     draft.class_name = classes.without_alias(draft.class_name)
     if draft.origin.generation < 3:
         keras2.to_keras3(draft)
+    else:
+        keras3.to_todays(draft)
 
 
 def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:

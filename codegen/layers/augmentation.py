@@ -1,0 +1,140 @@
+"""Keras' layers that change images at random: what is left of them at inference."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from codegen.builder import Builder
+from codegen.graph import Value
+from codegen.layers.registry import lowers
+from codegen.layers.resizing import Casts, batched, recast, resize, single_again, smart_resize
+from codegen.layers.spatial import DataFormat, crop, sizes_of
+from codegen.spec.model import LayerSpec
+
+#: Options of these layers that say what they do in training.
+_TRAINING_ONLY = (
+    "addition_factor", "all_ops", "alpha", "auto_vectorize", "bins", "bounding_box_format",
+    "brightness_factor", "chain_depth", "contrast_factor", "data_format", "factor", "fill_mode",
+    "fill_value", "force_generator", "height_factor", "hue_factor", "interpolation", "kernel_size",
+    "max_number", "mode", "num_chains", "num_ops", "saturation_factor", "scale", "sigma",
+    "threshold_factor", "value_range", "width_factor", "x_factor", "y_factor",
+)  # fmt: skip
+
+_NOTE = "as at inference"
+
+
+@lowers(
+    "AugMix", "CutMix", "RandAugment", "RandomElasticTransform", "RandomErasing", "RandomFlip",
+    "RandomGaussianBlur", "RandomPerspective", "RandomRotation", "RandomSharpness", "RandomShear",
+    "RandomTranslation", "RandomZoom", "Solarization",
+    masks="drop", training_only=_TRAINING_ONLY, note=_NOTE,
+)  # fmt: skip
+def augmentation(b: Builder, x: Value) -> Value:
+    """Its input, as floats."""
+    _check_images(b, x)
+    return b.cast(x, b.dtype)
+
+
+@lowers(
+    "Equalization", "MaxNumBoundingBoxes", "MixUp", "RandomBrightness", "RandomColorDegeneration",
+    "RandomColorJitter", "RandomContrast", "RandomGrayscale", "RandomHeight", "RandomHue", "RandomInvert",
+    "RandomPosterization", "RandomSaturation", "RandomWidth",
+    masks="drop", training_only=_TRAINING_ONLY, note=_NOTE,
+)  # fmt: skip
+def color_augmentation(b: Builder, x: Value, *, casts: Casts = "no") -> Value:
+    """Its input, as floats only in early versions of Keras."""
+    _check_images(b, x)
+    return recast(b, x, x.dtype, casts)
+
+
+@lowers("RandomCrop", masks="drop", training_only=("bounding_box_format",), note=_NOTE)
+def random_crop(
+    b: Builder,
+    x: Value,
+    *,
+    height: int,
+    width: int,
+    data_format: DataFormat = "channels_last",
+    inference: Literal["identity", "crop", "resize"] = "identity",
+) -> Value:
+    """Its input; in Keras 2 to 3.5 its middle in the size (height, width), in 3.6 and 3.7 part of that."""
+    _check_images(b, x)
+    if inference == "identity":
+        return x
+    x, single = batched(b, b.cast(x, b.dtype))
+    if inference == "resize":
+        x = smart_resize(b, x, data_format, height, width)
+    else:
+        x = _crop(b, x, data_format, height, width)
+    return single_again(b, b.cast(x, b.dtype), single)
+
+
+@lowers("AutoContrast", masks="drop", training_only=("bounding_box_format", "data_format"))
+def auto_contrast(b: Builder, x: Value, *, value_range: tuple[float, float] = (0, 255)) -> Value:
+    """Each channel of each image, stretched to the whole range."""
+    _check_images(b, x)
+    x, single = batched(b, b.cast(x, b.dtype))
+    low, high = sorted(value_range)
+    template, operands = "auto_contrast(x, dims)", dict[str, Any](x=x, dims=[x.dim(1), x.dim(2)])
+    if (low, high) != (0, 255):
+        template, operands = "auto_contrast(x, dims, low, high)", {**operands, "low": low, "high": high}
+    return single_again(b, b.op(template, shape=x.shape, **operands), single)
+
+
+@lowers("ContrastLimitedAdaptiveHistogramEqualization", masks="drop", training_only=("bounding_box_format",))
+def equalize(
+    b: Builder,
+    x: Value,
+    *,
+    value_range: tuple[float, float] = (0, 255),
+    clip_limit: float = 4.0,
+    tile_grid_size: tuple[int, int] = (8, 8),
+    data_format: DataFormat = "channels_last",
+) -> Value:
+    """Histograms of tiles made even, blended between the tiles."""
+    _check_images(b, x)
+    x, single = batched(b, x)
+    dtype = x.dtype
+    x = b.channels_first(b.cast(x, "float32"), data_format)
+    low, high = value_range
+    if (low, high) != (0, 255):
+        x = b.elementwise("(x - low) / span * 255", x=x, low=low, span=high - low)
+    x = b.op(
+        "equalize_tiles(x, grid, clip_limit)",
+        shape=x.shape,
+        x=x,
+        grid=list(tile_grid_size),
+        clip_limit=clip_limit,
+    )
+    if (low, high) != (0, 255):
+        x = b.elementwise("x / 255 * span + low", x=x, low=low, span=high - low)
+    return single_again(b, b.cast(x, dtype), single)
+
+
+@lowers("Pipeline", masks="own")
+def pipeline(b: Builder, x: Value, *, layers: tuple[LayerSpec, ...]) -> Value:
+    """One layer after the other."""
+    for position, layer in enumerate(layers):
+        x = b.call(layer, x, attribute=f"layers/{position}", part=layer.name)
+    return x
+
+
+# -------------------------------------------------------------------- parts
+
+
+def _check_images(b: Builder, x: Any) -> None:
+    if not isinstance(x, Value):
+        b.unsupported("data", "<several tensors>", "supported: images alone")
+
+
+def _crop(b: Builder, x: Value, data_format: str, height: int, width: int) -> Value:
+    """What lies behind the corner of the middle part that has the ratio height : width, then resized."""
+    rows, columns = sizes_of(x, data_format)
+    if rows is None or columns is None:
+        b.malformed(f"its input {x.shape} must have fixed sizes")
+    kept = max(min(rows, columns * height // width), 1), max(min(columns, rows * width // height), 1)
+    pairs = []
+    for size, part, wanted in zip((rows, columns), kept, (height, width), strict=True):
+        start = (size - part) // 2
+        pairs.append((start, max(size - start - wanted, 0)))
+    return resize(b, crop(b, x, data_format, tuple(pairs)), data_format, "bilinear", (height, width))
