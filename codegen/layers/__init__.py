@@ -10,6 +10,7 @@ FILES = (
     "activations",
     "attention",
     "augmentation",
+    "categorical",
     "conv_lstm",
     "convolutional",
     "core",

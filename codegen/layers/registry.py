@@ -27,6 +27,9 @@ LAMBDA = "Lambda"
 TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
 TRAINING_ONLY = frozenset({"seed", "noise_shape", "autocast", "build_config", "sparse_gradients"})
 
+#: Layers of Keras that cannot be had in torch.
+STRING_LAYERS = frozenset({"FeatureSpace", "StringLookup", "TextVectorization"})
+
 
 @dataclass(frozen=True)
 class LayerFunction:
@@ -256,6 +259,8 @@ def find(spec: LayerSpec) -> LayerFunction:
             return _FUNCTIONS[key]
     if spec.package == TENSORFLOW:
         advice = f"{_tensorflow_name(spec)} is not supported; give a layer function with --custom"
+    elif spec.package == KERAS and spec.class_name in STRING_LAYERS:
+        advice = "works on strings, which torch has no tensors for; save a model that begins behind it"
     elif spec.package == KERAS or spec.package.startswith("keras."):
         advice = "is not supported; give a layer function with --custom"
     else:

@@ -140,4 +140,6 @@ def _is_aside(slot: Slot) -> bool:
 
 def _is_weight(path: str) -> bool:
     parts = path.split("/")
+    if parts[-1] == "idf_weights":  # a lookup's, which stand in its config too
+        return False
     return parts[0] in _MODEL_ROOTS and not _RANDOM_STATE.intersection(parts)

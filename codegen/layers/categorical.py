@@ -1,0 +1,157 @@
+"""Keras' layers that turn numbers into categories: Discretization, CategoryEncoding, IntegerLookup.
+
+What they store as sparse tensors is stored in full: the numbers are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+
+from codegen.builder import Builder
+from codegen.graph import Value
+from codegen.layers.ops_losses import coded
+from codegen.layers.registry import lowers
+from codegen.weight import Weight
+
+Encoding = Literal["int", "one_hot", "multi_hot", "count"]
+
+
+@lowers("Discretization", masks="drop", training_only=("sparse", "num_bins", "epsilon"))
+def discretization(
+    b: Builder,
+    x: Value,
+    *,
+    bin_boundaries: tuple[float, ...] | None = None,
+    output_mode: Encoding = "int",
+) -> Value:
+    """The number of boundaries that each element has reached."""
+    if not bin_boundaries:
+        b.malformed("it has no bin boundaries: it was saved before `adapt`")
+    x = b.keras_layout(x)
+    x = x if x.dtype == "float64" else b.cast(x, "float32")
+    bins = b.buffer("bins", Weight.constant(bin_boundaries), dtype="float32")
+    found = b.op("torch.bucketize(x, bins, right=True)", shape=x.shape, dtype="int64", x=x, bins=bins)
+    return encode(b, found, output_mode, len(bin_boundaries) + 1, b.dtype)
+
+
+@lowers("CategoryEncoding", masks="drop", training_only=("sparse",))
+def category_encoding(
+    b: Builder,
+    x: Value,
+    count_weights: Value | None = None,
+    *,
+    num_tokens: int,
+    output_mode: Literal["one_hot", "multi_hot", "count"] = "multi_hot",
+) -> Value:
+    """Categories as vectors: one each, or one for all of a sample."""
+    if count_weights is not None:
+        count_weights = b.cast(count_weights, b.dtype)
+    return encode(b, x, output_mode, num_tokens, b.dtype, count_weights)
+
+
+@lowers("IntegerLookup", masks="drop", training_only=("sparse", "vocabulary_size"))
+def integer_lookup(
+    b: Builder,
+    x: Value,
+    *,
+    vocabulary: Any = None,
+    max_tokens: int | None = None,
+    num_oov_indices: int = 1,
+    mask_token: int | None = None,
+    oov_token: int | None = -1,
+    vocabulary_dtype: Literal["int64", "int32"] = "int64",
+    idf_weights: tuple[float, ...] | None = None,
+    invert: bool = False,
+    output_mode: Literal["int", "one_hot", "multi_hot", "count", "tf_idf"] = "int",
+    pad_to_max_tokens: bool = False,
+    oov_method: Literal["floormod", "farmhash"] = "floormod",
+    salt: Any = None,
+    has_input_vocabulary: bool | None = None,
+) -> Value:
+    """Integers as their places in a vocabulary, or back."""
+    del has_input_vocabulary  # `vocabulary` tells
+    if not isinstance(vocabulary, tuple) or not vocabulary:
+        b.unsupported("vocabulary", vocabulary, "supported: a vocabulary that the model's config holds")
+    if (oov_method != "floormod" or salt is not None) and num_oov_indices > 1 and not invert:
+        b.unsupported("oov_method", oov_method, "supported: 'floormod' for several out-of-vocabulary indices")
+    first = 1 if mask_token is not None and output_mode == "int" else 0
+    start = first + num_oov_indices
+    special = (*[mask_token] * first, *[oov_token] * num_oov_indices)
+    words = vocabulary[start:] if vocabulary[:start] == special else vocabulary
+    places = tuple(range(start, start + len(words)))
+    x = b.cast(b.keras_layout(x), "int64")
+    if invert:
+        found = _lookup(b, x, places, words, -1 if oov_token is None else oov_token)
+        return _masked(b, found, x, 0, mask_token) if mask_token is not None else found
+    if num_oov_indices > 1:
+        unknown: Any = b.elementwise("x % n", x=x, n=num_oov_indices)
+        unknown = b.elementwise("x + first", x=unknown, first=first) if first else unknown
+    else:
+        unknown = first if num_oov_indices else -1
+    found = _lookup(b, x, words, places, unknown)
+    if mask_token is not None:
+        found = _masked(b, found, x, mask_token, 0 if output_mode == "int" else -1)
+    depth = max_tokens if pad_to_max_tokens and max_tokens else start + len(words)
+    if output_mode != "tf_idf":
+        return encode(b, found, output_mode, depth, vocabulary_dtype)
+    front = start if words is vocabulary else 0
+    weights = _idf(b, idf_weights, len(vocabulary), front, depth)
+    counts = encode(b, found, "count", depth, "float32")
+    return b.elementwise("x * idf", x=counts, idf=b.buffer("idf", weights, dtype="float32"))
+
+
+# -------------------------------------------------------------------- parts
+
+
+def encode(
+    b: Builder, x: Value, mode: Encoding, depth: int, dtype: str, weights: Value | None = None
+) -> Value:
+    """Categories as `keras.utils.numerical_utils.encode_categorical_inputs` encodes them."""
+    if mode == "int":
+        return b.cast(x, dtype)
+    if mode == "one_hot":
+        x = b.keras_layout(x)
+        if x.rank > 1 and x.shape[-1] == 1:
+            x = b.op("x.squeeze(-1)", shape=x.shape[:-1], x=x)
+        return b.cast(coded(b, x, depth, -1), dtype)
+    hot = coded(b, x, depth, -1)
+    axis = 1 if hot.rank > 2 else 0
+    shape = (*hot.shape[:axis], *hot.shape[axis + 1 :])
+    if mode == "multi_hot":
+        return b.cast(b.op("x.any(dim=d)", shape=shape, x=hot, d=axis), dtype)
+    if weights is not None:
+        weights = b.keras_layout(weights)
+        return b.op(
+            "(x * weights.unsqueeze(-1)).sum(dim=d)", shape=shape, dtype=dtype, x=hot, weights=weights, d=axis
+        )
+    return b.cast(b.op("x.sum(dim=d)", shape=shape, dtype="int64", x=hot, d=axis), dtype)
+
+
+def _lookup(
+    b: Builder, x: Value, keys: tuple[int, ...], values: tuple[int, ...], unknown: int | Value
+) -> Value:
+    """The value of each key that `x` holds."""
+    pairs = sorted(zip(keys, values, strict=True))
+    sorted_keys, found = (Weight.constant(np.asarray(part, np.int64)) for part in zip(*pairs, strict=True))
+    return b.elementwise(
+        "lookup(x, keys, values, unknown)",
+        x=x,
+        keys=b.buffer("keys", sorted_keys, dtype="int64"),
+        values=b.buffer("values", found, dtype="int64"),
+        unknown=unknown,
+    )
+
+
+def _masked(b: Builder, found: Value, x: Value, token: int, value: int) -> Value:
+    return b.elementwise("x.masked_fill(y == token, value)", x=found, y=x, token=token, value=value)
+
+
+def _idf(b: Builder, weights: tuple[float, ...] | None, count: int, front: int, depth: int) -> Weight:
+    """The weights of all indices: the average for `front` special tokens, nothing for those left free."""
+    if weights is None or len(weights) != count:
+        b.unsupported("idf_weights", weights, f"supported: {count} numbers, as many as the vocabulary has")
+    average = float(np.average(weights))
+    padded = [*[average] * front, *weights, *[0.0] * (depth - front - count)]
+    return Weight.constant(np.asarray(padded, np.float32))

@@ -1,0 +1,60 @@
+"""Numbers as categories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.cases.case import Case, keras, layers
+
+INTS = ["int32"]
+
+
+def _counted() -> Any:
+    x, weights = keras.Input((4,), dtype="int32"), keras.Input((4,))
+    counted = layers.CategoryEncoding(9, output_mode="count")(x, count_weights=weights)
+    return keras.Model([x, weights], counted)
+
+
+def _vocabulary(**options: Any) -> Any:
+    return layers.IntegerLookup(vocabulary=[5, 1, 6, 3], **options)
+
+
+def _encoded(mode: str) -> list[Case]:
+    return [
+        Case(
+            f"discretization_{mode}",
+            lambda: layers.Discretization([-0.5, 0.0, 0.7], output_mode=mode),
+            [(4,)],
+        ),
+        Case(f"lookup_{mode}", lambda: _vocabulary(output_mode=mode), [(4,)], dtypes=INTS),
+    ]
+
+
+CASES = [
+    *(case for mode in ("int", "one_hot", "multi_hot", "count") for case in _encoded(mode)),
+    Case("discretization_ints", lambda: layers.Discretization([1.0, 3.5]), [(4, 3)], dtypes=INTS),
+    *(
+        Case(
+            f"category_encoding_{mode}_{len(shape)}",
+            lambda m=mode: layers.CategoryEncoding(9, m),
+            [shape],
+            INTS,
+        )
+        for mode in ("one_hot", "multi_hot", "count")
+        for shape in ((), (4,), (4, 3))
+    ),
+    Case("category_encoding_one", lambda: layers.CategoryEncoding(9, "one_hot"), [(1,)], dtypes=INTS),
+    Case("category_encoding_weights", _counted, [], model=True),
+    Case("lookup_mask", lambda: _vocabulary(mask_token=2), [(4,)], dtypes=INTS),
+    Case("lookup_mask_count", lambda: _vocabulary(mask_token=2, output_mode="count"), [(4,)], dtypes=INTS),
+    Case("lookup_oov", lambda: _vocabulary(num_oov_indices=3, mask_token=0), [(4, 5)], dtypes=["int64"]),
+    Case("lookup_invert", lambda: _vocabulary(invert=True, mask_token=0), [(4, 5)], dtypes=INTS),
+    Case(
+        "lookup_idf",
+        lambda: _vocabulary(
+            output_mode="tf_idf", idf_weights=[1.0, 2.0, 0.5, 0.1], pad_to_max_tokens=True, max_tokens=8
+        ),
+        [(4,)],
+        dtypes=INTS,
+    ),
+]
