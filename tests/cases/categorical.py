@@ -30,19 +30,18 @@ def _encoded(mode: str) -> list[Case]:
     ]
 
 
+def _categories(mode: str) -> list[Case]:
+    shapes: list[tuple[int, ...]] = [(), (4,), (4, 3)]
+    return [
+        Case(f"categories_{mode}_{len(s)}", lambda: layers.CategoryEncoding(9, mode), [s], INTS)
+        for s in shapes
+    ]
+
+
 CASES = [
+    *(case for mode in ("one_hot", "multi_hot", "count") for case in _categories(mode)),
     *(case for mode in ("int", "one_hot", "multi_hot", "count") for case in _encoded(mode)),
     Case("discretization_ints", lambda: layers.Discretization([1.0, 3.5]), [(4, 3)], dtypes=INTS),
-    *(
-        Case(
-            f"category_encoding_{mode}_{len(shape)}",
-            lambda m=mode: layers.CategoryEncoding(9, m),
-            [shape],
-            INTS,
-        )
-        for mode in ("one_hot", "multi_hot", "count")
-        for shape in ((), (4,), (4, 3))
-    ),
     Case("category_encoding_one", lambda: layers.CategoryEncoding(9, "one_hot"), [(1,)], dtypes=INTS),
     Case("category_encoding_weights", _counted, [], model=True),
     Case("lookup_mask", lambda: _vocabulary(mask_token=2), [(4,)], dtypes=INTS),
