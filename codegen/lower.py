@@ -11,6 +11,7 @@ from codegen.builder import Builder
 from codegen.errors import ConversionError, MalformedConfig, Unsupported
 from codegen.graph import Graph, Module, Value, flatten
 from codegen.layers import registry
+from codegen.layers.op_rules import tensor
 from codegen.layers.registry import LayerFunction
 from codegen.passes.dead_code import remove_dead_code
 from codegen.spec.model import CallSpec, LayerSpec, ModelSpec, TensorRef
@@ -72,6 +73,7 @@ def lower(model: ModelSpec, *, channels_first: bool = False) -> Lowered:
         raise Unsupported(state.problems)
     if state.problems:
         raise state.problems[0]
+    outputs = [tensor(builder, value) for value in outputs]  # sizes are numbers until here
     if not channels_first:
         outputs = [builder.keras_layout(value) for value in outputs]
     graph.outputs = [layout.unflatten(builder, value) if value.flat else value for value in outputs]
@@ -198,7 +200,8 @@ class Lowering:
         self, b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> dict[str, Any]:
         """The call's keyword arguments that the function takes; `mask` is put where `b.mask` finds it."""
-        if "mask" in kwargs and "mask" not in function.call_names:
+        takes_mask = "mask" in function.call_names or function.package == registry.TENSORFLOW
+        if "mask" in kwargs and not takes_mask:
             masks = list(flatten(kwargs.pop("mask"), Value))
             b.masks.update(zip(flatten(list(args), Value), masks, strict=False))
         bound = {}

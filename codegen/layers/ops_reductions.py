@@ -55,6 +55,8 @@ def reduction(b: Builder, name: str, x: Any, axis: Axis = None, keepdims: bool =
         return b.cast(x, dtype)
     if name in ("Nanmean", "Nansum") and x.dtype not in FLOATS:
         template, whole = template.replace("nan", ""), whole.replace("nan", "")
+    if name == "EuclideanNorm" and len(rules.axes_of(b, axis, x.rank)) > 2:
+        template = template.replace("x.norm(", "torch.linalg.vector_norm(x, ")  # torch's method knows two dims at most
     y = rules.reduce(b, x, template, axis, keepdims, dtype=dtype, whole=whole)
     # torch sums and counts integers in 64 bits.
     return _narrowed(b, y) if rule in ("sum", "int32") and dtype not in FLOATS | rules.COMPLEX else y
@@ -84,10 +86,13 @@ def extremum(
 ) -> Value:
     """`x.amax(dim)` or `x.amin(dim)`, not below or above `initial`."""
     low = b.spec.class_name == "Max"
+    x = rules.tensor(b, x)
+    if x.dtype == "bool" and initial is None:
+        return reduction(b, "Any" if low else "All", x, axis, keepdims)
     y = reduction(b, "Amax" if low else "Amin", x, axis, keepdims)
-    if initial is None:
-        return y
-    return b.elementwise("x.clamp(min=bound)" if low else "x.clamp(max=bound)", x=y, bound=initial)
+    if initial is not None:
+        y = b.elementwise("x.clamp(min=bound)" if low else "x.clamp(max=bound)", x=y, bound=initial)
+    return b.cast(y, x.dtype)
 
 
 @op("Nanmax", "Nanmin")
@@ -95,6 +100,8 @@ def nan_extremum(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = Fals
     """The largest or least number that is not NaN; NaN if there is none."""
     x = rules.tensor(b, x)
     low = b.spec.class_name == "Nanmax"
+    if x.dtype == "bool":
+        return reduction(b, "Any" if low else "All", x, axis, keepdims)
     if x.dtype not in FLOATS:
         return reduction(b, "Amax" if low else "Amin", x, axis, keepdims)
     bound = float("-inf") if low else float("inf")
@@ -182,8 +189,9 @@ def quantile(
 
 
 def _quantile(b: Builder, x: Any, q: Any, axis: Axis, method: str, keepdims: bool, *, nan: bool) -> Value:
-    x = rules.native(b, x)
-    x, dtype = _prepared(b, x, "float")
+    x, result = _prepared(b, rules.native(b, x), "float")
+    dtype = rules.promote(result, "float32")  # torch.quantile takes no shorter numbers
+    x = b.cast(x, dtype)
     axes = rules.axes_of(b, axis, x.rank)
     shape = rules.reduced_shape(x.shape, axes, keepdims)
     if not isinstance(q, (int, float)):
@@ -213,7 +221,7 @@ def _quantile(b: Builder, x: Any, q: Any, axis: Axis, method: str, keepdims: boo
         **operands,
     )
     y.perm = tuple(range(y.rank))
-    return b.reshape(y, full) if keepdims else y
+    return b.cast(b.reshape(y, full) if keepdims else y, result)
 
 
 # -------------------------------------------------------------------- positions and order

@@ -9,7 +9,7 @@ import numpy as np
 from codegen.builder import Builder
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
-from codegen.layers import ops_arrange, ops_image
+from codegen.layers import ops_arrange, ops_image, ops_shapes
 from codegen.layers.ops_image import batch_of, like
 from codegen.layers.ops_indexing import sliced
 from codegen.layers.ops_shapes import padded, permuted
@@ -175,7 +175,7 @@ def rot90(b: Builder, image: Any, k: Any = 1) -> Value:
     """Turned counter-clockwise."""
     x = rules.tensor(b, image)
     turns = int(number(b, k, "k")) % 4
-    return ops_arrange.rot90(b, x, k=turns, axes=(x.rank - 3, x.rank - 2)) if turns else same(b, x)
+    return ops_shapes.rot90(b, x, k=turns, axes=(x.rank - 3, x.rank - 2)) if turns else same(b, x)
 
 
 @tf("image.extract_patches", "compat.v1.image.extract_image_patches")

@@ -82,7 +82,7 @@ def strided_slice(
 ) -> Value:
     """`x[begin:end:strides, ...]`; bit i of a mask says how item i is meant."""
     del var
-    first, last = (rules.shape_argument(b, v, name) for v, name in ((begin, "begin"), (end, "end")))
+    first, last = (_positions(b, v, name) for v, name in ((begin, "begin"), (end, "end")))
     steps = (1,) * len(first) if strides is None else rules.shape_argument(b, strides, "strides")
     items: list[Any] = []
     for i, (start, stop, step) in enumerate(zip(first, last, steps, strict=True)):
@@ -98,6 +98,14 @@ def strided_slice(
     if not isinstance(input_, Value) and not isinstance(input_, (list, tuple)):
         input_ = rules.tensor(b, input_)
     return indexed(b, input_, items)
+
+
+def _positions(b: Builder, value: Any, option: str) -> tuple[Any, ...]:
+    """Numbers of the host, or the elements of a tensor."""
+    if not is_tensor(value):
+        return rules.shape_argument(b, value, option)
+    count = b.known(value, 0)
+    return tuple(b.op("x[i]", shape=(), perm=(), x=b.keras_layout(value), i=i) for i in range(count))
 
 
 @tf("slice")

@@ -12,7 +12,7 @@ from codegen.builder import Builder
 from codegen.dtypes import FLOATS, INTEGERS
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
-from codegen.layers import ops_elementwise, ops_reductions
+from codegen.layers import ops_elementwise, ops_math, ops_reductions
 from codegen.layers.ops_indexing import getitem
 from codegen.layers.ops_linalg import norm_over
 from codegen.layers.ops_shapes import padded
@@ -115,24 +115,15 @@ def _descending(b: Builder, direction: str) -> bool:
 def top_k(b: Builder, input: Any, k: Any = 1, sorted: bool = True, index_type: Any = "int32") -> list[Value]:
     """The largest elements of the last axis and where they are; of equal ones, the first."""
     del sorted  # in any order without it, so in this one as well
-    x = rules.native(b, input)
-    count = int(number(b, k, "k"))
-    shape = (*x.shape[:-1], count)
-    values, order = b.value(x.shape, dtype=x.dtype), b.value(x.shape, dtype="int64")
-    b.emit("x.sort(dim=-1, descending=True, stable=True)", (values, order), x=x)
-    first = (..., slice(None, count))
-    values, order = (b.op("x[index]", shape=shape, x=y, index=first) for y in (values, order))
+    values, order = ops_math.top_k(b, input, k=int(number(b, k, "k")))
     return [values, b.cast(order, dtype_name(b, index_type, "index_type"))]
 
 
-@tf("math.in_top_k", "compat.v1.math.in_top_k")
-def in_top_k(b: Builder, targets: Any, predictions: Any, k: Any) -> Value:
+@tf("math.in_top_k", "keras.backend.in_top_k", "compat.v1.math.in_top_k")
+def in_top_k(b: Builder, first: Any, k: Any, predictions: Any = None, targets: Any = None) -> Value:
     """Whether fewer than `k` predictions are larger than that of the target."""
-    if function_name(b).startswith("compat"):
-        targets, predictions = predictions, targets
-    x, y = rules.native(b, predictions), rules.native(b, targets)
-    template = "(x > x.gather(1, y.long().unsqueeze(1))).sum(dim=1) < k"
-    return b.op(template, shape=y.shape, perm=(0,), dtype="bool", x=x, y=y, k=int(number(b, k, "k")))
+    y, x = (first, predictions) if targets is None else (targets, first)
+    return ops_math.in_top_k(b, y, x, k=int(number(b, k, "k")))
 
 
 # -------------------------------------------------------------------- running totals

@@ -219,6 +219,8 @@ def meshgrid(b: Builder, *args: Any, indexing: Any = "xy", **kwargs: Any) -> lis
     """`torch.meshgrid(*xs)`."""
     values = [x for arg in args for x in _listed(arg)]
     del kwargs
+    if len(values) < 2:
+        b.malformed("the file holds one tensor of its meshgrid: Keras 2 does not save the others")
     return ops_arrange.meshgrid(b, *values, indexing=indexing)
 
 

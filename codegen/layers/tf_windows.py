@@ -113,8 +113,14 @@ def separable_conv2d(
     rate: Any = None,
 ) -> Value:
     """A convolution of each channel on its own, then a 1x1 convolution."""
-    y = depthwise_conv2d(b, input, depthwise_filter, strides, padding, data_format, dilations, rate)
-    return conv(b, y, pointwise_filter, None, "VALID", data_format)
+    layout = _layout(data_format)
+    x, name = _padding(b, rules.tensor(b, input), padding)
+    return ops_windows.separable_conv(
+        b, x, depthwise_filter, pointwise_filter,
+        strides=_spatial(b, strides, 2, layout, "strides"), padding=name,  # type: ignore[arg-type]
+        data_format=layout,  # type: ignore[arg-type]
+        dilation_rate=_spatial(b, dilations if rate is None else rate, 2, layout, "dilations"),
+    )  # fmt: skip
 
 
 @tf(

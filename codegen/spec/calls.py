@@ -103,7 +103,7 @@ class NodeReader:
         if not items:
             raise MalformedConfig(f"layer {self.layer!r}: an inbound node is empty")
         if not isinstance(items[0], str):
-            return [self._inputs(item, kwargs) for item in items]
+            return [self._inputs(item, kwargs) if item != [] else [] for item in items]  # `tf.concat([x, []])`
         if len(items) not in (3, 4):
             raise MalformedConfig(f"layer {self.layer!r}: an inbound node is {shorten(items)}")
         if len(items) == 4:
