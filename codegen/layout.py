@@ -212,6 +212,10 @@ def align(b: Builder, values: Sequence[Value]) -> list[Value]:
     rank = max(value.rank for value in values)
     full = [value for value in values if value.rank == rank]
     foreign = [value for value in full if not value.is_native and value.flat is None]
+    if not foreign and rank > 3:  # what a convolution has read as channels first stays so
+        largest = max(map(elements, full))
+        twins = [twin for value in full if elements(value) == largest for twin in value.twins.values()]
+        foreign = [twin for twin in twins if twin.flat is None and not twin.is_native]
     perm = max(foreign, key=elements).perm if foreign else tuple(range(rank))
     aligned = []
     for value in values:

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterator
+from dataclasses import replace
+
 from codegen.graph import Graph, definitions
+from codegen.passes.duplicates import merge_duplicates
+from codegen.passes.inline import inline_small_models
 from codegen.passes.outline_build import make_block
 from codegen.passes.outline_candidates import by_chains, by_names
 from codegen.passes.outline_params import count_parameters
-from codegen.passes.outline_pattern import Pattern, body
+from codegen.passes.outline_pattern import Pattern, Use, body
 from codegen.passes.outline_regions import Flow
 from codegen.passes.outline_runs import fold_runs
 from codegen.passes.outline_unify import unify_all
 from codegen.passes.schedules import write_schedules
 
-#: Lines of a class beside its parameters and body; of one parameter; of one use.
-_CLASS, _PARAMETER, _USE = 13, 1.6, 1.3
+#: Lines of a class beside its parameters and body; of one parameter; of one use, alone or in a sequence.
+_CLASS, _PARAMETER, _USE, _IN_RUN = 13, 1.6, 1.6, 0.7
+
+#: More parameters than these make calls long, so that each costs more.
+_MANY, _MORE = 4, 4
+
+#: What makes blocks look different, and so many of them are looked at apart.
+_SHAPES, _VARIANTS = ("kernel_size", "dilation"), 4
 
 #: A class must save so many lines.
 _WORTH = 4
@@ -25,6 +36,7 @@ def outline(graph: Graph) -> Graph:
     Args:
         graph: Changed in place, and returned.
     """
+    inline_small_models(graph)
     graphs = definitions(graph)
     while True:
         pattern = _best(graphs)
@@ -33,6 +45,7 @@ def outline(graph: Graph) -> Graph:
         graphs.append(make_block(pattern))
     for definition in graphs:
         fold_runs(definition)
+    merge_duplicates(graph)
     write_schedules(graph)
     return graph
 
@@ -44,15 +57,39 @@ def _best(graphs: list[Graph]) -> Pattern | None:
     patterns += by_chains(flows)
     best, most = None, float(_WORTH)
     for pattern in patterns:
-        if len(pattern.uses) > 1 and not pattern.is_run and (saved := _saved(pattern)) > most:
-            best, most = pattern, saved
+        saved = _saved(pattern)
+        if saved <= most:
+            continue
+        best, most = pattern, saved
+        variants = [(_saved(variant), variant) for variant in _variants(pattern)]
+        if sum(saved for saved, _ in variants) > most:
+            best = max(variants, key=lambda item: item[0])[1]
     return best
+
+
+def _variants(pattern: Pattern) -> Iterator[Pattern]:
+    """The uses with the same kernels apart: one class for all may have too many parameters."""
+    if any(node.kind == "select" for node in pattern.nodes):
+        return
+    holes = [hole for hole in pattern.holes if hole.role in _SHAPES]
+    alike: dict[Hashable, list[Use]] = {}
+    for use in pattern.uses:
+        alike.setdefault(tuple(use.numbers.get(hole) for hole in holes), []).append(use)
+    if 1 < len(alike) <= _VARIANTS:
+        for uses in alike.values():
+            yield replace(pattern, uses=uses)
 
 
 def _saved(pattern: Pattern) -> float:
     """About how many lines the file gets shorter by."""
+    if len(pattern.uses) < 2 or pattern.is_run:
+        return 0
     inline = [body(use.region.nodes) for use in pattern.uses]
-    saved = sum(inline) - max(inline) - _CLASS - len(pattern.uses) * _USE
+    made = {use.region.output for use in pattern.uses}
+    in_run = sum(use.region.inputs[0] in made for use in pattern.uses)
+    calls = (len(pattern.uses) - in_run) * _USE + in_run * _IN_RUN
+    saved = sum(inline) - max(inline) - _CLASS - calls
     if saved <= _WORTH:
         return 0
-    return (saved - _PARAMETER * count_parameters(pattern)) * pattern.coherence
+    parameters = count_parameters(pattern)
+    return (saved - _PARAMETER * parameters - _MORE * max(0, parameters - _MANY)) * pattern.coherence

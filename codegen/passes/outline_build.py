@@ -10,7 +10,7 @@ from codegen.graph import Derived, Graph, Module, Node, Parameter, Value, with_c
 from codegen.passes.outline_content import block_doc, block_name
 from codegen.passes.outline_names import is_automatic, local_names, shared_back, shared_front, tokens
 from codegen.passes.outline_options import name_flags, settle
-from codegen.passes.outline_params import Signature, channels, solve
+from codegen.passes.outline_params import Signature, channels, second_input, solve
 from codegen.passes.outline_pattern import Pattern, fill, trace
 from codegen.passes.outline_regions import Region
 
@@ -63,6 +63,7 @@ def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, 
     for module in modules:
         module.name = local[module]
     for node in pattern.nodes:
+        node.layer = local[node]
         for value in node.results():
             value.layer = local[node]
     for module in with_children(modules):
@@ -72,7 +73,7 @@ def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, 
         node.operands = {key: fill(operand, signature.replacements) for key, operand in node.operands.items()}
     _label(pattern, signature)
     for position, value in enumerate(pattern.inputs):
-        value.layer = "x" if position == 0 else value.layer
+        value.layer = ("x", second_input(pattern), "third")[position]
     graph = Graph(name, pattern.inputs, pattern.nodes, [pattern.output], signature.params, block_doc(pattern, name))
     attributes: dict[Any, Module] = {}
     settle(graph, pattern.uses, signature.flags, _extract, lambda operand: _as_attribute(operand, attributes))

@@ -22,11 +22,31 @@ def by_names(flows: Iterable[Flow]) -> dict[Hashable, list[Pattern]]:
         for node in flow.graph.nodes:
             for family, place in families(tokens(node.layer)):
                 groups.setdefault((family, place), []).append(node)
-        for (family, _), nodes in groups.items():
-            region = flow.region(flow.absorb(flow.closure(nodes)))
+        for (family, place), nodes in groups.items():
+            region = _whole(flow, nodes)
+            if region is None:
+                region = _whole(flow, _without_part(nodes, place, groups))
             if region is not None and len(region.nodes) > 1:
                 _add(found.setdefault(family, []), trace(region))
     return found
+
+
+def _whole(flow: Flow, nodes: list[Node]) -> Region | None:
+    """The region of what is between the nodes, and what serves them alone."""
+    return flow.region(flow.absorb(flow.closure(nodes))) if nodes else None
+
+
+def _without_part(
+    nodes: list[Node], place: Hashable, groups: dict[tuple[Hashable, Hashable], list[Node]]
+) -> list[Node]:
+    """The nodes without the largest group whose place says more: `4` without `reduce_4`."""
+    parts = [
+        group
+        for (_, other), group in groups.items()
+        if isinstance(other, tuple) and other[-1:] == (place,) and len(group) < len(nodes)
+    ]
+    largest = set(max(parts, key=len, default=[]))
+    return [node for node in nodes if node not in largest]
 
 
 def _add(patterns: list[Pattern], pattern: Pattern) -> None:

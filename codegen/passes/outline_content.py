@@ -19,6 +19,7 @@ _DOCS = {
     "ResidualBlock": "Residual block",
     "DenseLayer": "Convolutions whose result is appended to their input",
     "SqueezeExcite": "Scales every channel by a gate computed from all channels' means",
+    "SeparableConv": "Depthwise and pointwise convolutions in turn",
     "DepthwiseSeparableConv": "Depthwise and pointwise convolution",
     "TransformerEncoder": "Self-attention and a feed-forward network, each with a residual connection",
     "TransformerDecoder": "Attention to itself, attention to the encoder and a feed-forward network",
@@ -128,6 +129,8 @@ class _Facts:
         if self.depthwise:
             if self.is_residual and self.linear and not self.plain:
                 return "ConvNeXtBlock"
+            if len(self.depthwise) > 1 and len(self.depthwise) == len(self.plain) and not self.is_residual:
+                return "SeparableConv"
             if len(self.plain) >= 2 and self._kernels() and max(self._kernels()) == 1:
                 return "InvertedResidual"
             if len(self.depthwise) == 1 and len(self.plain) == 1 and not self.is_residual:

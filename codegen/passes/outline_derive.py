@@ -47,6 +47,11 @@ class Group:
         return first if is_constant else UNKNOWN
 
     @property
+    def is_free(self) -> bool:
+        """Whether the uses differ."""
+        return self.literal is UNKNOWN
+
+    @property
     def code(self) -> str:
         """How the number is written inside the class."""
         if self.derived or self.name:
@@ -88,7 +93,7 @@ def derive_paddings(groups: list[Group], switches: Mapping[str, Sequence[bool | 
         switches: Conditions of the block, each with its value in each use.
     """
     for group in groups:
-        if group.name and group.holes[0].role in ("padding", "pads"):
+        if group.is_free and group.holes[0].role in ("padding", "pads"):
             group.derived = next(_paddings(group, groups, switches), "")
 
 
@@ -100,7 +105,7 @@ def _multiples(group: Group, sizes: list[Group]) -> Iterator[str]:
             continue
         if factor := _factor(group.numbers, base.numbers):
             yield f"{factor} * {base.name}"
-        elif base.name in _FIRST and (factor := _factor(base.numbers, group.numbers)):
+        elif base.name in _FIRST and (factor := _factor(base.numbers, group.numbers)) in (2, 4, 8, 16):
             yield f"{base.name} // {factor}"
 
 

@@ -37,6 +37,8 @@ def families(name: tuple[str, ...]) -> list[tuple[Hashable, Hashable]]:
     middle (`conv_dw_1_bn`) or at the end (`normal_concat_3`).
     """
     found: list[tuple[Hashable, Hashable]] = []
+    if is_automatic(name):
+        return found
     for count in range(1, len(name)):
         if has_index(name[count - 1]):
             form = tuple(_form(part) for part in name[:count])
@@ -90,11 +92,13 @@ def shared_back(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def local_names(names: Sequence[str]) -> list[str]:
-    """Names of attributes inside a block: without what most share, numbers behind the words."""
+    """Names of attributes inside a block: without what all or most share, numbers behind the words."""
     split = [tokens(name) for name in names]
+    named = [name for name in split if not is_automatic(name)]
     front, back = shared_front(split), ()
     if not front:
         back = shared_back(split)
+    shared = _shared(named)
     result = []
     for name in split:
         rest = name
@@ -104,13 +108,30 @@ def local_names(names: Sequence[str]) -> list[str]:
             rest = name[: -len(back)]
         elif len(name) > 1 and name[-1].isdigit() and (is_automatic(name) or not front):
             rest = name[:-1]  # the counter of an automatic name
+        if name in named:
+            short = tuple(part for part in rest if part not in shared)
+            rest = short if any(not part.isdigit() for part in short) else rest
         numbers = []
         while len(rest) > 1 and rest[0].isdigit():
             numbers.append(rest[0])
             rest = rest[1:]
-        text = "_".join((*rest, *numbers))
-        result.append(_WORDS.get(text, text))
+        result.append(_short("_".join((*rest, *numbers))))
     return result
+
+
+def _shared(names: Sequence[tuple[str, ...]]) -> frozenset[str]:
+    """The words and counts that all of at least three names have."""
+    if len(set(names)) < 3:
+        return frozenset()
+    return frozenset.intersection(*map(frozenset, names)) - {"conv", "bn", "norm", "dense"}
+
+
+def _short(name: str) -> str:
+    """The short form of an automatic name: `multi_head_attention_3_query` -> attention_query."""
+    for word, short in _WORDS.items():
+        if match := re.fullmatch(rf"{word}(_\d+)?((?:_[a-z]+)*)", name):
+            return f"{short}{match[2]}" if match[2] or not match[1] else f"{short}{match[1]}"
+    return name
 
 
 def is_automatic(name: tuple[str, ...]) -> bool:

@@ -9,15 +9,8 @@ from typing import Any
 from codegen.expression import build, text
 from codegen.graph import Derived, Graph, Module, Node, Parameter, Value
 from codegen.passes.outline_names import has_index, tokens, words
-from codegen.passes.outline_pattern import Flag, Pattern, Use
+from codegen.passes.outline_pattern import ACTIVATIONS, Flag, Pattern, Use
 from codegen.passes.outline_regions import Flow, Region
-
-#: Modules for expressions that may stand in an `nn.Sequential`.
-_MODULES = {
-    "F.relu(x)": "nn.ReLU", "F.relu6(x)": "nn.ReLU6", "F.silu(x)": "nn.SiLU", "F.gelu(x)": "nn.GELU",
-    "F.hardswish(x)": "nn.Hardswish", "F.hardsigmoid(x)": "nn.Hardsigmoid", "torch.sigmoid(x)": "nn.Sigmoid",
-    "torch.tanh(x)": "nn.Tanh", "F.elu(x)": "nn.ELU", "F.selu(x)": "nn.SELU",
-}  # fmt: skip
 
 #: Makes a class of a region that is no chain: (region) -> the instance.
 Extract = Callable[[Region], Module]
@@ -88,7 +81,7 @@ def _meaning(pattern: Pattern, select: Node) -> tuple[str, str]:
         return "pad", "Whether the input is padded."
     if any(node.template.startswith("F.") and "pool" in node.template for node in part):
         return "pool", "Whether the shortcut is pooled."
-    if len(part) == 1 and part[0].template in _MODULES:
+    if len(part) == 1 and part[0].template in ACTIVATIONS:
         name = part[0].template.split(".")[1].removesuffix("(x)")
         return name, f"Whether {name} follows."
     word = _word(pattern, part)
@@ -182,8 +175,8 @@ def _container(graph: Graph, part: list[Node], name: str, extract: Extract) -> M
         modules = list(node.modules())
         if node.kind == "module" and len(modules) == 1 and len(list(node.values())) == 1:
             children.append(modules[0])
-        elif node.template in _MODULES:
-            children.append(Module(node.layer, _MODULES[node.template]))
+        elif node.template in ACTIVATIONS:
+            children.append(Module(node.layer, ACTIVATIONS[node.template]))
         else:
             region = Flow(graph).region(part)
             assert region is not None

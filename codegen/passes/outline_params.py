@@ -79,18 +79,14 @@ def solve(pattern: Pattern, local: Mapping[Module, str]) -> Signature:
     """
     groups = _groups(pattern)
     free = [group for group in groups if group.literal is UNKNOWN]
-    _name(pattern, free, local)
+    paddings = [group for group in free if group.holes[0].role in ("padding", "pads")]
+    _name_sizes(pattern, [group for group in free if group.is_size], local)
+    _name([group for group in free if not group.is_size and group not in paddings], local)
     derive_sizes(groups)
-    conditions = {
-        flag: condition(
-            [use.flags.get(flag) for use in pattern.uses],
-            groups,
-            _channels(pattern, before),
-            _channels(pattern, after),
-        )
-        for flag, (before, after) in _choices(pattern).items()
-    }
-    derive_paddings(groups, _switches(pattern, conditions))
+    conditions = _conditions(pattern, groups)
+    switches = _switches(pattern)
+    derive_paddings(groups, {conditions[flag] or flag.name: values for flag, values in switches.items()})
+    _name([group for group in paddings if not group.derived], local)
     bases = [group for group in free if not group.derived]
     parameters = {group: _parameter(group) for group in bases}
     replacements: dict[Hole | Flag, Any] = {}
@@ -107,7 +103,11 @@ def solve(pattern: Pattern, local: Mapping[Module, str]) -> Signature:
             arguments[index][parameter] = parameter.default if number is UNKNOWN else number
     flags: list[dict[Parameter | Derived, bool]] = [{} for _ in pattern.uses]
     for flag, code in conditions.items():
-        text = Derived(code, flag.name) if code else Parameter(flag.name, "bool", flag.doc, False, True)
+        same = next(f for f, other in switches.items() if other == switches[flag])
+        if code:
+            text = Derived(code, flag.name)
+        else:
+            text = replacements.get(same) or Parameter(flag.name, "bool", flag.doc, False, True)
         replacements[flag] = text
         for index, use in enumerate(pattern.uses):
             flags[index][text] = bool(use.flags.get(flag))
@@ -143,11 +143,28 @@ def _choices(pattern: Pattern) -> dict[Flag, tuple[Value, Value]]:
     return {node.operands["flag"]: (node.operands["b"], node.operands["a"]) for node in selects}
 
 
-def _switches(pattern: Pattern, conditions: Mapping[Flag, str]) -> dict[str, list[bool | None]]:
-    """The flags in each use, by how they are written."""
-    return {
-        code or flag.name: [use.flags.get(flag) for use in pattern.uses] for flag, code in conditions.items()
+def _conditions(pattern: Pattern, groups: list[Group]) -> dict[Flag, str]:
+    """The condition that each flag follows from; "" if it needs a parameter."""
+    values = _switches(pattern)
+    found = {
+        flag: condition(values[flag], groups, _channels(pattern, before), _channels(pattern, after))
+        for flag, (before, after) in _choices(pattern).items()
     }
+    for flag, code in found.items():
+        if not code:
+            found[flag] = next((found[f] for f, other in values.items() if found[f] and other == values[flag]), "")
+    return found
+
+
+def _switches(pattern: Pattern) -> dict[Flag, list[bool | None]]:
+    """The flags with their values in each use."""
+    return {flag: [use.flags.get(flag) for use in pattern.uses] for flag in _choices(pattern)}
+
+
+def second_input(pattern: Pattern) -> str:
+    """What the second argument of a block is called."""
+    attends = any("scaled_dot_product" in node.template for node in pattern.nodes)
+    return "context" if attends else "skip"
 
 
 def _channels(pattern: Pattern, value: Value) -> list[Any]:
@@ -180,9 +197,8 @@ def channels(value: Value) -> Any:
     return value.shape[-1] if value.is_native or value.rank < 3 else value.shape[value.perm[1]]
 
 
-def _name(pattern: Pattern, groups: list[Group], local: Mapping[Module, str]) -> None:
-    """Give every group that differs a name after what it is."""
-    sizes = [group for group in groups if group.is_size]
+def _name_sizes(pattern: Pattern, sizes: list[Group], local: Mapping[Module, str]) -> None:
+    """Give every number of channels or features that differs a name after what it is."""
     roles = {hole.role for group in sizes for hole in group.holes}
     kind = "features" if roles <= {"in_features", "out_features", "features"} else "channels"
     before = _role(pattern, sizes, {"in_channels", "in_features"}, first=True)
@@ -193,20 +209,26 @@ def _name(pattern: Pattern, groups: list[Group], local: Mapping[Module, str]) ->
     if after is not None:
         after.name = after.name or f"out_{kind}"
         after.fill(_channels(pattern, pattern.output))
-    taken = {group.name for group in groups if group.name}
+    if len(pattern.inputs) > 1:
+        numbers = _channels(pattern, pattern.inputs[1])
+        second = next((group for group in sizes if not group.name and group.numbers == numbers), None)
+        if second is not None:
+            second.name = f"{second_input(pattern)}_{kind}"
     rest = [group for group in sizes if not group.name]
+    taken = {group.name for group in sizes if group.name}
+    for group in rest:
+        owner = _owner(group, local) if len(rest) > 1 else ""
+        group.name = _claim(identifier(f"{owner or 'mid'}_{kind}", "size"), taken)
+
+
+def _name(groups: list[Group], local: Mapping[Module, str]) -> None:
+    """Give the other numbers that differ names after their role."""
+    taken: set[str] = set()
     for group in groups:
-        if group.name:
-            continue
         role = _NAMES.get(group.holes[0].role, group.holes[0].role)
-        if group.is_size:
-            owner = _owner(group, local) if len(rest) > 1 else ""
-            wanted = f"{owner or 'mid'}_{kind}"
-        else:
-            alone = sum(other.holes[0].role == group.holes[0].role for other in groups) == 1
-            owner = "" if alone else _owner(group, local)
-            wanted = f"{owner}_{role}" if owner else role
-        group.name = _claim(identifier(wanted, "size"), taken)
+        is_alone = sum(other.holes[0].role == group.holes[0].role for other in groups) == 1
+        owner = "" if is_alone else _owner(group, local)
+        group.name = _claim(identifier(f"{owner}_{role}" if owner else role, "size"), taken)
 
 
 def _claim(wanted: str, taken: set[str]) -> str:
@@ -235,7 +257,7 @@ def _owner(group: Group, local: Mapping[Module, str]) -> str:
     if hole.module is None:
         return ""
     name = local.get(hole.module, hole.module.name)
-    return "_".join(word.lower() for word in words(name) if word.lower() not in _EMPTY)
+    return next((word.lower() for word in words(name) if word.lower() not in _EMPTY), "")
 
 
 # -------------------------------------------------------------------- parameters
@@ -256,6 +278,8 @@ def _nothing(number: Any) -> Any:
     """What stands for a number that a use has no need of."""
     if isinstance(number, tuple):
         return tuple(_nothing(part) for part in number)
+    if isinstance(number, Symbol):
+        return number
     return 0.0 if isinstance(number, float) else 0
 
 

@@ -15,6 +15,16 @@ WHOLE = frozenset({"kernel_size", "stride", "padding", "dilation", "output_paddi
 #: Numbers that belong to a block's structure: a difference makes another block.
 FIXED = frozenset({"eps", "momentum"})
 
+#: Activation functions, with the modules that may stand for them in an `nn.Sequential`.
+ACTIVATIONS = {
+    "F.relu(x)": "nn.ReLU", "F.relu6(x)": "nn.ReLU6", "F.silu(x)": "nn.SiLU", "F.gelu(x)": "nn.GELU",
+    "F.hardswish(x)": "nn.Hardswish", "F.hardsigmoid(x)": "nn.Hardsigmoid", "torch.sigmoid(x)": "nn.Sigmoid",
+    "torch.tanh(x)": "nn.Tanh", "F.elu(x)": "nn.ELU", "F.selu(x)": "nn.SELU",
+}  # fmt: skip
+
+#: An activation function that is a parameter of the block.
+ANY_ACTIVATION = "activation(x)"
+
 #: Operands of expressions whose numbers are sizes; all other numbers in expressions are structure.
 SIZES = WHOLE | {"sizes", "size", "groups", "heads", "channels", "units", "rate", "p", "scale"}
 
@@ -117,7 +127,8 @@ def body(nodes: Sequence[Node]) -> float:
             modules.update(module for module in node.modules() if module.constructor != "attribute")
             total += 0.6
         else:
-            total += 0.2 if _options(before) == _options(node) else 0.9
+            same, is_second = _options(before) == _options(node), _block_before(before) is None
+            total += (0.2 if same else 1.0) + is_second * (0.8 if same else 2.0)
     return total + len(modules)
 
 
@@ -230,8 +241,16 @@ def _key(pattern: Pattern) -> Hashable:
     return (tuple((value.rank, value.perm, value.dtype) for value in pattern.inputs), tuple(steps))
 
 
-def node_key(pattern: Pattern, node: Node) -> Hashable:
-    """What one step does, whatever it reads."""
+def node_key(pattern: Pattern, node: Node, *, loose: bool = False) -> Hashable:
+    """What one step does, whatever it reads.
+
+    Args:
+        pattern: What it is a part of.
+        node: The step.
+        loose: Whether all activation functions count as the same.
+    """
+    if node.template in ACTIVATIONS or node.template == ANY_ACTIVATION:
+        return (ANY_ACTIVATION if loose else node.template, node.kind)
     operands = tuple((name, _structure(pattern, operand)) for name, operand in node.operands.items())
     targets = len(node.targets) if isinstance(node.targets, tuple) else None
     return (node.template, node.kind, operands, targets)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
-from codegen.graph import Module, Node, Value, flatten
-from codegen.passes.outline_pattern import Flag, Hole, Pattern, Use, node_key
+from codegen.graph import Module, Node, Symbol, Value, flatten
+from codegen.passes.outline_pattern import ANY_ACTIVATION, Flag, Hole, Pattern, Use, node_key
 
 #: So many places may tell two patterns apart, and so many flags may a block have.
 MAX_NEW, MAX_FLAGS = 2, 3
@@ -84,6 +84,8 @@ class _Alignment:
         if self._match(x, y):
             assert x.node is not None and y.node is not None
             costs = [self.cost(a, b) for a, b in zip(x.node.values(), y.node.values(), strict=True)]
+            if x.node.template != y.node.template and ANY_ACTIVATION not in (x.node.template, y.node.template):
+                costs.append(frozenset({y.node}))  # another activation function
             yield frozenset().union(*costs), ("match", x, y)
         if x.node is not None and x.node.kind == "select":
             yield self.cost(x.node.operands["a"], y), ("with", x.node.operands["a"], y)
@@ -105,7 +107,7 @@ class _Alignment:
             return False
         if x.node.targets is not x or y.node.targets is not y:
             return False
-        return node_key(self.large, x.node) == node_key(self.small, y.node)
+        return node_key(self.large, x.node, loose=True) == node_key(self.small, y.node, loose=True)
 
     # ---------------------------------------------------------------- what it says
 
@@ -177,6 +179,10 @@ class _Alignment:
 
     def merge(self) -> None:
         """Make the large pattern cover the small one's uses."""
+        for small, large in self.nodes.items():
+            if small.template != large.template:
+                _vary_activation(small, self.small.uses)
+                _vary_activation(large, self.large.uses)
         selects: dict[tuple[Value, Value], Value] = {}
         replaced: dict[tuple[Node | None, int], Value] = {}
         for place, (x, y) in self.places.items():
@@ -261,6 +267,16 @@ class _Alignment:
                 for hole in (*flatten(operand, Hole), *(h for m in flatten(operand, Module) for h in _holes(m)))
             )
         )
+
+
+def _vary_activation(node: Node, uses: list[Use]) -> None:
+    """Make the activation function of a step a parameter."""
+    if node.template == ANY_ACTIVATION:
+        return
+    hole = Hole("activation")
+    for use in uses:
+        use.numbers[hole] = Symbol(node.template.removesuffix("(x)"))
+    node.template, node.operands = ANY_ACTIVATION, {"activation": hole, **node.operands}
 
 
 def _size(missing: Missing) -> float:

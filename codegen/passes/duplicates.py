@@ -1,0 +1,55 @@
+"""What is computed twice from the same values is computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
+
+from codegen.graph import Graph, Node, Symbol, Value, definitions
+
+#: Words of expressions that yield something else each time, or change something.
+_IMPURE = ("rand", "dropout", "self.", "noise", "_(")
+
+
+def merge_duplicates(root: Graph) -> None:
+    """Let all readers of equal expressions read the first one, in the model and in the models inside it."""
+    for graph in definitions(root):
+        known: dict[Hashable, Value] = {}
+        renamed: dict[Value, Value] = {}
+        kept: list[Node] = []
+        for node in graph.nodes:
+            node.operands = {name: _renamed(operand, renamed) for name, operand in node.operands.items()}
+            value = node.targets
+            if isinstance(value, Value) and _is_pure(node) and value not in graph.outputs:
+                key = (node.template, value.perm, value.shape, _key(tuple(node.operands.items())))
+                if key in known:
+                    renamed[value] = known[key]
+                    continue
+                known[key] = value
+            kept.append(node)
+        graph.nodes = kept
+
+
+def _is_pure(node: Node) -> bool:
+    has_modules = any(True for _ in node.modules())
+    return node.kind != "effect" and not has_modules and not any(word in node.template for word in _IMPURE)
+
+
+def _renamed(operand: Any, renamed: dict[Value, Value]) -> Any:
+    if isinstance(operand, Value):
+        return renamed.get(operand, operand)
+    if isinstance(operand, (tuple, list)):
+        return type(operand)(_renamed(part, renamed) for part in operand)
+    if isinstance(operand, slice):
+        return slice(*(_renamed(part, renamed) for part in (operand.start, operand.stop, operand.step)))
+    return operand
+
+
+def _key(operand: Any) -> Hashable:
+    if isinstance(operand, (Value, Symbol)):
+        return operand
+    if isinstance(operand, (tuple, list)):
+        return (type(operand).__name__, *map(_key, operand))
+    if isinstance(operand, slice):
+        return ("slice", _key((operand.start, operand.stop, operand.step)))
+    return repr(operand)

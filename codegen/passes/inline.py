@@ -1,0 +1,89 @@
+"""Nested models of a few layers need no class: they become an `nn.Sequential`, or part of what calls them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from codegen.graph import Graph, Module, Node, Value, definitions
+from codegen.passes.outline_pattern import ACTIVATIONS
+
+#: A nested model with more steps, or more layers with weights, stays a class.
+_STEPS, _LAYERS = 5, 3
+
+
+def inline_small_models(root: Graph) -> None:
+    """Put the steps of small nested models where they are called, in the model and in the models inside it."""
+    graphs = definitions(root)
+    calls = Counter(module for graph in graphs for node in graph.nodes for module in node.modules())
+    for graph in graphs:
+        for node in list(graph.nodes):
+            module = next(node.modules(), None)
+            if node.kind != "module" or module is None or module.graph is None or not _is_small(module.graph):
+                continue
+            if sequence := _sequence(module):
+                module.constructor, module.children, module.graph = "nn.Sequential", sequence, None
+                _call(node, module)
+            elif calls[module] == 1:
+                _splice(graph, node, module.graph)
+        for node in graph.nodes:
+            module = next(node.modules(), None)
+            if module is not None and module.constructor == "nn.Sequential" and node.template == "module(*inputs)":
+                _call(node, module)
+
+
+def _is_small(graph: Graph) -> bool:
+    (*others, last) = graph.nodes or [None]
+    return (
+        last is not None
+        and len(graph.nodes) <= _STEPS
+        and len(graph.modules()) <= _LAYERS
+        and len(graph.outputs) == 1
+        and last.targets is graph.outputs[0]
+        and all(isinstance(node.targets, Value) and node.kind != "effect" for node in (*others, last))
+        and not any(module.constructor in ("nn.Parameter", "buffer") for module in graph.modules())
+    )
+
+
+def _sequence(module: Module) -> tuple[Module, ...]:
+    """The modules of a chain; () if it is none."""
+    assert module.graph is not None
+    children: list[Module] = []
+    if len(module.graph.inputs) != 1:
+        return ()
+    (value,) = module.graph.inputs
+    for node in module.graph.nodes:
+        if list(node.values()) != [value]:
+            return ()
+        if node.template == "module(x)":
+            children.append(node.operands["module"])
+        elif node.template in ACTIVATIONS:
+            children.append(Module(node.layer, ACTIVATIONS[node.template]))
+        else:
+            return ()
+        value = node.targets
+    return tuple(children) if len(set(children)) == len(children) > 1 else ()
+
+
+def _call(node: Node, module: Module) -> None:
+    (value,) = node.values()
+    node.template, node.operands = "module(x)", {"module": module, "x": value}
+
+
+def _splice(graph: Graph, call: Node, inner: Graph) -> None:
+    values: dict[Value, Value] = dict(zip(inner.inputs, call.values(), strict=True))
+    values[inner.outputs[0]] = call.targets
+    for node in inner.nodes:
+        node.operands = {name: _put(operand, values) for name, operand in node.operands.items()}
+        node.targets = values.get(node.targets, node.targets)
+        node.targets.node = node
+    position = graph.nodes.index(call)
+    graph.nodes[position : position + 1] = inner.nodes
+
+
+def _put(operand: Any, values: dict[Value, Value]) -> Any:
+    if isinstance(operand, Value):
+        return values.get(operand, operand)
+    if isinstance(operand, (tuple, list)):
+        return type(operand)(_put(part, values) for part in operand)
+    return operand
