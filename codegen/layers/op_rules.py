@@ -76,8 +76,10 @@ def promote(*dtypes: str) -> str:
 
 def kind_of(operand: Operand) -> str:
     """The dtype with which an operand takes part in a promotion."""
+    if isinstance(operand, Value) and operand.dtype == SIZE:
+        return "int" if is_whole(operand) else "float"
     if isinstance(operand, Value):
-        return "int" if operand.dtype == SIZE else operand.dtype
+        return operand.dtype
     if isinstance(operand, Constant):
         return operand.dtype
     return "bool" if isinstance(operand, bool) else "int" if isinstance(operand, int) else "float"
@@ -182,7 +184,7 @@ def tensor(b: Builder, operand: Any, dtype: str | None = None) -> Value:
     if isinstance(operand, Value) and operand.dtype != SIZE:
         return b.cast(operand, dtype) if dtype else operand
     if isinstance(operand, Value):
-        return _size_tensor(b, operand, dtype or "int32")
+        return _size_tensor(b, operand, dtype or ("int32" if is_whole(operand) else "float32"))
     if isinstance(operand, (list, tuple)) and any(isinstance(x, Value) for x in operand):
         if all(is_host(x) for x in operand):
             return _size_tensor(b, sizes(b, operand), dtype or "int32")
@@ -231,6 +233,18 @@ def host(value: Any) -> Any:
     if value.node.template == "parts":
         return tuple(host(part) for part in value.node.operands["parts"])
     return value
+
+
+def is_whole(value: Any) -> bool:
+    """Whether numbers of the host are integers, as far as their expressions tell."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_whole, value))
+    if not isinstance(value, Value):
+        return isinstance(value, int)
+    if value.dtype != SIZE or value.node is None or value.node.template in ("x.shape[d]", "x.numel()", "int(x)"):
+        return True
+    floats = ("x / y", "float(x)", "math.sqrt(x)")
+    return value.node.template not in floats and all(map(is_whole, value.node.operands.values()))
 
 
 def host_map(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Value:

@@ -220,6 +220,8 @@ def where(b: Builder, condition: Any, x: Any = None, y: Any = None) -> Value:
     if x is None and y is None:
         mask = rules.native(b, condition)
         return b.op("mask.nonzero()", shape=(None, mask.rank), dtype="int64", perm=(0, 1), mask=mask)
+    if not any(is_tensor(v) for v in (condition, x, y)) and isinstance(condition, Value):
+        return rules.host_map(b, "y if x else z", lambda c, p, q: p if c else q, (condition, x, y))
     condition = rules.tensor(b, condition)
     if function_name(b).startswith("compat") and condition.rank == 1 and is_tensor(x) and x.rank > 1:
         condition = b.reshape(condition, (condition.shape[0], *(1,) * (x.rank - 1)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -90,6 +91,15 @@ BINARY = {
     "Xlogy": ("math.xlogy",),
 }
 
+#: The same for numbers of the host, which sizes are made of.
+HOST: dict[str, tuple[str, Callable[..., Any]]] = {
+    "Ceil": ("math.ceil(x)", math.ceil),
+    "Floor": ("math.floor(x)", math.floor),
+    "Negative": ("-x", operator.neg),
+    "Sqrt": ("math.sqrt(x)", math.sqrt),
+    "Square": ("x ** 2", lambda x: x**2),
+}
+
 #: Functions that keras.ops lacks, as expressions of `x`, and of `x` and `y`.
 SPECIAL = {
     "math.bessel_i0e": "torch.special.i0e(x)",
@@ -119,13 +129,30 @@ def combine(b: Builder, name: str, x: Any, y: Any) -> Value:
     if not is_tensor(x) and not is_tensor(y):
         parts = [v for v in (x, y) if isinstance(v, Value)]
         function = ops_elementwise.BINARY[name][2]
+        if name == "Subtract" and len(parts) == 2 and _same_sizes(*parts):
+            return rules.host_map(b, "x - y", lambda _x, _y: 0, [(0,) * (x.shape[0] or 0), 0] if x.rank else [0, 0])
         if parts and function and name not in ("Equal", "NotEqual"):
             return rules.host_map(b, ops_elementwise.BINARY[name][0], function, (x, y))
     return binary(b, name, x, y)
 
 
+def _same_sizes(x: Value, y: Value) -> bool:
+    """Whether two numbers of the host, or tuples of them, are for sure the same."""
+    one, two = (v if isinstance(v, tuple) else (v,) for v in (rules.host(x), rules.host(y)))
+    return len(one) == len(two) and all(_size_of(v) == _size_of(w) for v, w in zip(one, two, strict=True))
+
+
+def _size_of(part: Any) -> Any:
+    """A number, or the axis whose size it is."""
+    if isinstance(part, Value) and part.node is not None and part.node.template == "x.shape[d]":
+        return part.node.operands["x"], part.node.operands["d"]
+    return part
+
+
 def _lower_unary(name: str) -> Callable[..., Value]:
     def lower(b: Builder, x: Any) -> Value:
+        if name in HOST and isinstance(x, Value) and x.dtype == rules.SIZE and not x.rank:
+            return rules.host_map(b, *HOST[name], (x,))
         return unary(b, name, x)
 
     return lower
@@ -274,7 +301,7 @@ def cast(b: Builder, x: Any, dtype: Any) -> Any:
     if not isinstance(known, Value):
         return rules.number(b, int(known) if wanted in INTEGERS else float(known))
     if wanted in INTEGERS:
-        return x if _is_whole(x) else b.op("int(x)", shape=(), dtype=rules.SIZE, x=x)
+        return x if rules.is_whole(x) else b.op("int(x)", shape=(), dtype=rules.SIZE, x=x)
     return b.op("float(x)", shape=(), dtype=rules.SIZE, x=x) if wanted in FLOATS else rules.tensor(b, x, wanted)
 
 
@@ -283,15 +310,6 @@ def cast_to(b: Builder, x: Value, dtype: str) -> Value:
     if x.dtype in rules.COMPLEX and dtype in FLOATS | INTEGERS:
         x = b.elementwise("x.real", dtype="float64" if x.dtype == "complex128" else "float32", x=x)
     return b.cast(x, dtype)
-
-
-def _is_whole(x: Any) -> bool:
-    """Whether a number of the host is an integer, as far as its expression tells."""
-    if not isinstance(x, Value):
-        return isinstance(x, int)
-    if x.node is None or x.node.template in ("x.shape[d]", "x.numel()", "int(x)"):
-        return True
-    return x.node.template not in ("x / y", "float(x)") and all(map(_is_whole, x.node.operands.values()))
 
 
 @tf("dtypes.saturate_cast", "saturate_cast")

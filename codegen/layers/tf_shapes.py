@@ -124,6 +124,8 @@ def roll(b: Builder, input: Any, shift: Any, axis: Any) -> Value:
 @tf("tile")
 def tile(b: Builder, input: Any, multiples: Any) -> Value:
     """`x.tile(multiples)`."""
+    if set(rules.shape_argument(b, multiples, "multiples")) == {1} and is_tensor(input):
+        return same(b, input)
     return ops_arrange.tiled(b, input, multiples)
 
 
@@ -231,6 +233,8 @@ def meshgrid(b: Builder, *args: Any, indexing: Any = "xy", **kwargs: Any) -> lis
 def filled_like(b: Builder, input: Any, dtype: Any = None) -> Value:
     """`torch.zeros_like(x)` or `torch.ones_like(x)`."""
     value = int(function_name(b).endswith("ones_like"))
+    if isinstance(input, Value) and input.dtype == rules.SIZE:
+        return rules.sizes(b, [value] * (input.shape[0] or 0)) if input.rank else rules.number(b, value)
     return ops_arrange.full_of(b, input, value, None if dtype is None else dtype_name(b, dtype))
 
 

@@ -44,7 +44,7 @@ def crop_and_resize(
         columns = columns.clamp(0, x.shape[2] - 1).unsqueeze(1)
         found = x[sample, rows, columns]
     else:
-        found = torch.zeros_like(x[sample, :1, :1])
+        found = x.new_zeros([boxes.shape[0], size[0], size[1], x.shape[3]])
         for row in range(2):
             for column in range(2):
                 row_place = places[0].floor() + row
