@@ -17,6 +17,7 @@ FILES = (
     "dot_attention",
     "einsum_dense",
     "legacy",
+    "locally_connected",
     "merging",
     "normalization",
     "ops_activations",
