@@ -83,7 +83,9 @@ class _Writer:
         lengths: dict[Node, int] = {}
         statements = []
         for node in self.graph.nodes:
-            lengths[node] = self._length(node, lengths)
+            lengths[node] = self._length(node) + sum(
+                lengths[v.node] for v in node.values() if v in self.inlined and v.node is not None
+            )
             value = node.targets
             if value in self.inlined:
                 continue
@@ -98,25 +100,21 @@ class _Writer:
         """A value used once is written inside its reader, where that stays on one line and at one stage."""
         if self.uses.get(value) != 1 or value in self.graph.outputs:
             return False
-        if reader.kind == "module" and not _is_light(reader):
+        if reader.kind == "module" and node.kind != "flatten" and not _is_light(reader):
             return False
-        if reader.kind in ("permute", "flatten", "reduce") and node.kind not in ("expand", "cast"):
+        if reader.kind in ("flatten", "reduce") and node.kind not in ("expand", "cast"):
             return False
         if node.kind == "permute" and reader.kind != "permute":
             return False
         others = sum(
             lengths.get(v.node, 0) for v in reader.values() if v in self.inlined and v.node is not None
         )
-        return lengths[node] + others + len(reader.template) + 14 <= WIDTH
+        return lengths[node] + others + self._length(reader) + 5 <= WIDTH
 
-    def _length(self, node: Node, lengths: dict[Node, int]) -> int:
-        """About how long the node's expression is, with what is written inside it."""
-        total = len(node.template)
-        total += sum(len(self.attributes[module]) for module in node.modules())
-        for value in node.values():
-            if value in self.inlined and value.node is not None:
-                total += lengths[value.node]
-        return total
+    def _length(self, node: Node) -> int:
+        """How long the node's own expression is."""
+        tree = build(node.template, node.operands, lambda _: ast.Name("x", ast.Load()), self._module)
+        return len(ast.unparse(ast.fix_missing_locations(tree)))
 
     # ---------------------------------------------------------------- names
 

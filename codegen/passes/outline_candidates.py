@@ -23,6 +23,8 @@ def by_names(flows: Iterable[Flow]) -> dict[Hashable, list[Pattern]]:
             for family, place in families(tokens(node.layer)):
                 groups.setdefault((family, place), []).append(node)
         for (family, place), nodes in groups.items():
+            if len(nodes) == 1:
+                continue
             region = _whole(flow, nodes)
             if region is None:
                 region = _whole(flow, _without_part(nodes, place, groups))
@@ -198,7 +200,7 @@ def _step_region(flow: Flow, node: Node, dominator: Node | None) -> Region | Non
         start = flow.position[dominator] if dominator is not None else -1
         above = {node}
         for other in reversed(flow.graph.nodes[start + 1 : flow.position[node]]):
-            if any(reader in above for reader in flow.after(other)):
+            if any(reader in above for reader in flow.after[other]):
                 above.add(other)
         nodes = above
     return flow.region(nodes, pure=True, max_inputs=1)

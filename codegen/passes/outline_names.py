@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Hashable, Sequence
+from functools import cache
 
 #: Names that Keras gives by itself, for layers that have no name of their own.
 _AUTOMATIC = frozenset(
@@ -20,6 +21,7 @@ _WORDS = {
 }  # fmt: skip
 
 
+@cache
 def tokens(name: str) -> tuple[str, ...]:
     """The parts of a layer's name: `conv2_block1_1_conv` -> conv2, block1, 1, conv."""
     return tuple(part for part in re.split(r"[_\-/.\s]+", name) if part)
@@ -52,6 +54,7 @@ def families(name: tuple[str, ...]) -> list[tuple[Hashable, Hashable]]:
     return found
 
 
+@cache
 def has_index(part: str) -> bool:
     """Whether a part of a name counts something: `block2a`, `3`, but not `conv2d`."""
     return any(ch.isdigit() for ch in part) and _DIMENSIONS.search(part) is None
@@ -61,6 +64,7 @@ def _form(part: str) -> str:
     return re.sub(r"\d+[a-z]?$", "#", part) if has_index(part) else part
 
 
+@cache
 def affinity(first: str, second: str) -> int:
     """How many leading parts two names share, up to the last that counts something."""
     shared = 0

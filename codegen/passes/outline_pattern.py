@@ -193,6 +193,8 @@ class _Tracer:
         self.use.members[proto] = module
         roles = next((roles for start, roles in _POSITIONS if module.constructor.startswith(start)), ())
         names = (*roles, *("size" for _ in module.args))
+        if module.constructor == "nn.Parameter" and len(module.args[0]) == 1:
+            names = ("channels", "dtype")
         if module.graph is not None:
             names = tuple(parameter.name for parameter in module.graph.params if not parameter.has_default)
         proto.args = tuple(self._literal(v, name, proto) for v, name in zip(module.args, names, strict=False))

@@ -29,13 +29,25 @@ class Region:
 
 @dataclass
 class Flow:
-    """Who reads and who makes what in a graph."""
+    """Who reads and who makes what in a graph.
+
+    Attributes:
+        graph: The graph.
+        position: Of each node.
+        producer: The node that makes each value.
+        readers: The nodes that read each value.
+        callers: The nodes that call each module.
+        before: The nodes whose results each node reads.
+        after: The nodes that read the results of each node.
+    """
 
     graph: Graph
     position: dict[Node, int] = field(default_factory=dict)
     producer: dict[Value, Node] = field(default_factory=dict)
     readers: dict[Value, list[Node]] = field(default_factory=dict)
     callers: dict[Module, set[Node]] = field(default_factory=dict)
+    before: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
+    after: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for position, node in enumerate(self.graph.nodes):
@@ -45,27 +57,25 @@ class Flow:
                 self.readers.setdefault(value, []).append(node)
             for module in node.modules():
                 self.callers.setdefault(module, set()).add(node)
-
-    def before(self, node: Node) -> list[Node]:
-        """The nodes whose results `node` reads."""
-        return [self.producer[value] for value in node.values() if value in self.producer]
-
-    def after(self, node: Node) -> list[Node]:
-        """The nodes that read the results of `node`."""
-        return [reader for value in node.results() for reader in self.readers.get(value, [])]
+        for node in self.graph.nodes:
+            sources = (self.producer.get(value) for value in node.values())
+            self.before[node] = tuple(source for source in sources if source is not None)
+            self.after[node] = tuple(r for value in node.results() for r in self.readers.get(value, ()))
 
     def closure(self, nodes: Iterable[Node]) -> set[Node]:
         """The nodes and all that lies on a path between two of them."""
         start = set(nodes)
+        if len(start) == 1:
+            return start
         first = min(self.position[node] for node in start)
         last = max(self.position[node] for node in start)
         below, above = set(start), set(start)
         between = self.graph.nodes[first : last + 1]
         for node in between:
-            if any(source in below for source in self.before(node)):
+            if node not in below and not below.isdisjoint(self.before[node]):
                 below.add(node)
         for node in reversed(between):
-            if any(reader in above for reader in self.after(node)):
+            if node not in above and not above.isdisjoint(self.after[node]):
                 above.add(node)
         return below & above
 
@@ -77,9 +87,9 @@ class Flow:
             more = {
                 source
                 for node in grown
-                for source in self.before(node)
+                for source in self.before[node]
                 if source not in grown
-                and all(reader in grown for reader in self.after(source))
+                and all(reader in grown for reader in self.after[source])
                 and not self._leaves(source)
                 and set(source.values()) <= read
             }
