@@ -120,17 +120,15 @@ def drop_features(b: Builder, cell: Cell, x: Value, part: str = "") -> Value:
 
 
 def call_native(
-    b: Builder, module: Module, cell: Cell, x: Value, mask: Value | None, states: Any, directions: int = 1
+    b: Builder, module: Module, cell: Cell, x: Value, states: Any, directions: int = 1
 ) -> tuple[Value, list[Value]]:
-    """Call one of torch's modules; returns its first output, packed if there is a mask, and its states."""
+    """Call one of torch's modules; returns its first output and its states."""
     size = directions * cell.units
     output = b.value((*x.shape[:2], size), dtype=x.dtype)
     names = ("h", "c")[: cell.num_states]
     after = [b.value((directions, x.shape[0], cell.units), dtype=x.dtype) for _ in names]
     for name, value in zip(names, after, strict=True):
         value.layer = f"{b.label}_{name}"
-    if mask is not None:
-        x = b.op("pack_unmasked(x, mask)", shape=x.shape, kind="reduce", x=x, mask=mask)
     targets = (output, tuple(after) if cell.kind == "LSTM" else after[0])
     template = "module(x)" if states is None else "module(x, states)"
     operands = {} if states is None else {"states": states}
@@ -151,18 +149,44 @@ def _run_native(
     if states is not None:
         before = tuple(_with_leading_axis(b, state) for state in states)
     argument = before if before is None or cell.kind == "LSTM" else before[0]
-    output, after = call_native(b, module, cell, x, mask, argument)
-    last = [b.op("state[-1]", shape=(x.shape[0], cell.units), state=state) for state in after]
     if mask is not None:
-        old: Sequence[Value | None] = states or [None] * len(last)
-        kept = [where_any(b, mask, *pair) for pair in zip(last, old, strict=True)]
-        if loop.return_sequences:
-            output = unpack(b, output, mask, zero_masked=loop.zero_output_for_mask)
-        else:
-            output = kept[0] if states is None else where_any(b, mask, last[0], None)
-            output = _zero_if_masked(b, loop, output, mask)
-        return Outcome(output, tuple(kept))
+        return _run_masked(b, module, cell, loop, x, mask, states, argument)
+    output, after = call_native(b, module, cell, x, argument)
+    last = [b.op("state[-1]", shape=(x.shape[0], cell.units), state=state) for state in after]
     return Outcome(output if loop.return_sequences else last[0], tuple(last))
+
+
+def _run_masked(
+    b: Builder,
+    module: Module,
+    cell: Cell,
+    loop: Loop,
+    x: Value,
+    mask: Value,
+    states: Sequence[Value] | None,
+    argument: Any,
+) -> Outcome:
+    """Run over the unmasked steps; what comes after them is not looked at.
+
+    Only the cell state of an LSTM is not among the outputs: where it is asked for, the sequence is packed.
+    """
+    packed = cell.kind == "LSTM" and (loop.return_state or loop.stateful)
+    template = "pack_unmasked(x, mask)" if packed else "compact_steps(x, mask)"
+    x = b.op(template, shape=x.shape, kind="reduce", x=x, mask=mask)
+    output, after = call_native(b, module, cell, x, argument)
+    if packed:
+        output = b.op("unpack(x, mask)", shape=output.shape, kind="reduce", x=output, mask=mask)
+    shape = (x.shape[0], cell.units)
+    end = b.op("last_step(x, mask)", shape=shape, kind="reduce", x=output, mask=mask)
+    last = [end, *(b.op("state[-1]", shape=shape, state=state) for state in after[1:])]
+    if states is not None or packed:
+        old: Sequence[Value | None] = states or [None] * len(last)
+        last = [where_any(b, mask, *pair) for pair in zip(last, old, strict=True)]
+    if not loop.return_sequences:
+        return Outcome(_zero_if_masked(b, loop, end, mask), tuple(last))
+    option = ", zero_masked=True" if loop.zero_output_for_mask else ""
+    template = f"spread_steps(x, mask{option})"
+    return Outcome(b.op(template, shape=output.shape, kind="reduce", x=output, mask=mask), tuple(last))
 
 
 def run_stepwise(
@@ -214,13 +238,6 @@ def run_stepwise(
     shape, layout = after[0].shape, after[0].perm
     last = b.op("x[:, -1]", shape=shape, dtype=x.dtype, perm=layout, x=output) if mask else after[0]
     return Outcome(_zero_if_masked(b, loop, last, mask), tuple(after))
-
-
-def unpack(b: Builder, packed: Value, mask: Value, *, zero_masked: bool) -> Value:
-    """The outputs of a packed sequence, at the steps that they belong to."""
-    option = ", zero_masked=True" if zero_masked else ""
-    template = f"unpack_unmasked(packed, mask{option})"
-    return b.op(template, shape=packed.shape, kind="reduce", packed=packed, mask=mask)
 
 
 def where_any(b: Builder, mask: Value, value: Value, old: Value | None) -> Value:

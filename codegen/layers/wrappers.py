@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -11,7 +10,7 @@ from codegen.builder import Builder
 from codegen.graph import Value, flatten
 from codegen.layers import registry
 from codegen.layers.recurrent_cells import Cell, Weights, cell_builder, define_native, layer_cell
-from codegen.layers.recurrent_loop import call_native, flat_states, refuse_training, unpack, where_any
+from codegen.layers.recurrent_loop import call_native, flat_states, refuse_training
 from codegen.layers.registry import lowers
 from codegen.spec.model import CallSpec, LayerSpec
 
@@ -62,7 +61,7 @@ def bidirectional(
         refuse_training(b, training, float(loop.get("dropout") or loop.get("recurrent_dropout") or 0))
     mask = b.mask(x)
     cell = _common_cell(forward_layer, backward_layer)
-    if cell is not None and (mask is None or not sequences or zero_output_for_mask):
+    if cell is not None and mask is None:
         result = _run_both(b, cell, forward_layer, backward_layer, x, initial_state)
     else:
         result = _run_each(b, forward_layer, backward_layer, x, initial_state)
@@ -95,7 +94,7 @@ def _run_both(
     b: Builder, cell: Cell, forward: LayerSpec, backward: LayerSpec, x: Value, initial_state: Any
 ) -> _Directions:
     """Both directions by one module of torch."""
-    mask, x = b.mask(x), b.keras_layout(b.floating(x))
+    x = b.keras_layout(b.floating(x))
     features = b.known(x, -1)
     weights = [
         Weights.of(cell_builder(b.sublayer(attribute, spec)), cell, features)
@@ -107,22 +106,14 @@ def _run_both(
     pairs = zip(given[: cell.num_states], given[cell.num_states :], strict=True)
     before = [b.op("torch.stack([x, y])", shape=(2, *shape), x=x, y=y) for x, y in pairs]
     states = None if not before else tuple(before) if cell.kind == "LSTM" else before[0]
-    output, after = call_native(b, module, cell, x, mask, states, directions=2)
+    output, after = call_native(b, module, cell, x, states, directions=2)
     last = [b.op("state[i]", shape=shape, state=state, i=i) for i in range(2) for state in after]
-    if mask is not None:
-        old: Sequence[Value | None] = given or [None] * len(last)
-        last = [where_any(b, mask, *pair) for pair in zip(last, old, strict=True)]
     loop = registry.find(forward).bind(forward)
     if loop.get("return_sequences"):
-        if mask is not None:
-            output = unpack(b, output, mask, zero_masked=True)
         halves = [b.value((*x.shape[:2], cell.units), dtype=x.dtype) for _ in range(2)]
         b.emit("x.chunk(2, dim=-1)", tuple(halves), x=output)
         return _Directions(halves[0], halves[1], tuple(last), output)
-    ends = [last[0], last[cell.num_states]]
-    if mask is not None and given:
-        ends = [where_any(b, mask, end, None) for end in ends]
-    return _Directions(ends[0], ends[1], tuple(last))
+    return _Directions(last[0], last[cell.num_states], tuple(last))
 
 
 def _run_each(

@@ -59,41 +59,69 @@ class VariationalDropout(nn.Module):
         return x * F.dropout(torch.ones_like(x[:, :1]), self.p)
 
 
-def pack_unmasked(x: Tensor, mask: Tensor) -> PackedSequence:
-    """Move the unmasked steps of each row to the front, in order, and pack them.
+def compact_steps(x: Tensor, mask: Tensor) -> Tensor:
+    """Move the unmasked steps of each row to the front, in order.
 
     Keras carries the state over masked steps, wherever they are: a recurrent layer of
-    torch does the same if it never sees them. A fully masked row keeps one step.
+    torch does the same if it meets them last.
 
     Args:
         x: (N, T, F).
         mask: bool, (N, T), False where a step is skipped.
     """
-    order = mask.int().argsort(dim=1, descending=True, stable=True)
-    x = x.take_along_dim(order.unsqueeze(-1), dim=1)
-    lengths = mask.sum(dim=1).clamp(min=1).cpu()
-    return pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+    steps = torch.arange(mask.shape[1], device=mask.device)
+    order = torch.where(mask, steps, steps + mask.shape[1]).argsort(dim=1)
+    return take_steps(x, order)
 
 
-def unpack_unmasked(
-    packed: PackedSequence, mask: Tensor, zero_masked: bool = False
-) -> Tensor:
-    """Put outputs for what `pack_unmasked` made back to the steps that they belong to.
+def spread_steps(x: Tensor, mask: Tensor, zero_masked: bool = False) -> Tensor:
+    """Put outputs for what `compact_steps` made back to the steps that they belong to.
 
     A masked step has the output of the last unmasked step before it, or zeros if there
     is none or if `zero_masked`.
 
     Args:
-        packed: Outputs of a recurrent layer.
-        mask: bool, (N, T), as given to `pack_unmasked`.
+        x: (N, T, F).
+        mask: bool, (N, T), as given to `compact_steps`.
         zero_masked: Whether all masked steps have zeros.
-
-    Returns:
-        (N, T, H).
     """
-    steps = mask.shape[1]
-    x, _ = pad_packed_sequence(packed, batch_first=True, total_length=steps)
     source = mask.int().cumsum(dim=1) - 1
-    x = x.take_along_dim(source.clamp(min=0).unsqueeze(-1), dim=1)
     keep = mask if zero_masked else source >= 0
+    x = take_steps(x, source.clamp(min=0))
     return torch.where(keep.unsqueeze(-1), x, 0.0)
+
+
+def last_step(x: Tensor, mask: Tensor) -> Tensor:
+    """The last output for what `compact_steps` made; zeros where all steps are masked.
+
+    Args:
+        x: (N, T, F).
+        mask: bool, (N, T), as given to `compact_steps`.
+    """
+    last = mask.sum(dim=1, keepdim=True) - 1
+    x = take_steps(x, last.clamp(min=0)).squeeze(1)
+    return torch.where(last >= 0, x, 0.0)
+
+
+def take_steps(x: Tensor, steps: Tensor) -> Tensor:
+    """Steps of each row: (N, T, F) and their numbers, (N, S) -> (N, S, F)."""
+    rows = torch.arange(x.shape[0], device=x.device).unsqueeze(1)
+    return x[rows, steps]
+
+
+def pack_unmasked(x: Tensor, mask: Tensor) -> PackedSequence:
+    """Pack the unmasked steps of each row, to get the states after the last of them.
+
+    Args:
+        x: (N, T, F).
+        mask: bool, (N, T); a fully masked row keeps one step.
+    """
+    lengths = mask.sum(dim=1).clamp(min=1).cpu()
+    x = compact_steps(x, mask)
+    return pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+
+
+def unpack(packed: PackedSequence, mask: Tensor) -> Tensor:
+    """Outputs for what `pack_unmasked` made as (N, T, F), the unmasked steps first."""
+    steps = mask.shape[1]
+    return pad_packed_sequence(packed, batch_first=True, total_length=steps)[0]
