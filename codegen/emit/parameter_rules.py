@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def write_rules(tasks: Sequence[Task]) -> list[str]:
         if task.statement is not None and task.needed:
             groups.setdefault(task.statement, []).append(task)
     single = [group[0] for group in groups.values() if len(group) == 1 and group[0].attribute]
-    rules = _rules([task for task in tasks if task not in single])
+    rules = _rules([replace(task, statement=None) if task in single else task for task in tasks])
     return _loop(rules) + [line for task in single for line in _lines(task, f"self.{task.attribute}")]
 
 

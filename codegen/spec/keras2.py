@@ -161,6 +161,12 @@ def _random_crop(draft: Draft) -> None:
     draft.config["inference"] = "resize"
 
 
+def _embedding(draft: Draft) -> None:
+    """Keras 2.0 saves the dtype of the indices, not of the vectors."""
+    if draft.config.get("dtype") in ("int32", "int64"):
+        del draft.config["dtype"]
+
+
 def _group_normalization(draft: Draft) -> None:
     draft.config["weighs_mask"] = True
 
@@ -178,6 +184,7 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "CuDNNGRU": _cudnn,
     "CuDNNLSTM": _cudnn,
     "Discretization": _discretization,
+    "Embedding": _embedding,
     "GroupNormalization": _group_normalization,
     "LayerNormalization": _one_axis,
     "LeakyReLU": _leaky_relu,

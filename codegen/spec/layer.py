@@ -145,12 +145,13 @@ def _layer(
     if package.startswith(classes.OPS):
         options = {key: _plain(value, context) for key, value in config.items() if key != "name"}
         return LayerSpec(name, class_name, options, tuple(calls), package=package)
-    trainable, dtype = config.get("trainable"), config.get("dtype")
+    trainable = config.get("trainable")
     draft = Draft(
         name, class_name, package, dict(config), origin, origin.stored,
         context.weight_shape, context.has_weight_of_shape, {},
     )  # fmt: skip
     _normalise(draft)
+    dtype = draft.config.get("dtype")
     constants = draft.config.pop("num_constants", None) or 0
     options = {
         key: _option(key, value, context) for key, value in draft.config.items() if key not in _ELSEWHERE
