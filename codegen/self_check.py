@@ -104,7 +104,7 @@ def _sizes(graph: Graph, is_open: bool) -> Iterator[tuple[int, tuple[int, ...]]]
     yield from ((size, (batch,) * count) for size, batch in product(sizes, _BATCHES))
     values = [*graph.inputs, *(value for node in graph.nodes for value in node.results())]
     known = sorted({n for value in values for n in value.shape if n is not None and n > 1})
-    more = (*known[:6], *_MORE_SIZES)
+    more = (*known[:6], *known[-1:], *_MORE_SIZES)
     sizes = (*more, *sizes) if is_open else sizes
     yield from ((size, (batch,) * count) for size, batch in product(sizes, (*more, *_BATCHES)))
     if count > 1:

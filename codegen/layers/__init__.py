@@ -43,6 +43,7 @@ FILES = (
     "regularization",
     "reshaping",
     "resizing",
+    "spectrograms",
     "tf_backend",
     "tf_colors",
     "tf_image",

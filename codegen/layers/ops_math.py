@@ -61,8 +61,9 @@ def extreme(dtype: str, low: bool) -> float:
 @op("TopK")
 def top_k(b: Builder, x: Any, *, k: int, sorted: bool = True) -> list[Value]:
     """The largest elements along the last axis and where they are; of equal ones the first."""
-    del sorted  # sorted will do for any order
     x = rules.native(b, x)
+    if not sorted and k not in (1, x.shape[-1]):
+        b.unsupported("sorted", sorted, "the order is not defined; supported: True")
     order = [b.value(x.shape, dtype=dtype) for dtype in (x.dtype, "int64")]
     b.emit("x.sort(dim=-1, descending=True, stable=True)", tuple(order), x=x)
     shape = (*x.shape[:-1], k)
@@ -156,7 +157,7 @@ def stft(
         half = fft_length // 2
         x = padded(b, x, [(0, 0)] * (x.rank - 1) + [(half, half)], "reflect", 0)
     x = framed(b, x, fft_length, sequence_stride)
-    weights = _window(b, window, sequence_length, fft_length)
+    weights = frame_window(b, window, sequence_length, fft_length)
     if weights is not None:
         x = b.elementwise("x * window", x=x, window=rules.constant(b, Constant(weights.tolist(), x.dtype)))
     dtype = "complex128" if x.dtype == "float64" else "complex64"
@@ -180,7 +181,7 @@ def istft(
     z = complex_of(b, x)
     dtype = "float64" if z.dtype == "complex128" else "float32"
     y = made(b, "torch.fft.irfft(z, n=n)", (*z.shape[:-1], fft_length), dtype, z=z, n=fft_length)
-    weights = _window(b, window, sequence_length, fft_length)
+    weights = frame_window(b, window, sequence_length, fft_length)
     if weights is not None:
         weights = _inverse(weights, sequence_stride)
         y = b.elementwise("x * window", x=y, window=rules.constant(b, Constant(weights.tolist(), dtype)))
@@ -195,7 +196,7 @@ def istft(
     return made(b, "x[..., part]", (*y.shape[:-1], size), x=y, part=slice(start or None, stop))
 
 
-def _window(b: Builder, window: str | tuple[float, ...] | None, length: int, size: int) -> Array | None:
+def frame_window(b: Builder, window: str | tuple[float, ...] | None, length: int, size: int) -> Array | None:
     """The weights of a frame's elements, with zeros around them up to `size`; None for no weights.
 
     Formula: `tensorflow.python.ops.signal.window_ops._raised_cosine_window`, where only even windows
