@@ -53,13 +53,11 @@ def tf(*names: str, masks: MaskRule = "drop", second: str = "") -> Callable[[F],
                 if name in _HINTS and name not in known:
                     continue
                 own = name if name in known else second or _OLD_NAMES.get(name, name)
-                if own in known or takes_any:
-                    if value is not None or own not in given:
-                        given[own] = value
+                if (own in known or takes_any) and given.get(own) is None:
+                    given[own] = value
                 elif value is not None:
-                    b.unsupported(
-                        name, "<tensor>" if isinstance(value, Value) else value, "no such argument is known"
-                    )
+                    found = "<tensor>" if isinstance(value, Value) else value
+                    b.unsupported(name, found, "no such argument is known")
             return function(b, *args, **given)
 
         lowers(*names, package=TENSORFLOW, masks=masks)(lower)

@@ -32,9 +32,9 @@ def gather_blocks(x: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
     rows = x.flatten(0, batch_dims - 1)
     places = indices.flatten(0, batch_dims - 1)
     sample = torch.arange(rows.shape[0], device=x.device)
-    sample = sample.reshape([-1] + [1] * (places.dim() - 2))
-    parts = rows[[sample, *places.unbind(-1)]]
-    return parts.unflatten(0, x.shape[:batch_dims])
+    sample = sample.reshape([-1] + [1] * (places.dim() - 1)).expand_as(places[..., :1])
+    index = torch.cat([sample, places], dim=-1)
+    return rows[index.unbind(-1)].unflatten(0, x.shape[:batch_dims])
 
 
 def take_block(x: Tensor, starts: Tensor, sizes: list[int]) -> Tensor:
