@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 from codegen.builder import Builder
-from codegen.dtypes import torch_dtype
+from codegen.dtypes import FLOATS, torch_dtype
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.op_rules import Axis, op
@@ -137,8 +137,8 @@ def diag(b: Builder, x: Any, *, k: int = 0) -> Value:
         shape: Shape = (size, size)
     else:
         shape = (_diagonal_size(x.shape[0], x.shape[1], k),)
-    template = "x.diag(k)" if k else "x.diag()"
-    return b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, **({"k": k} if k else {}))
+    operands: dict[str, Any] = {"k": k} if k else {}
+    return b.op("x.diag(k)" if k else "x.diag()", shape=shape, perm=tuple(range(len(shape))), x=x, **operands)
 
 
 def _diagonal_size(rows: int | None, columns: int | None, offset: int) -> int | None:
@@ -171,17 +171,13 @@ def diagonal(b: Builder, x: Any, *, offset: int = 0, axis1: int = 0, axis2: int 
 def trace(b: Builder, x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """The sum of a diagonal."""
     y = diagonal(b, x, offset=offset, axis1=axis1, axis2=axis2)
-    dtype = "int32" if y.dtype in ("bool", "int8", "int16", "uint8") else y.dtype
-    return b.cast(
-        b.op(
-            "y.sum(dim=-1)",
-            shape=y.shape[:-1],
-            perm=tuple(range(y.rank - 1)),
-            y=b.cast(y, dtype),
-            dtype=y.dtype if y.dtype == dtype else "int64",
-        ),
-        dtype,
-    )
+    small = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
+    dtype = small.get(y.dtype, y.dtype)
+    total = b.op(
+        "y.sum(dim=-1)", shape=y.shape[:-1], perm=tuple(range(y.rank - 1)), y=y,
+        dtype=y.dtype if y.dtype in FLOATS | rules.COMPLEX else "int64",
+    )  # fmt: skip
+    return b.cast(total, dtype)
 
 
 @op("Tril", "Triu")
@@ -189,7 +185,8 @@ def triangle(b: Builder, x: Any, *, k: int = 0) -> Value:
     """`x.tril(k)` or `x.triu(k)`."""
     x = rules.native(b, x)
     method = b.spec.class_name.lower()
-    return b.op(f"x.{method}(k)" if k else f"x.{method}()", shape=x.shape, x=x, **({"k": k} if k else {}))
+    operands: dict[str, Any] = {"k": k} if k else {}
+    return b.op(f"x.{method}(k)" if k else f"x.{method}()", shape=x.shape, x=x, **operands)
 
 
 @op("Diff")
@@ -237,8 +234,7 @@ def full_like(b: Builder, x: Any, fill_value: Any, *, dtype: str | None = None) 
 @op("Full")
 def full(b: Builder, fill_value: Any, *, shape: Any, dtype: str | None = None) -> Value:
     """A tensor of this shape that holds the value throughout."""
-    value = rules.native(b, fill_value)
-    return b.cast(broadcasted(b, value, shape), dtype or value.dtype)
+    return broadcasted(b, rules.native(b, fill_value, dtype or "float32"), shape)
 
 
 @op("Arange")
@@ -263,8 +259,8 @@ def counted(b: Builder, start: Any, stop: Any, step: Any, dtype: str | None) -> 
         if bounds[0] == 0 and bounds[2] == 1
         else "start, stop" if bounds[2] == 1 else "start, stop, step"
     )
-    operands = dict(zip(("start", "stop", "step"), bounds, strict=True))
-    operands = {name: operands[name] for name in arguments.split(", ")}
+    named = dict(zip(("start", "stop", "step"), bounds, strict=True))
+    operands: dict[str, Any] = {name: named[name] for name in arguments.split(", ")}
     template = f"torch.arange({arguments}, dtype=target, device=x.device)"
     return b.op(
         template,
@@ -331,16 +327,16 @@ def logspace(
     axis: int = 0,
 ) -> Value:
     """`num` numbers at equal ratios, on a new axis."""
-    start, stop = _ends(b, start, stop, dtype)
     steps = max(num - 1 if endpoint else num, 1)
     if b.spec.class_name == "Logspace":
+        start, stop = _ends(b, start, stop, dtype)
         y = binary(b, "Power", float(base), _spread(b, start, stop, num, steps, axis))
-    else:
-        sign = b.elementwise("x.sign()", x=start)
-        ends = [b.elementwise("x.abs().log()", x=v) for v in (start, stop)]
-        y = b.elementwise("x.exp()", x=_spread(b, ends[0], ends[1], num, steps, axis))
-        signs = b.op("x.unsqueeze(-1)", shape=(*sign.shape, 1), perm=tuple(range(sign.rank + 1)), x=sign)
-        order = list(range(sign.rank))
-        order.insert(b.axis(axis, sign.rank + 1), sign.rank)
-        y = b.elementwise("x * y", x=y, y=permuted(b, signs, order))
-    return b.cast(y, dtype) if dtype else y
+        return b.cast(y, dtype) if dtype else y
+    start, stop = (rules.native(b, v, dtype or "float32") for v in (start, stop))
+    sign = b.elementwise("x.sign()", x=start)
+    ends = [b.elementwise("x.abs().log()", x=v) for v in (start, stop)]
+    y = b.elementwise("x.exp()", x=_spread(b, ends[0], ends[1], num, steps, axis))
+    signs = b.op("x.unsqueeze(-1)", shape=(*sign.shape, 1), perm=tuple(range(sign.rank + 1)), x=sign)
+    order = list(range(sign.rank))
+    order.insert(b.axis(axis, sign.rank + 1), sign.rank)
+    return b.elementwise("x * y", x=y, y=permuted(b, signs, order))

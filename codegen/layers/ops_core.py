@@ -5,21 +5,17 @@ from __future__ import annotations
 import re
 from typing import Any, Literal
 
+import numpy as np
+
 from codegen.builder import Builder
-from codegen.dtypes import INTEGERS
+from codegen.dtypes import INTEGERS, torch_dtype
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.op_rules import op
 from codegen.layers.ops_shapes import permuted
 
-_RANGES = {
-    "float16": (-65504.0, 65504.0),
-    "bfloat16": (-3.3895313892515355e38, 3.3895313892515355e38),
-    "uint8": (0, 255),
-    "int8": (-128, 127),
-    "int16": (-32768, 32767),
-    "int32": (-2147483648, 2147483647),
-}
+#: Of what numpy does not know.
+_BFLOAT16 = (-3.3895313892515355e38, 3.3895313892515355e38)
 
 
 @op("Cast")
@@ -40,21 +36,51 @@ def cast_to(b: Builder, x: Any, dtype: str) -> Value:
 def saturate_cast(b: Builder, x: Any, *, dtype: str) -> Value:
     """Clipped to what the dtype can hold, then cast."""
     x = rules.tensor(b, x)
-    if dtype in _RANGES and x.dtype not in ("bool", dtype):
-        low, high = _RANGES[dtype]
+    if x.dtype != "bool":
+        low, high = _limits(x.dtype, dtype)
         x = b.elementwise("x.clamp(low, high)", x=x, low=low, high=high)
     return b.cast(x, dtype)
 
 
-@op("ConvertToTensor", "Array", "View")
+def _limits(source: str, target: str) -> tuple[Any, Any]:
+    """The least and largest number of one dtype that another can hold (`keras.src.ops.core._saturate_cast`)."""
+    ranges = [(0, 1) if d == "bool" else _BFLOAT16 if d == "bfloat16" else _range(d) for d in (source, target)]
+    kind = np.dtype("float32" if source == "bfloat16" else source)
+    low, high = (np.asarray(pick(pair)).astype(kind) for pick, pair in zip((max, min), zip(*ranges, strict=True), strict=True))
+    if kind.kind == "f":
+        low = np.nextafter(low, kind.type(0)) if low < ranges[1][0] else low
+        high = np.nextafter(high, kind.type(0)) if high > ranges[1][1] else high
+    return low.item(), high.item()
+
+
+def _range(dtype: str) -> tuple[float, float]:
+    if dtype.startswith("float"):
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+
+@op("View")
+def view(b: Builder, x: Any, *, dtype: str | None = None) -> Value:
+    """`x.view(dtype)`: the same bits, read as another dtype."""
+    x = rules.native(b, x)
+    if dtype in (None, x.dtype):
+        return b.op("x", shape=x.shape, x=x)
+    old, new = (2 if d == "bfloat16" else np.dtype(d).itemsize for d in (x.dtype, dtype))
+    target = torch_dtype(str(dtype))
+    if old == new:
+        return b.op("x.view(target)", shape=x.shape, dtype=dtype, x=x, target=target)
+    size = x.shape[-1]
+    shape = (*x.shape[:-1], size and size * old // new)
+    return b.op("x.contiguous().view(target)", shape=shape, dtype=dtype, x=x, target=target)
+
+
+@op("ConvertToTensor", "Array")
 def convert(
     b: Builder, x: Any, *, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
 ) -> Value:
     """Its input, maybe in another dtype."""
     if sparse or ragged:
         b.unsupported("sparse", sparse, "supported: dense tensors")
-    if b.spec.class_name == "View" and dtype is not None:
-        b.unsupported("dtype", dtype, "bits cannot be read as another dtype")
     if isinstance(x, Value) and x.dtype == rules.SIZE:
         return x
     x = rules.tensor(b, x)
@@ -135,6 +161,7 @@ def isin(b: Builder, x1: Any, x2: Any, *, assume_unique: bool = False, invert: b
     del assume_unique  # only makes it faster
     x, y = rules.native(b, x1), rules.native(b, x2)
     dtype = rules.result_type(x, y)
+    dtype = "int32" if dtype == "bool" else dtype
     arguments = ", invert=True" if invert else ""
     return b.op(
         f"torch.isin(x, y{arguments})", shape=x.shape, dtype="bool", x=b.cast(x, dtype), y=b.cast(y, dtype)
@@ -146,14 +173,17 @@ def bincount(b: Builder, x: Any, *, weights: Any = None, minlength: int = 0, spa
     """`torch.bincount(x)` of each row."""
     if sparse:
         b.unsupported("sparse", sparse, "supported: dense tensors")
-    if weights is not None:
-        b.unsupported("weights", "<constant>", "supported: None")
     x = rules.native(b, x)
-    if x.rank != 1:
-        b.unsupported("x", x.shape, "supported: one axis")
-    return b.cast(
-        b.op("torch.bincount(x, minlength=n)", shape=(None,), dtype="int64", x=x, n=minlength), "int32"
-    )
+    dtype = "int32" if weights is None else rules.result_type(x, rules.tensor(b, weights))
+    x = x if x.dtype in ("int32", "int64") else b.cast(x, "int32")
+    if x.rank == 1 and weights is None:
+        y = b.op("torch.bincount(x, minlength=n)", shape=(None,), dtype="int64", x=x, n=minlength)
+        return b.cast(y, dtype)
+    each = rules.tensor(b, 1, "int32") if weights is None else rules.native(b, weights)
+    shape = (*x.shape[:-1], None)
+    template = "bincount_rows(x, weights, n)"
+    y = b.op(template, shape=shape, dtype=each.dtype, perm=tuple(range(x.rank)), x=x, weights=each, n=minlength)
+    return b.cast(y, dtype)
 
 
 @op("UnravelIndex")

@@ -6,11 +6,14 @@ import operator
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
+
 from codegen.builder import Builder
 from codegen.dtypes import FLOATS, INTEGERS
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.op_rules import Number, Operand, op
+from codegen.spec.model import Constant
 
 #: What an op does to the dtype. "same": nothing; "float": integers become float32, as torch does itself;
 #: "cast": the same, but torch would not; "bool": the result is bool.
@@ -78,6 +81,12 @@ UNARY: dict[str, tuple[str, DtypeRule]] = {
 
 _NON_NEGATIVE = frozenset({"Absolute", "Abs", "Fabs", "Exp", "Exp2", "Square", "Sqrt"})
 
+#: What leaves truth values as they are.
+_KEEPS_BOOL = frozenset({"Absolute", "Abs", "StopGradient", "Trunc", "BitwiseInvert", "BitwiseNot"})
+
+#: What makes float64 of int64; all others make float32.
+_WIDE = frozenset({"Cbrt", "Deg2rad", "Rad2deg", "I0", "Heaviside", "Hypot"})
+
 #: Template, what becomes of the dtype, and the same for numbers of the host (None: needs tensors on both sides).
 BINARY: dict[str, tuple[str, DtypeRule, Callable[..., Number] | None]] = {
     "Add": ("x + y", "same", operator.add),
@@ -122,6 +131,11 @@ BINARY: dict[str, tuple[str, DtypeRule, Callable[..., Number] | None]] = {
     "TruncateDiv": ('torch.div(x, y, rounding_mode="trunc")', "same", None),
 }
 
+#: Ops in which Python's numbers are tensors of int32 and float32; in all others they take on the other side's dtype.
+_STRONG = frozenset(BINARY) - {
+    "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "DivideNoNan", "FloorDivide", "Power", "Fmax", "Fmin",
+}  # fmt: skip
+
 #: Ops of bitwise names call their arguments otherwise.
 _XY = frozenset(name for name in BINARY if name.startswith(("Bitwise", "LeftShift", "RightShift")))
 
@@ -130,12 +144,12 @@ def unary(b: Builder, name: str, x: Any) -> Value:
     """Apply an op of `UNARY`."""
     template, rule = UNARY[name]
     x = rules.tensor(b, x)
-    if (
-        x.dtype == "bool"
-        and rule in ("same", "float", "cast")
-        and name not in ("BitwiseInvert", "BitwiseNot")
-    ):
+    if x.dtype == "bool" and name in _KEEPS_BOOL and not name.startswith("Bitwise"):
+        return b.elementwise("x", x=x)
+    if x.dtype == "bool" and rule != "bool" and name not in _KEEPS_BOOL:
         x = b.cast(x, "int32" if rule == "same" else "float32")
+    if x.dtype == "int64" and name in _WIDE:
+        x = b.cast(x, "float64")
     dtype = x.dtype if rule == "same" else "bool" if rule == "bool" else rules.float_type(x)
     if name == "LogicalNot" and x.dtype == "bool":
         template = "~x"
@@ -153,7 +167,30 @@ def binary(b: Builder, name: str, x: Any, y: Any) -> Value:
     template, rule, function = BINARY[name]
     if function and rules.is_host(x) and rules.is_host(y):
         return rules.host_map(b, template, function, (x, y))
+    if name in _STRONG:
+        x, y = (_strong(v) for v in (x, y))
+    if name.endswith("Shift"):
+        return _shifted(b, template, x, y)
+    if name in _WIDE and rules.result_type(operand(b, x), operand(b, y)) == "int64":
+        x, y = (rules.tensor(b, v, "float64") for v in (x, y))
     return elementwise(b, template, rule, x, y, tensors=function is None)
+
+
+def _shifted(b: Builder, template: str, x: Any, y: Any) -> Value:
+    """A shift by at least no bit and at most all but one, as TensorFlow shifts."""
+    dtype = rules.result_type(operand(b, x), operand(b, y))
+    bits = 8 * np.dtype(dtype).itemsize
+    if isinstance(y, Constant) and isinstance(y.values, int) and 0 <= y.values < bits:
+        return elementwise(b, template, "same", x, y)
+    y = b.elementwise("y.clamp(0, last)", y=rules.tensor(b, y, dtype), last=bits - 1)
+    return elementwise(b, template, "same", x, y)
+
+
+def _strong(value: Any) -> Any:
+    """A number of Python as a tensor."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value
+    return Constant(value, "int32" if isinstance(value, int) else "float32")
 
 
 def elementwise(
@@ -178,15 +215,17 @@ def elementwise(
         dtype = rules.float_type(x, y) if rule == "float" else "int32"
     wanted = "float32" if dtype == "bool" and rule == "float" else dtype
     division = template == "x / y" and rules.torch_type(
-        [v for v in (x, y) if not isinstance(v, rules.Constant)]
+        [v for v in (x, y) if not isinstance(v, Constant)]
     )
     if division in INTEGERS and dtype == "float32":
         wanted = str(division)  # torch's true division makes float32 of integers, as Keras does
     x, y = rules.unify(b, (x, y), wanted)
+    if template == "x - y":  # torch subtracts no truth values
+        x, y = (b.cast(v, wanted) if isinstance(v, Value) and v.dtype == "bool" else v for v in (x, y))
     if tensors:
         like = x if isinstance(x, Value) and x.dtype != rules.SIZE else y
         x, y = (
-            v if isinstance(v, Value) and v.dtype != rules.SIZE
+            b.cast(v, wanted) if isinstance(v, Value) and v.dtype != rules.SIZE
             else b.op("x.new_full((), n)", shape=(), dtype=like.dtype, x=like, n=v)
             for v in (x, y)
         )  # fmt: skip
@@ -199,10 +238,10 @@ def operand(b: Builder, value: Any) -> Operand:
         return rules.tensor(b, value) if _has_value(value) else rules.as_constant(b, value)
     if isinstance(value, Value) and value.dtype == rules.SIZE and value.rank:
         return rules.tensor(b, value)
-    if not isinstance(value, (Value, rules.Constant, bool, int, float)):
+    if not isinstance(value, (Value, Constant, bool, int, float)):
         b.malformed(f"it takes tensors and numbers, not {value!r}")
     known = rules.host(value)
-    return known if isinstance(known, (bool, int, float)) and not isinstance(value, rules.Constant) else value
+    return known if isinstance(known, (bool, int, float)) and not isinstance(value, Constant) else value
 
 
 def _has_value(value: Any) -> bool:
@@ -255,7 +294,7 @@ def extremum(b: Builder, name: str, x: Any, y: Any) -> Value:
         x = b.cast(x, dtype)
         positive = low and not isinstance(y, Value) and y >= 0
         template = "F.relu(x)" if positive and y == 0 else "x.clamp(min=y)" if low else "x.clamp(max=y)"
-        operands = {} if template == "F.relu(x)" else {"y": y}
+        operands: dict[str, Any] = {} if template == "F.relu(x)" else {"y": y}
         return b.elementwise(template, dtype=dtype, non_negative=positive, x=x, **operands)
     return b.elementwise("torch.maximum(x, y)" if low else "torch.minimum(x, y)", dtype=dtype, x=x, y=y)
 
@@ -302,7 +341,7 @@ def where(b: Builder, condition: Any, x1: Any = None, x2: Any = None) -> Value:
     dtype = rules.result_type(x, y)
     x, y = (
         rules.unify(b, (x, y), dtype)
-        if any(isinstance(v, (Value, rules.Constant)) for v in (x, y))
+        if any(isinstance(v, (Value, Constant)) for v in (x, y))
         else (x, y)
     )
     if not any(isinstance(v, Value) and v.dtype != rules.SIZE for v in (x, y)):
@@ -312,9 +351,13 @@ def where(b: Builder, condition: Any, x1: Any = None, x2: Any = None) -> Value:
 
 @op("Select")
 def select(b: Builder, condlist: list[Any], choicelist: list[Any], default: Any = 0) -> Value:
-    """The choice of the first condition that holds, else the default."""
-    result = default
-    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+    """The choice of the first condition that holds, else the default; the dtype is the one that numpy gives."""
+    choices = [default, *choicelist]
+    kinds = [v if isinstance(v, (bool, int, float)) else rules.kind_of(operand(b, v)) for v in choices]
+    dtype = "bfloat16" if "bfloat16" in kinds else str(np.result_type(*kinds))
+    ready = [Constant(v, dtype) if isinstance(v, (bool, int, float)) else rules.tensor(b, v, dtype) for v in choices]
+    result: Any = ready[0]
+    for condition, choice in reversed(list(zip(condlist, ready[1:], strict=True))):
         result = where(b, condition, choice, result)
     return rules.tensor(b, result)
 
@@ -339,7 +382,7 @@ def round_(b: Builder, x: Value, *, decimals: int = 0) -> Value:
     x = rules.tensor(b, x)
     if x.dtype in INTEGERS and decimals >= 0:
         return b.elementwise("x", x=x)
-    operands = {"decimals": decimals} if decimals else {}
+    operands: dict[str, Any] = {"decimals": decimals} if decimals else {}
     return b.elementwise("x.round(decimals=decimals)" if decimals else "x.round()", x=x, **operands)
 
 
@@ -352,7 +395,7 @@ def nan_to_num(
     if x.dtype not in FLOATS:
         return b.elementwise("x", x=x)
     options = {"nan": nan, "posinf": posinf, "neginf": neginf}
-    given = {name: value for name, value in options.items() if value not in (None, 0.0)}
+    given: dict[str, Any] = {name: value for name, value in options.items() if value not in (None, 0.0)}
     arguments = ", ".join(f"{name}={name}" for name in given)
     return b.elementwise(f"x.nan_to_num({arguments})", x=x, **given)
 
@@ -381,6 +424,9 @@ def view_as_complex(b: Builder, x: Value) -> Value:
 def view_as_real(b: Builder, x: Value) -> Value:
     """Real and imaginary part on a new last axis."""
     x = rules.native(b, x)
+    if x.dtype not in rules.COMPLEX:
+        template = "torch.stack((x, torch.zeros_like(x)), dim=-1)"
+        return b.op(template, shape=(*x.shape, 2), perm=tuple(range(x.rank + 1)), x=x)
     dtype = "float64" if x.dtype == "complex128" else "float32"
     return b.op("torch.view_as_real(x)", shape=(*x.shape, 2), perm=tuple(range(x.rank + 1)), dtype=dtype, x=x)
 

@@ -29,10 +29,14 @@ def _kind(b: Builder, x: Any) -> Any:
 def matmul(b: Builder, x1: Any, x2: Any) -> Value:
     """`x @ y`."""
     x, y, dtype = pair(b, x1, x2)
-    if dtype == "int8":
-        dtype = "int32"
-        x, y = b.cast(x, dtype), b.cast(y, dtype)
+    if dtype == "int8" and x.rank > 1 and y.rank > 1:
+        return product(b, b.cast(x, "int32"), b.cast(y, "int32"))
     return product(b, x, y)
+
+
+def whole(b: Builder, x: Value, y: Value) -> tuple[Value, Value]:
+    """Truth values as numbers, which torch can multiply and sum."""
+    return (b.cast(x, "int32"), b.cast(y, "int32")) if x.dtype == "bool" else (x, y)
 
 
 def product(b: Builder, x: Value, y: Value) -> Value:
@@ -44,7 +48,9 @@ def product(b: Builder, x: Value, y: Value) -> Value:
     rows = x.shape[-2:-1] if x.rank > 1 else ()
     columns = y.shape[-1:] if y.rank > 1 else ()
     shape = (*batch, *rows, *columns)
-    return b.op("x @ y", shape=shape, perm=tuple(range(len(shape))), x=x, y=y)
+    dtype = x.dtype
+    x, y = whole(b, x, y)
+    return b.cast(b.op("x @ y", shape=shape, perm=tuple(range(len(shape))), x=x, y=y), dtype)
 
 
 @op("Dot")
@@ -61,18 +67,20 @@ def dot(b: Builder, x1: Any, x2: Any) -> Value:
 @op("Inner")
 def inner(b: Builder, x1: Any, x2: Any) -> Value:
     """The sum over the last axis of both."""
-    x, y, _ = pair(b, x1, x2)
+    x, y, dtype = pair(b, x1, x2)
     if not x.rank or not y.rank:
         return b.elementwise("x * y", x=x, y=y)
     shape = (*x.shape[:-1], *y.shape[:-1])
-    return b.op("torch.inner(x, y)", shape=shape, perm=tuple(range(len(shape))), x=x, y=y)
+    x, y = whole(b, x, y)
+    return b.cast(b.op("torch.inner(x, y)", shape=shape, perm=tuple(range(len(shape))), x=x, y=y), dtype)
 
 
 @op("Vdot")
 def vdot(b: Builder, x1: Any, x2: Any) -> Value:
     """The sum of all products."""
-    x, y, _ = pair(b, x1, x2)
-    return b.op("torch.vdot(x.flatten(), y.flatten())", shape=(), perm=(), x=x, y=y)
+    x, y, dtype = pair(b, x1, x2)
+    x, y = whole(b, x, y)
+    return b.cast(b.op("torch.dot(x.flatten(), y.flatten())", shape=(), perm=(), x=x, y=y), dtype)
 
 
 @op("Outer")
@@ -114,9 +122,10 @@ def tensordot_over(b: Builder, x: Value, y: Value, left: list[int], right: list[
     count = len(left)
     simple = left == list(range(x.rank - count, x.rank)) and right == list(range(count))
     dims = count if simple else (left, right)
-    return b.op(
-        "torch.tensordot(x, y, dims=dims)", shape=shape, perm=tuple(range(len(shape))), x=x, y=y, dims=dims
-    )
+    dtype = x.dtype
+    x, y = whole(b, x, y)
+    template = "torch.tensordot(x, y, dims=dims)"
+    return b.cast(b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, y=y, dims=dims), dtype)
 
 
 @op("Einsum")
@@ -130,7 +139,7 @@ def einsum_of(b: Builder, subscripts: str, operands: list[Any]) -> Value:
     """Keras' einsum; its equation is checked before it gets into the source."""
     kinds = [_kind(b, x) for x in operands]
     dtype = rules.result_type(*kinds)
-    if dtype == "bool":
+    if dtype == "bool" or {rules.kind_of(kind) for kind in kinds} == {"int8"}:
         dtype = "int32"
     values = [rules.native(b, x, dtype) for x in operands]
     equation = subscripts.replace(" ", "")
@@ -211,32 +220,32 @@ def _axis_last(b: Builder, x: Value, axis: int) -> Value:
 def correlate(b: Builder, x1: Any, x2: Any, *, mode: str = "valid") -> Value:
     """The correlation of two signals of one dimension."""
     x, y, dtype = pair(b, x1, x2)
-    if dtype not in FLOATS:
-        dtype = "float32"
-    x, y = b.cast(x, dtype), b.cast(y, dtype)
+    wide = "float64" if dtype == "int64" else dtype if dtype in FLOATS else "float32"
+    x, y = b.cast(x, wide), b.cast(y, wide)
     n, m = b.known(x, 0), b.known(y, 0)
     sizes = {"valid": max(n, m) - min(n, m) + 1, "same": max(n, m), "full": n + m - 1}
     if mode not in sizes:
         b.unsupported("mode", mode, "supported: 'valid', 'same', 'full'")
-    padding = {"valid": 0, "full": m - 1, "same": m // 2}[mode]
+    shape = (sizes[mode],)
     if n < m and mode == "valid":
-        template = "F.conv1d(y[None, None], x[None, None])[0, 0].flip(0)"
-        return b.op(template, shape=(sizes[mode],), x=x, y=y)
-    if mode == "same":
-        # numpy's "same" is the middle of "full".
-        start = (min(n, m) - 1) // 2 if n >= m else (n + m - 1 - m) // 2
-        template = "F.conv1d(x[None, None], y[None, None], padding=padding)[0, 0, start : start + size]"
-        stop = start + sizes[mode]
-        template = "F.conv1d(x[None, None], y[None, None], padding=padding)[0, 0, window]"
-        return b.op(template, shape=(sizes[mode],), x=x, y=y, padding=m - 1, window=slice(start, stop))
+        return b.op("F.conv1d(y[None, None], x[None, None])[0, 0].flip(0)", shape=shape, x=x, y=y)
+    if mode == "valid":
+        return b.op("F.conv1d(x[None, None], y[None, None])[0, 0]", shape=shape, x=x, y=y)
     template = "F.conv1d(x[None, None], y[None, None], padding=padding)[0, 0]"
-    return b.op(template, shape=(sizes[mode],), x=x, y=y, padding=padding)
+    if mode == "full":
+        return b.op(template, shape=shape, x=x, y=y, padding=m - 1)
+    start = (min(n, m) - 1) // 2  # the middle of "full"
+    window = slice(start, start + sizes[mode])
+    template = template.replace("[0, 0]", "[0, 0, window]")
+    return b.op(template, shape=shape, x=x, y=y, padding=m - 1, window=window)
 
 
 @op("Corrcoef")
 def corrcoef(b: Builder, x: Any) -> Value:
     """`torch.corrcoef(x)`."""
     x = rules.native(b, x)
+    if x.dtype == "int64":
+        b.unsupported("x", x.dtype, "supported: other dtypes")  # Keras divides without a remainder there
     x = b.cast(x, rules.float_type(x))
     size = x.shape[0]
     return b.op("torch.corrcoef(x)", shape=(size, size) if x.rank == 2 else (), perm=None, x=x)
@@ -262,14 +271,14 @@ def trapezoid(b: Builder, y: Any, *, x: Any = None, dx: float = 1.0, axis: int =
 
 
 @op("Vander")
-def vander(
-    b: Builder, x: Any, *, N: int | None = None, increasing: bool = False
-) -> Value:
+def vander(b: Builder, x: Any, *, N: int | None = None, increasing: bool = False) -> Value:  # noqa: N803 - Keras' name
     """`torch.vander(x)`."""
     x = rules.native(b, x)
     count = b.known(x, 0) if N is None else N
     template = "torch.vander(x, count, increasing=True)" if increasing else "torch.vander(x, count)"
-    return b.op(template, shape=(x.shape[0], count), perm=(0, 1), x=x, count=count)
+    dtype = x.dtype if x.dtype in FLOATS | rules.COMPLEX else "int64"
+    y = b.op(template, shape=(x.shape[0], count), perm=(0, 1), x=b.cast(x, dtype), count=count)
+    return b.cast(y, x.dtype)
 
 
 @op("CDist")

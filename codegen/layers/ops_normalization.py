@@ -6,6 +6,7 @@ from typing import Any
 
 from codegen import layout
 from codegen.builder import Builder
+from codegen.dtypes import FLOATS
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.activations import torch_dim
@@ -43,12 +44,14 @@ def moments(
     """Mean and variance; of 16-bit numbers computed in 32 bits."""
     del synchronized  # there is one device
     x = rules.tensor(b, x)
-    if x.dtype not in ("float16", "bfloat16"):
-        return [reduction(b, name, x, axes, keepdims) for name in ("Mean", "Var")]
-    wide = b.cast(x, "float32")
+    if x.dtype not in FLOATS:
+        b.unsupported("x", x.dtype, "supported: floating-point numbers")
+    wide = b.cast(x, "float32") if x.dtype in ("float16", "bfloat16") else x
     results = [reduction(b, name, wide, axes, keepdims) for name in ("Mean", "Var")]
-    bounds = {"low": -65504.0, "high": 65504.0}
-    return [b.cast(b.elementwise("x.clamp(low, high)", x=y, **bounds), x.dtype) for y in results]
+    if wide is x:
+        return results
+    template = "x.clamp(low, high)"
+    return [b.cast(b.elementwise(template, x=y, low=-65504.0, high=65504.0), x.dtype) for y in results]
 
 
 @op("BatchNorm")

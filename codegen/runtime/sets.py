@@ -55,3 +55,16 @@ def argpartition(x: Tensor, kth: int) -> Tensor:
     rest = x.index_put(chosen, x.new_zeros(()))
     high = rest.sort(dim=-1, descending=True, stable=True).indices[..., : size - count]
     return torch.cat((low, high), dim=-1).int()
+
+
+def bincount_rows(x: Tensor, weights: Tensor, minlength: int) -> Tensor:
+    """The sum of the weights of each number from 0 on, row by row.
+
+    Args:
+        x: Integers, (..., n).
+        weights: Of the same shape, or one for all.
+        minlength: Least length of a result; otherwise up to the largest number.
+    """
+    size = max(int(x.max()) + 1, minlength)
+    out = weights.new_zeros([*x.shape[:-1], size])
+    return out.scatter_add(-1, x.long(), weights.expand_as(x))
