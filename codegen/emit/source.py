@@ -251,6 +251,11 @@ def _block_doc(graph: Graph) -> list[str]:
 
 
 def _forward_doc(graph: Graph, arguments: list[str]) -> list[str]:
+    if len(graph.inputs) == len(graph.outputs) == 1:
+        (before,), (after,) = graph.inputs, graph.outputs
+        line = f"{shape_text(before)} -> {shape_text(after)}, {_output_text(after)}."
+        if len(line) <= _WIDTH - 14:
+            return [line]
     inputs = [
         f"    {name}: {value.dtype}, {shape_text(value)}."
         for name, value in zip(arguments, graph.inputs, strict=True)

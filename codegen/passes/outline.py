@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
 
@@ -27,7 +28,7 @@ _MANY, _MORE = 4, 4
 _SHAPES, _VARIANTS = ("kernel_size", "dilation"), 4
 
 #: A class must save so many lines.
-_WORTH = 4
+_WORTH = 1
 
 
 def outline(graph: Graph) -> Graph:
@@ -45,9 +46,19 @@ def outline(graph: Graph) -> Graph:
         graphs.append(make_block(pattern))
     for definition in graphs:
         fold_runs(definition)
+    _number_names(graph)
     merge_duplicates(graph)
     write_schedules(graph)
     return graph
+
+
+def _number_names(root: Graph) -> None:
+    """Blocks of the same name are numbered in the order of the file."""
+    counts: Counter[str] = Counter()
+    for definition in definitions(root):
+        counts[definition.name] += 1
+        if definition is not root and counts[definition.name] > 1:
+            definition.name += str(counts[definition.name])
 
 
 def _best(graphs: list[Graph]) -> Pattern | None:

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from codegen.graph import Derived, Graph, Module, Node, Parameter, Value, with_children
+from codegen.graph import Derived, Graph, Module, Node, Parameter, Symbol, Value, with_children
 from codegen.passes.outline_content import block_doc, block_name
 from codegen.passes.outline_names import is_automatic, local_names, shared_back, shared_front, tokens
 from codegen.passes.outline_options import name_flags, settle
-from codegen.passes.outline_params import Signature, channels, second_input, solve
-from codegen.passes.outline_pattern import Pattern, fill, trace
+from codegen.passes.outline_params import Signature, second_input, solve
+from codegen.passes.outline_pattern import Hole, Pattern, fill, trace
 from codegen.passes.outline_regions import Region
 
 #: Axes of images that have no fixed size in a block.
@@ -76,7 +76,13 @@ def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, 
         value.layer = ("x", second_input(pattern), "third")[position]
     graph = Graph(name, pattern.inputs, pattern.nodes, [pattern.output], signature.params, block_doc(pattern, name))
     attributes: dict[Any, Module] = {}
-    settle(graph, pattern.uses, signature.flags, _extract, lambda operand: _as_attribute(operand, attributes))
+    settle(
+        graph,
+        pattern.uses,
+        signature.flags,
+        _extract,
+        lambda operand: _as_attribute(operand, attributes),
+    )
     for node in graph.nodes:
         node.operands = {key: _as_attribute(operand, attributes) for key, operand in node.operands.items()}
     return graph
@@ -84,9 +90,9 @@ def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, 
 
 def _extract(region: Region) -> Module:
     """Make a class of a region that is used once, and return its instance."""
-    pattern = trace(region)
-    make_block(pattern)
-    (instance,) = (region.output.node.modules() if region.output.node else ())
+    definition = make_block(trace(region))
+    (instance,) = region.output.node.modules() if region.output.node else ()
+    instance.name = _snake(definition.name)
     return instance
 
 
@@ -105,39 +111,40 @@ def _as_attribute(operand: Any, attributes: dict[Any, Module]) -> Any:
 
 def _label(pattern: Pattern, signature: Signature) -> None:
     """Write sizes that differ between the uses as letters or parameters."""
-    known = {id(hole): text for hole, text in signature.replacements.items()}
-    by_numbers = {}
+    by_sizes: dict[tuple[str, ...], str] = {}
     for parameter in signature.params:
-        numbers = tuple(arguments[parameter] for arguments in signature.arguments)
-        by_numbers[numbers] = parameter.name
-    for hole in pattern.holes:
-        numbers = tuple(use.numbers.get(hole) for use in pattern.uses)
-        text = known[id(hole)]
-        if hasattr(text, "code"):
-            by_numbers.setdefault(numbers, text.code)
+        numbers = tuple(_size_text(arguments[parameter]) for arguments in signature.arguments)
+        by_sizes[numbers] = parameter.name
+    for hole, text in signature.replacements.items():
+        if isinstance(hole, Hole) and isinstance(text, Derived):
+            numbers = tuple(_size_text(use.numbers.get(hole)) for use in pattern.uses)
+            by_sizes.setdefault(numbers, text.code)
     for proto in {value: None for node in pattern.nodes for value in (*node.values(), *node.results())}:
-        proto.labels = _labels(pattern, proto, by_numbers)
+        real = [use.values[proto] for use in pattern.uses if proto in use.values]
+        proto.labels = _labels(proto, real, by_sizes) if real else ()
 
 
-def _labels(pattern: Pattern, proto: Value, by_numbers: dict[tuple[Any, ...], str]) -> tuple[str, ...]:
-    real = [use.values[proto] for use in pattern.uses if proto in use.values]
+def _size_text(size: Any) -> str:
+    if isinstance(size, Parameter):
+        return size.name
+    return size.code if isinstance(size, Symbol) else str(size)
+
+
+def _labels(proto: Value, real: list[Value], by_sizes: dict[tuple[str, ...], str]) -> tuple[str, ...]:
     letters = _LETTERS.get(proto.rank, "NABCDEFGH")
-    channel_axis = proto.shape.index(channels(proto)) if proto.rank == 2 else -1
+    channel_axis = proto.rank - 1 if proto.is_native or proto.rank < 3 else proto.perm[1]
     labels = []
     for axis in range(proto.rank):
-        sizes = tuple(value.shape[axis] for value in real)
+        sizes = tuple(value.labels[axis] if value.labels else str(value.shape[axis]) for value in real)
         letter = letters[axis] if axis < len(letters) else "?"
-        is_channel = axis in (channel_axis, proto.rank - 1 if proto.is_native else proto.perm[1])
         if axis == 0:
             labels.append("N")
-        elif is_channel and sizes in by_numbers:
-            labels.append(by_numbers[sizes])
-        elif is_channel and len(set(sizes)) == 1 and sizes[0] is not None:
-            labels.append(str(sizes[0]))
-        elif is_channel or len(set(sizes)) > 1 or sizes[0] is None:
-            labels.append(letter)
+        elif axis == channel_axis and sizes in by_sizes:
+            labels.append(by_sizes[sizes])
+        elif len(set(sizes)) == 1 and sizes[0].isdigit():
+            labels.append(sizes[0])
         else:
-            labels.append(str(sizes[0]))
+            labels.append(letter)
     return tuple(labels)
 
 

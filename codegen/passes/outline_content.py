@@ -18,6 +18,7 @@ _DOCS = {
     "ConvNeXtBlock": "Residual block of a depthwise convolution and two linear layers",
     "ResidualBlock": "Residual block",
     "DenseLayer": "Convolutions whose result is appended to their input",
+    "InceptionBlock": "Branches whose results are put together",
     "SqueezeExcite": "Scales every channel by a gate computed from all channels' means",
     "SeparableConv": "Depthwise and pointwise convolutions in turn",
     "DepthwiseSeparableConv": "Depthwise and pointwise convolution",
@@ -30,6 +31,10 @@ _DOCS = {
     "BatchNormConv": "Batch normalisation, activation and convolution",
     "DoubleConv": "Two convolutions",
 }
+
+
+#: Words of layer names that say nothing of what a block is.
+_EMPTY = ("conv", "batch", "separable", "layer", "max", "average", "add", "activation", "dense")
 
 
 def block_doc(pattern: Pattern, name: str) -> str:
@@ -47,7 +52,19 @@ def _spelled(name: str) -> str:
 def block_name(pattern: Pattern) -> str:
     """A name for the class."""
     facts = _Facts(pattern)
-    return facts.by_content() or _by_layers(pattern) or facts.roughly()
+    return facts.by_content() or _by_prefix(pattern) or _by_layers(pattern) or facts.roughly()
+
+
+def _by_prefix(pattern: Pattern) -> str:
+    """`Block35`, if many names of every use begin with `block35`."""
+    counts: Counter[str] = Counter()
+    for use in pattern.uses:
+        names = [tokens(node.layer) for node in use.region.nodes]
+        first = Counter(name[0] for name in names if len(name) > 1 and has_index(name[0]))
+        counts.update(word for word, count in first.items() if count >= 0.3 * len(names))
+    word, count = counts.most_common(1)[0] if counts else ("", 0)
+    is_word = len(_base(word)) > 2 and _base(word) not in _EMPTY
+    return class_name(word) if is_word and count == len(pattern.uses) else ""
 
 
 def _by_layers(pattern: Pattern) -> str:
@@ -61,7 +78,7 @@ def _by_layers(pattern: Pattern) -> str:
             counts.update({_base(part) for part in name[:-1] if _base(part).isalpha() and len(_base(part)) > 2})
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     found = [word for word, count in ranked if count >= 0.45 * total]
-    found = [word for word in found if word not in ("conv", "batch", "separable", "layer", "max", "average")]
+    found = [word for word in found if word not in _EMPTY]
     if not found:
         return ""
     word = class_name(found[0])
@@ -125,7 +142,10 @@ class _Facts:
         if any(node.template.startswith("torch.cat") for node in nodes):
             ends_with_cat = last is not None and last.template.startswith("torch.cat")
             reads_input = last is not None and any(v in self.pattern.inputs for n in [last] for v in n.values())
-            return "DenseLayer" if ends_with_cat and reads_input and self.convs else ""
+            if ends_with_cat and reads_input and self.convs:
+                return "DenseLayer"
+            branches = len(last.operands["parts"]) if last is not None and ends_with_cat else 0
+            return "InceptionBlock" if branches > 2 and len(self.pattern.inputs) == 1 else ""
         if self.depthwise:
             if self.is_residual and self.linear and not self.plain:
                 return "ConvNeXtBlock"

@@ -180,9 +180,7 @@ def _container(graph: Graph, part: list[Node], name: str, extract: Extract) -> M
         else:
             region = Flow(graph).region(part)
             assert region is not None
-            instance = extract(region)
-            instance.name = name
-            return instance
+            return extract(region)
     if len(children) == 1:
         children[0].name = name
         return children[0]
