@@ -106,7 +106,7 @@ def _sizes(b: Builder, x: Value, stored: Shape) -> tuple[Any, ...]:
 
 
 def _stays(old: Shape, new: Shape, position: int) -> bool:
-    """Whether an open size is the same before and after: the batch's, or one with as much in front and behind."""
+    """Whether an open size stays: the batch's, or one with as much in front and behind it."""
     if position >= len(old) or old[position] is not None or old[:position] != new[:position]:
         return False
     behind_old, behind_new = old[position + 1 :], new[position + 1 :]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,8 @@ from codegen.layers import registry
 from codegen.layers.op_rules import tensor
 from codegen.layers.registry import LayerFunction
 from codegen.passes.dead_code import remove_dead_code
-from codegen.spec.model import CallSpec, LayerSpec, ModelSpec, TensorRef
+from codegen.spec.model import LayerSpec, ModelSpec, TensorRef
+from codegen.spec.order import call_order
 from codegen.spec.variables import VariableTree
 
 #: What a faulty config can make a layer function raise; anything else is our bug.
@@ -137,7 +138,7 @@ class Lowering:
         results: dict[tuple[str, int], list[Any]] = {}
         for name, value in zip(model.inputs, inputs, strict=True):
             results[name, 0] = [value]
-        for layer, index in _call_order(model):
+        for layer, index in call_order(model):
             if (layer.name, index) not in results:
                 results[layer.name, index] = self._lower_call(b, layer, index, results)
         return [_result(results, ref) for ref in model.outputs]
@@ -306,53 +307,6 @@ def _take_native_inputs(graph: Graph) -> None:
             graph.nodes.remove(readers[0])
             graph.inputs[position] = twin
             twin.node = None
-
-
-def _call_order(model: ModelSpec) -> Iterator[tuple[LayerSpec, int]]:
-    """All calls, each after those that it reads: depth first from the outputs, then what no output needs."""
-    by_name = {layer.name: layer for layer in model.layers}
-    done: set[tuple[str, int]] = set()
-    rest = [(layer.name, index) for layer in model.layers for index in range(len(layer.calls))]
-    for start in [*((ref.layer, ref.call) for ref in model.outputs), *rest]:
-        stack = [(start, False)]
-        while stack:
-            key, ready = stack.pop()
-            if key in done:
-                continue
-            if key[0] not in by_name:
-                raise MalformedConfig(
-                    f"model {model.name!r}: there is no layer {key[0]!r}, which a call reads"
-                )
-            layer = by_name[key[0]]
-            if layer.class_name == "InputLayer":
-                continue
-            if ready:
-                done.add(key)
-                yield layer, key[1]
-                continue
-            if key[1] >= len(layer.calls):
-                raise MalformedConfig(
-                    f"layer {layer.name!r}: call {key[1]} is read, but it has {len(layer.calls)}"
-                )
-            stack.append((key, True))
-            if len(stack) > 4 * len(rest) + 16:
-                raise MalformedConfig(f"model {model.name!r}: layer {layer.name!r} depends on its own output")
-            sources = [(ref.layer, ref.call) for ref in _refs(layer.calls[key[1]])]
-            stack.extend((source, False) for source in reversed(sources) if source not in done)
-
-
-def _refs(call: CallSpec) -> Iterator[TensorRef]:
-    stack: list[Any] = [list(call.kwargs.values()), list(call.args)]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, TensorRef):
-            yield item
-        elif isinstance(item, (list, tuple)):
-            stack.extend(reversed(item))
-        elif isinstance(item, dict):
-            stack.extend(reversed(item.values()))
-        elif isinstance(item, slice):
-            stack.extend((item.step, item.stop, item.start))
 
 
 def _result(results: Mapping[tuple[str, int], list[Any]], ref: TensorRef) -> Any:

@@ -56,7 +56,7 @@ def thresholded_relu(b: Builder, x: Value, *, theta: float = 1.0) -> Value:
     return b.elementwise("F.threshold(x, theta, 0)", x=x, theta=theta, non_negative=theta >= 0)
 
 
-#: Versions differ in rows that are masked throughout (tf.keras' `robust_masking` only there); today's gives zeros.
+#: Versions differ only in rows that are masked throughout (tf.keras' `robust_masking`); today's gives zeros.
 @lowers("Softmax", neutral={"robust_masking": True})
 def softmax(
     b: Builder, x: Value, mask: Value | None = None, *, axis: int | tuple[int, ...] = -1
@@ -84,7 +84,7 @@ def softmax(
 
 @lowers("PReLU")
 def prelu(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None) -> Value:
-    """The input where positive, alpha * x elsewhere, with a learnt alpha for each element that is not shared."""
+    """The input where positive, alpha * x elsewhere; learnt alphas, shared along some axes."""
     x = _settled(b, x)
     shape = _parameter_shape(b, x, shared_axes)
     alpha = _stored(x, b.weight("alpha", shape))

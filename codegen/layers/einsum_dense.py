@@ -55,7 +55,7 @@ class _Equation:
 
     @property
     def is_linear(self) -> bool:
-        """Whether the last letters of the input become the last letters of the output, and no other changes."""
+        """Whether just the last letters of the input become the last letters of the output."""
         kept = self.x.removesuffix(self.summed)
         return (
             not self.rest
@@ -77,7 +77,7 @@ def einsum_dense(
     x: Value,
     *,
     equation: str,
-    output_shape: int | None | tuple[int | None, ...],
+    output_shape: int | tuple[int | None, ...] | None,
     bias_axes: str | None = None,
     activation: str | LayerSpec = "linear",
     quantization_config: Quantization = None,

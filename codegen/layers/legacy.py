@@ -37,7 +37,9 @@ def highway(
     biases = [b.weight(name, (features,)) if use_bias else None for name in ("bias", "bias_carry")]
     kwargs = {"in_features": features, "out_features": features, "bias": use_bias}
     y, gate = (
-        b.module("nn.Linear", x, kwargs=kwargs, state={"weight": kernel.T, "bias": bias}, shape=x.shape, part=part)
+        b.module(
+            "nn.Linear", x, kwargs=kwargs, state={"weight": kernel.T, "bias": bias}, shape=x.shape, part=part
+        )
         for kernel, bias, part in zip(kernels, biases, ("", "gate"), strict=True)
     )
     y = b.activation(y, activation)

@@ -39,7 +39,8 @@ def batch_normalization(
     if mode == 1:
         return _sample_normalization(b, x, axis, epsilon)
     if not 2 <= x.rank <= 5 or axis == 0:
-        b.unsupported("axis", axis, f"supported: an axis of inputs of rank 2 to 5 but that of the batch, not of {x.shape}")
+        supported = f"supported: an axis but the batch's, of inputs of rank 2 to 5, not of {x.shape}"
+        b.unsupported("axis", axis, supported)
     x = _axis_second(b, x, axis)
     channels = b.known(x, axis)
     state = _affine(b, x, (channels,), scale, center)
@@ -73,7 +74,8 @@ def _sample_normalization(b: Builder, x: Value, axis: int, epsilon: float) -> Va
     bias = b.parameter("beta", b.weight("beta", shape))
     for name in ("moving_mean", "moving_variance"):
         b.weight(name, shape, trainable=False)
-    return b.op("sample_norm(x, weight, bias, eps)", shape=x.shape, x=x, weight=weight, bias=bias, eps=epsilon)
+    template = "sample_norm(x, weight, bias, eps)"
+    return b.op(template, shape=x.shape, x=x, weight=weight, bias=bias, eps=epsilon)
 
 
 @lowers("LayerNormalization")
@@ -140,7 +142,7 @@ def group_normalization(
 ) -> Value:
     """Normalise groups of channels of each sample; groups=-1 for each channel alone."""
     if weighs_mask and b.mask(x) is not None:
-        b.unsupported("mask", "<tensor>", "supported without a mask, which Keras 2 uses to weigh the statistics")
+        b.unsupported("mask", "<tensor>", "supported without a mask, which weighs the statistics in Keras 2")
     axis = b.axis(axis, x.rank)
     if axis == 0:
         b.unsupported("axis", 0, "supported: any axis but that of the batch")

@@ -95,7 +95,7 @@ def row_weights(
 
 
 def rounded_input(b: Builder, x: Value, axes: Sequence[int], quantization: Quantization) -> Value:
-    """The input of a quantised layer as that layer sees it: rounded to steps of its largest number along `axes`."""
+    """The input as a quantised layer sees it: rounded to steps of its largest number along `axes`."""
     mode, _ = _mode(b, quantization)
     quantizer = _input_quantizer(mode, quantization)
     if not mode or quantizer is None:
@@ -114,7 +114,7 @@ def rounded_input(b: Builder, x: Value, axes: Sequence[int], quantization: Quant
 def low_rank_updated(
     b: Builder, name: str, kernel: Weight, rank: int | None, alpha: float | None
 ) -> Weight:
-    """The kernel with its low-rank update, if it has one; a `.keras` file has added it already, and stores none."""
+    """The kernel with its low-rank update, if it has one; a `.keras` file stores just the sum."""
     if rank is None:
         return kernel
     shape = kernel.shape

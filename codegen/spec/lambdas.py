@@ -18,8 +18,7 @@ def lambda_layer(draft: Draft, key: str = "function") -> None:
     """
     config = draft.config
     kept = {"function": _function_name(config.get(key), config.get(f"{key}_type"))}
-    if config.get("arguments"):
-        kept["arguments"] = config["arguments"]
+    kept |= {option: config[option] for option in ("arguments", "dtype") if config.get(option)}
     for option in ("output_shape", "mask"):
         value, kind = config.get(option), config.get(f"{option}_type", "raw")
         if value is not None:

@@ -11,7 +11,7 @@ from codegen.weight import Weight
 
 Make = Callable[[Sequence[Weight]], Sequence[Weight]]
 
-# Layers that save to paths in an order of their own (`variable_serialization_spec`), not trainable ones first.
+# Layers that save to paths in an order of their own (`variable_serialization_spec`).
 _SAVES_IN_ORDER = frozenset(
     {"Conv1D", "Conv2D", "Conv3D", "Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"}
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.cases.case import Case, keras, layers
@@ -82,6 +83,10 @@ def _image_sequence() -> Any:
     return keras.Model(video, layers.LSTM(3)(x))
 
 
+def _bidirectional(merge_mode: str | None) -> Any:
+    return layers.Bidirectional(layers.LSTM(4), merge_mode=merge_mode)
+
+
 def _two_directions() -> Any:
     return layers.Bidirectional(
         layers.LSTM(4, return_sequences=True),
@@ -133,7 +138,9 @@ CASES = [
     ),
     _with_states("lstm_initial_state", lambda: layers.LSTM(2, return_sequences=True, return_state=True), 2),
     _with_states("lstm_initial_state_masked", lambda: layers.LSTM(2, return_state=True), 2, True),
-    _with_states("gru_initial_state_masked", lambda: layers.GRU(2, reset_after=False, return_state=True), 1, True),
+    _with_states(
+        "gru_initial_state_masked", lambda: layers.GRU(2, reset_after=False, return_state=True), 1, True
+    ),
     _with_states(
         "bidirectional_initial_state_masked",
         lambda: layers.Bidirectional(layers.LSTM(2, return_state=True, return_sequences=True)),
@@ -141,7 +148,7 @@ CASES = [
         True,
     ),
     *(
-        _rnn(f"bidirectional_{mode}", lambda mode=mode: layers.Bidirectional(layers.LSTM(4), merge_mode=mode))
+        _rnn(f"bidirectional_{mode}", partial(_bidirectional, mode))
         for mode in ("concat", "sum", "ave", "mul", None)
     ),
     _rnn(
