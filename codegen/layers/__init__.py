@@ -16,6 +16,7 @@ FILES = (
     "core",
     "dot_attention",
     "einsum_dense",
+    "hashing",
     "legacy",
     "locally_connected",
     "merging",

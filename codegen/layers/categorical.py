@@ -16,6 +16,7 @@ from codegen.layers.registry import lowers
 from codegen.weight import Weight
 
 Encoding = Literal["int", "one_hot", "multi_hot", "count"]
+Salt = int | tuple[int, int] | None
 
 
 @lowers("Discretization", masks="drop", training_only=("sparse", "num_bins", "epsilon"))
@@ -67,15 +68,13 @@ def integer_lookup(
     output_mode: Literal["int", "one_hot", "multi_hot", "count", "tf_idf"] = "int",
     pad_to_max_tokens: bool = False,
     oov_method: Literal["floormod", "farmhash"] = "floormod",
-    salt: Any = None,
+    salt: Salt = None,
     has_input_vocabulary: bool | None = None,
 ) -> Value:
     """Integers as their places in a vocabulary, or back."""
     del has_input_vocabulary  # `vocabulary` tells
     if not isinstance(vocabulary, tuple) or not vocabulary:
         b.unsupported("vocabulary", vocabulary, "supported: a vocabulary that the model's config holds")
-    if (oov_method != "floormod" or salt is not None) and num_oov_indices > 1 and not invert:
-        b.unsupported("oov_method", oov_method, "supported: 'floormod' for several out-of-vocabulary indices")
     first = 1 if mask_token is not None and output_mode == "int" else 0
     start = first + num_oov_indices
     special = (*[mask_token] * first, *[oov_token] * num_oov_indices)
@@ -86,7 +85,10 @@ def integer_lookup(
         found = _lookup(b, x, places, words, -1 if oov_token is None else oov_token)
         return _masked(b, found, x, 0, mask_token) if mask_token is not None else found
     if num_oov_indices > 1:
-        unknown: Any = b.elementwise("x % n", x=x, n=num_oov_indices)
+        if oov_method == "farmhash":
+            unknown: Any = hashed(b, x, num_oov_indices, salt)
+        else:
+            unknown = b.elementwise("x % n", x=x, n=num_oov_indices)
         unknown = b.elementwise("x + first", x=unknown, first=first) if first else unknown
     else:
         unknown = first if num_oov_indices else -1
@@ -127,6 +129,15 @@ def encode(
             "(x * weights.unsqueeze(-1)).sum(dim=d)", shape=shape, dtype=dtype, x=hot, weights=weights, d=axis
         )
     return b.cast(b.op("x.sum(dim=d)", shape=shape, dtype="int64", x=hot, d=axis), dtype)
+
+
+def hashed(b: Builder, x: Value, bins: int, salt: Salt) -> Value:
+    """The bin of each integer by a hash of its digits: SipHash with `salt`, FarmHash without."""
+    template, operands = "hash_digits(x, bins)", dict[str, Any](x=x, bins=bins)
+    if salt is not None:
+        template = "hash_digits(x, bins, key)"
+        operands["key"] = [salt, salt] if isinstance(salt, int) else list(salt)
+    return b.op(template, shape=x.shape, dtype="int64", **operands)
 
 
 def _lookup(

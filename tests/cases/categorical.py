@@ -56,4 +56,38 @@ CASES = [
         [(4,)],
         dtypes=INTS,
     ),
+    Case(
+        "lookup_farmhash", lambda: _vocabulary(num_oov_indices=3, oov_method="farmhash"), [(4,)], dtypes=INTS
+    ),
+    Case(
+        "lookup_siphash",
+        lambda: _vocabulary(num_oov_indices=3, oov_method="farmhash", salt=5),
+        [(4,)],
+        dtypes=["int64"],
+    ),
+    *(
+        Case(
+            f"hashing_{magnitude}", lambda: layers.Hashing(13), [(5, 4)], dtypes=["int64"], ints=10**magnitude
+        )
+        for magnitude in (2, 6, 12, 18)
+    ),
+    Case("hashing_siphash", lambda: layers.Hashing(13, salt=(133, 137)), [(5, 4)], dtypes=INTS, ints=10**7),
+    Case("hashing_mask", lambda: layers.Hashing(3, mask_value=2, output_mode="one_hot"), [(1,)], dtypes=INTS),
+    Case("hashing_floats", lambda: layers.Hashing(13, output_mode="multi_hot"), [(4,)]),
+    Case(
+        "hashed_crossing",
+        lambda: layers.HashedCrossing(7),
+        [(1,), (1,)],
+        dtypes=["int64", "int64"],
+        ints=10**15,
+        call=lambda layer, inputs: layer(inputs),
+        batch=20,
+    ),
+    Case(
+        "hashed_crossing_one_hot",
+        lambda: layers.HashedCrossing(7, output_mode="one_hot"),
+        [(), ()],
+        dtypes=["int32", "int32"],
+        call=lambda layer, inputs: layer(inputs),
+    ),
 ]
