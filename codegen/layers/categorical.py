@@ -84,15 +84,14 @@ def integer_lookup(
     if invert:
         found = _lookup(b, x, places, words, -1 if oov_token is None else oov_token)
         return _masked(b, found, x, 0, mask_token) if mask_token is not None else found
+    found = _lookup(b, x, words, places, first if num_oov_indices == 1 else -1)
     if num_oov_indices > 1:
         if oov_method == "farmhash":
-            unknown: Any = hashed(b, x, num_oov_indices, salt)
+            unknown = hashed(b, x, num_oov_indices, salt)
         else:
             unknown = b.elementwise("x % n", x=x, n=num_oov_indices)
         unknown = b.elementwise("x + first", x=unknown, first=first) if first else unknown
-    else:
-        unknown = first if num_oov_indices else -1
-    found = _lookup(b, x, words, places, unknown)
+        found = b.elementwise("torch.where(found < 0, unknown, found)", found=found, unknown=unknown)
     if mask_token is not None:
         found = _masked(b, found, x, mask_token, 0 if output_mode == "int" else -1)
     depth = max_tokens if pad_to_max_tokens and max_tokens else start + len(words)
@@ -140,9 +139,7 @@ def hashed(b: Builder, x: Value, bins: int, salt: Salt) -> Value:
     return b.op(template, shape=x.shape, dtype="int64", **operands)
 
 
-def _lookup(
-    b: Builder, x: Value, keys: tuple[int, ...], values: tuple[int, ...], unknown: int | Value
-) -> Value:
+def _lookup(b: Builder, x: Value, keys: tuple[int, ...], values: tuple[int, ...], unknown: int) -> Value:
     """The value of each key that `x` holds."""
     pairs = sorted(zip(keys, values, strict=True))
     sorted_keys, found = (Weight.constant(np.asarray(part, np.int64)) for part in zip(*pairs, strict=True))

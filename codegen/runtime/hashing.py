@@ -94,12 +94,14 @@ def hash_crossed(columns: list[Tensor], bins: int) -> Tensor:
     """The bin of each combination of integers."""
     mul = 0xC6A4A7935BD1E995 - 2**64  # as int64 has it
 
-    def mix(x: Tensor) -> Tensor:
-        return x ^ (x >> 47 & 0x1FFFF)
-
     code = torch.full_like(columns[0], 0xDECAFCAFFE, dtype=torch.long)
     for column in columns:
-        code = (code ^ mul ^ mix(column.long() * mul) * mul) * mul
-        code = mix(mix(code) * mul)
+        code = (code ^ mul ^ shift_mix(column.long() * mul) * mul) * mul
+        code = shift_mix(shift_mix(code) * mul)
     half = code >> 1 & 2**63 - 1  # the number without its sign
     return (half % bins * 2 + (code & 1)) % bins
+
+
+def shift_mix(x: Tensor) -> Tensor:
+    """Mix the upper bits, taken without a sign, into the lower ones."""
+    return x ^ (x >> 47 & 0x1FFFF)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 
-def lookup(x: Tensor, keys: Tensor, values: Tensor, unknown: Tensor | int) -> Tensor:
+def lookup(x: Tensor, keys: Tensor, values: Tensor, unknown: int) -> Tensor:
     """The value of each key that `x` holds.
 
     Args:
