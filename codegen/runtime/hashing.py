@@ -92,13 +92,13 @@ def sip_hash(text: bytes, key0: int, key1: int) -> int:
 
 def hash_crossed(columns: list[Tensor], bins: int) -> Tensor:
     """The bin of each combination of integers."""
-    mul = 0xC6A4A7935BD1E995 - 2**64  # as int64 has it
+    mul = -0x395B586CA42E166B  # 0xC6A4A7935BD1E995 as int64 has it
 
     code = torch.full_like(columns[0], 0xDECAFCAFFE, dtype=torch.long)
     for column in columns:
         code = (code ^ mul ^ shift_mix(column.long() * mul) * mul) * mul
         code = shift_mix(shift_mix(code) * mul)
-    half = code >> 1 & 2**63 - 1  # the number without its sign
+    half = code >> 1 & 0x7FFFFFFFFFFFFFFF  # the number without its sign
     return (half % bins * 2 + (code & 1)) % bins
 
 
