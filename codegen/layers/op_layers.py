@@ -35,7 +35,7 @@ def as_layer(b: Builder, class_name: str, x: Value, weights: Mapping[str, Any] |
     dtype = x.dtype if x.dtype in FLOATS else "float32"
     spec = replace(b.spec, class_name=class_name, package=registry.KERAS, config=config, dtype=dtype, trainable=False)
     layer = _GivenWeights(
-        spec, b.graph, VariableTree("", spec), b.lowering, b.owner, b.label, b.masks, dict(weights or {})
+        spec, b.graph, VariableTree("", spec), b.lowering, b.owner, b.label, b.masks, weights=dict(weights or {})
     )
     function = registry.find(spec)
     result: Value = function.function(layer, x, **function.bind(spec))
@@ -52,8 +52,11 @@ class _GivenWeights(Builder):
 
     weights: dict[str, Any] = field(default_factory=dict)
 
-    def weight(self, name: str, shape: Sequence[int], *, trainable: bool = True) -> Weight:
+    def weight(
+        self, name: str, shape: Sequence[int], *, trainable: bool = True, aside: bool = False
+    ) -> Weight:
         """The argument `name`: its numbers if it is a constant, else a stand-in."""
+        del aside  # an argument is always there
         value = self.weights[name]
         given = kernel_shape(self, value)
         if len(given) != len(shape) or any(n not in (None, size) for n, size in zip(given, shape, strict=True)):
