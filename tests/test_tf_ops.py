@@ -22,7 +22,7 @@ FIXTURES = sorted(Path(__file__).parent.glob("fixtures/tf_ops_*.npz"))
 
 
 def _convert(layers: list[dict[str, Any]], folder: Path, *, outputs: int = 1) -> Any:
-    """The converted model of these layers behind one input "x" of shape (N, 2, 3); the last has the outputs."""
+    """The converted model of these layers behind an input "x", (N, 2, 3); the last has the outputs."""
     first = {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [None, 2, 3]}}
     config = {
         "name": "model",
@@ -101,7 +101,8 @@ def test_every_node_has_a_function() -> None:
         (
             _node(
                 "StridedSlice", {"1": [0, 0, 1], "2": [0, 1, 3], "3": [1, 1, 1]},
-                begin_mask={"i": "1"}, end_mask={"i": "1"}, shrink_axis_mask={"i": "2"}, ellipsis_mask={"i": "0"},
+                begin_mask={"i": "1"}, end_mask={"i": "1"}, shrink_axis_mask={"i": "2"},
+                ellipsis_mask={"i": "0"},
             ),
             X[:, 0, 1:3],
         ),
@@ -110,7 +111,7 @@ def test_every_node_has_a_function() -> None:
         (_node("Softmax", {}), np.exp(X) / np.exp(X).sum(-1, keepdims=True)),
         (_node("GatherV2", {"1": [1, 0, 1], "2": 2}, batch_dims={"i": "0"}), X[:, :, [1, 0, 1]]),
         (_node("ArgMax", {"1": 2}, output_type={"type": "DT_INT64"}), X.argmax(2)),
-        (_node("BiasAdd", {"1": [1.0, 2.0, 3.0]}, data_format={"s": "TkhXQw=="}), X + [1, 2, 3]),
+        (_node("BiasAdd", {"1": [1.0, 2.0, 3.0]}, data_format={"s": "TkhXQw=="}), X + np.array([1, 2, 3])),
         (_node("Squeeze", {}, squeeze_dims={"list": {}}), X),
         (_node("ClipByValue", {"1": -1.0, "2": 2.5}), X.clip(-1, 2.5)),
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from codegen.builder import Builder
@@ -56,13 +56,12 @@ class _GivenWeights(Builder):
         self, name: str, shape: Sequence[int], *, trainable: bool = True, aside: bool = False
     ) -> Weight:
         """The argument `name`: its numbers if it is a constant, else a stand-in."""
-        del aside  # an argument is always there
         value = self.weights[name]
         given = kernel_shape(self, value)
         if len(given) != len(shape) or any(n not in (None, size) for n, size in zip(given, shape, strict=True)):
             self.malformed(f"a {name} of shape {given} does not fit, it should be {tuple(shape)}")
         if isinstance(value, Value):
-            return Weight.of(Variable(self.owner, name, tuple(shape), trainable))
+            return Weight.of(Variable(self.owner, name, tuple(shape), trainable, aside))
         return Weight.constant(rules.as_array(self, rules.as_constant(self, value).values))
 
     def module(self, constructor: str, x: Value, *, shape: Shape, **options: Any) -> Value:

@@ -17,13 +17,22 @@ from codegen.layers.ops_reductions import reduction
 from codegen.layers.tf_functions import dtype_name, function_name, number, tf
 from codegen.spec.model import Constant
 
-_LARGEST = {"uint8": 255, "int8": 127, "uint16": 65535, "int16": 32767, "int32": 2147483647, "int64": 2**63 - 1}
+_LARGEST = {
+    "uint8": 255,
+    "int8": 127,
+    "uint16": 65535,
+    "int16": 32767,
+    "int32": 2147483647,
+    "int64": 2**63 - 1,
+}
 
 _MATRICES = {
     "image.rgb_to_yiq": [
         [0.299, 0.59590059, 0.2115], [0.587, -0.27455667, -0.52273617], [0.114, -0.32134392, 0.31119955]
     ],
-    "image.yiq_to_rgb": [[1, 1, 1], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]],
+    "image.yiq_to_rgb": [
+        [1, 1, 1], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]
+    ],
     "image.rgb_to_yuv": [
         [0.299, -0.14714119, 0.61497538], [0.587, -0.28886916, -0.51496512], [0.114, 0.43601035, -0.10001026]
     ],

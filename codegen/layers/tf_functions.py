@@ -1,4 +1,4 @@
-"""What all TensorFlow functions in a functional model share: their arguments, and the dtypes they compute in."""
+"""What all TensorFlow functions of a functional model share: reading their arguments, and dtypes."""
 
 from __future__ import annotations
 
@@ -140,3 +140,18 @@ def axes(b: Builder, axis: Any, option: str = "axis") -> int | tuple[int, ...] |
 def same(b: Builder, x: Value) -> Value:
     """A value of its own that equals `x`."""
     return b.op("x", shape=x.shape, flat=x.flat, non_negative=x.non_negative, x=x)
+
+
+def same_host(x: Any, y: Any) -> bool:
+    """Whether two numbers of the host, or tuples of them, are for sure the same."""
+    return bool(_meaning(x) == _meaning(y))
+
+
+def _meaning(part: Any) -> Any:
+    """What a number of the host is: a number, or the expression that computes it."""
+    part = rules.host(part)
+    if isinstance(part, tuple):
+        return tuple(map(_meaning, part))
+    if isinstance(part, Value) and part.dtype == rules.SIZE and part.node is not None:
+        return part.node.template, tuple(map(_meaning, part.node.operands.values()))
+    return part

@@ -12,7 +12,7 @@ from codegen.layers import op_rules as rules
 from codegen.layers import ops_arrange, ops_image, ops_shapes
 from codegen.layers.ops_image import batch_of, like
 from codegen.layers.ops_indexing import sliced
-from codegen.layers.ops_shapes import padded, permuted
+from codegen.layers.ops_shapes import padded
 from codegen.layers.resizing import resize as resized
 from codegen.layers.tf_functions import function_name, integers, number, same, tf
 
@@ -38,7 +38,7 @@ def resize(
 
 
 def _method(b: Builder, method: Any) -> Any:
-    name = _METHODS.get(method, method) if isinstance(method, (int, str)) else method
+    name = _METHODS.get(method) if isinstance(method, int) else method
     known = ("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic")
     if name not in known:
         b.unsupported("method", method, f"supported: {', '.join(map(repr, known))}")
@@ -87,7 +87,15 @@ def resize_legacy(
         b.malformed("corners and centres of pixels cannot both be put on each other")
     if not half_pixel_centers and name != "area":
         name += "_aligned" if align_corners else "_legacy"
-    if name not in ("bilinear", "nearest", "bicubic", "area", "nearest_legacy", "bilinear_legacy", "bilinear_aligned"):
+    if name not in (
+        "bilinear",
+        "nearest",
+        "bicubic",
+        "area",
+        "nearest_legacy",
+        "bilinear_legacy",
+        "bilinear_aligned",
+    ):
         option, value = ("align_corners", True) if align_corners else ("half_pixel_centers", False)
         b.unsupported(option, value, f"{name.partition('_')[0]} is supported with half_pixel_centers alone")
     return like(b, resized(b, x, "channels_last", name, sizes), images)  # type: ignore[arg-type]
@@ -95,7 +103,12 @@ def resize_legacy(
 
 @tf("image.resize_with_pad")
 def resize_with_pad(
-    b: Builder, image: Any, target_height: Any, target_width: Any, method: Any = "bilinear", antialias: bool = False
+    b: Builder,
+    image: Any,
+    target_height: Any,
+    target_width: Any,
+    method: Any = "bilinear",
+    antialias: bool = False,
 ) -> Value:
     """As large as it fits without a change of its ratio, then zeros around it."""
     x = batch_of(b, image)
@@ -180,7 +193,13 @@ def rot90(b: Builder, image: Any, k: Any = 1) -> Value:
 
 @tf("image.extract_patches", "compat.v1.image.extract_image_patches")
 def extract_patches(
-    b: Builder, images: Any, sizes: Any = None, strides: Any = None, rates: Any = None, padding: Any = None, ksizes: Any = None
+    b: Builder,
+    images: Any,
+    sizes: Any = None,
+    strides: Any = None,
+    rates: Any = None,
+    padding: Any = None,
+    ksizes: Any = None,
 ) -> Value:
     """Windows of images as vectors."""
     window = integers(b, sizes if ksizes is None else ksizes, "sizes")

@@ -1,4 +1,4 @@
-"""TensorFlow functions that read or write parts of a tensor: slices, gather, scatter, where, one-hot codes."""
+"""TensorFlow functions that read or write parts of a tensor: slices, gather, scatter, where, codes."""
 
 from __future__ import annotations
 
@@ -41,8 +41,14 @@ def indexed(b: Builder, x: Any, items: list[Any]) -> Value:
     rank = len(rules.host(x)) if isinstance(x, (list, tuple)) else x.rank
     if taken > rank:
         b.malformed(f"{taken} indices do not fit a tensor of rank {rank}")
-    bounds = [part for item in items if isinstance(item, slice) for part in (item.start, item.stop, item.step)]
-    if isinstance(x, Value) and x.dtype == rules.SIZE and any(isinstance(v, Value) for v in (*items, *bounds)):
+    bounds = [
+        part for item in items if isinstance(item, slice) for part in (item.start, item.stop, item.step)
+    ]
+    if (
+        isinstance(x, Value)
+        and x.dtype == rules.SIZE
+        and any(isinstance(v, Value) for v in (*items, *bounds))
+    ):
         x = rules.tensor(b, x)
     scalars = [item for item in items if is_tensor(item)]
     if any(item.rank for item in scalars):
@@ -60,10 +66,13 @@ def indexed(b: Builder, x: Any, items: list[Any]) -> Value:
         elif is_tensor(item):
             index = (*(slice(None),) * axis, item)
             shape = (*x.shape[:axis], *x.shape[axis + 1 :])
-            x = b.op("x[index]", shape=shape, perm=tuple(range(len(shape))), x=x, index=index if axis else item)
+            x = b.op(
+                "x[index]", shape=shape, perm=tuple(range(len(shape))), x=x, index=index if axis else item
+            )
         elif item is None or isinstance(item, slice):
             axis += 1
-    return x
+    result: Value = x
+    return result
 
 
 @tf("strided_slice")
@@ -125,18 +134,18 @@ def slice_(b: Builder, input_: Any, begin: Any, size: Any) -> Value:
 
 
 @tf("gather", "compat.v1.gather", "compat.v1.batch_gather")
-def gather(
-    b: Builder, params: Any, indices: Any, axis: Any = None, batch_dims: Any = 0
-) -> Value:
+def gather(b: Builder, params: Any, indices: Any, axis: Any = None, batch_dims: Any = 0) -> Value:
     """`x[..., indices]` along an axis, for each of the batch its own."""
     if isinstance(params, Value) and params.dtype == rules.SIZE:
         known = rules.host(indices)
         if isinstance(known, (int, list)):
             parts = rules.host(params)
             picked = [parts[i] for i in known] if isinstance(known, list) else parts[known]
-            return rules.sizes(b, picked) if isinstance(known, list) else ops_indexing.getitem(b, params, known)
+            return (
+                rules.sizes(b, picked) if isinstance(known, list) else ops_indexing.getitem(b, params, known)
+            )
     x = rules.native(b, params)
-    positions = indices if isinstance(indices, int) else rules.native(b, indices)
+    positions = rules.native(b, indices)
     if function_name(b).endswith("batch_gather"):
         batch_dims = positions.rank - 1
     batch = int(number(b, batch_dims, "batch_dims"))
@@ -144,7 +153,7 @@ def gather(
         batch += positions.rank
     a = batch if axis is None else b.axis(int(number(b, axis, "axis")), x.rank)
     if batch == 0:
-        return ops_indexing.taken(b, x, positions, a)
+        return ops_indexing.taken(b, x, indices if isinstance(indices, int) else positions, a)
     order = [*range(batch), a, *(i for i in range(batch, x.rank) if i != a)]
     moved = b.keras_layout(permuted(b, x, order)) if a != batch else x
     inner = positions.rank - batch

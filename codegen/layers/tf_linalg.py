@@ -109,13 +109,19 @@ def diag(
     align: str = "RIGHT_LEFT",
 ) -> Value:
     """`torch.diag_embed(x)`: matrices with this diagonal."""
-    for name, value, plain in (("num_rows", num_rows, -1), ("num_cols", num_cols, -1), ("padding_value", padding_value, 0)):
+    for name, value, plain in (
+        ("num_rows", num_rows, -1),
+        ("num_cols", num_cols, -1),
+        ("padding_value", padding_value, 0),
+    ):
         if rules.host(value) != plain:
             b.unsupported(name, value, f"supported: {plain}")
     x, offset = rules.native(b, diagonal), _main(b, k, align)
     size = None if x.shape[-1] is None else x.shape[-1] + abs(offset)
-    template = "torch.diag_embed(x, offset=k)" if offset else "torch.diag_embed(x)"
-    return made(b, template, (*x.shape[:-1], size, size), x=x, **({"k": offset} if offset else {}))
+    shape = (*x.shape[:-1], size, size)
+    if not offset:
+        return made(b, "torch.diag_embed(x)", shape, x=x)
+    return made(b, "torch.diag_embed(x, offset=k)", shape, x=x, k=offset)
 
 
 @tf("linalg.diag_part")
@@ -160,9 +166,9 @@ def band_part(b: Builder, input: Any, num_lower: Any, num_upper: Any) -> Value:
     x = matrix(b, input)
     lower, upper = int(number(b, num_lower, "num_lower")), int(number(b, num_upper, "num_upper"))
     if upper >= 0:
-        x = made(b, "x.tril(k)" if upper else "x.tril()", x.shape, x=x, **({"k": upper} if upper else {}))
+        x = made(b, "x.tril(k)", x.shape, x=x, k=upper)
     if lower >= 0:
-        x = made(b, "x.triu(k)" if lower else "x.triu()", x.shape, x=x, **({"k": -lower} if lower else {}))
+        x = made(b, "x.triu(k)", x.shape, x=x, k=-lower)
     return x if upper >= 0 or lower >= 0 else b.elementwise("x", x=x)
 
 
@@ -239,5 +245,7 @@ def einsum(b: Builder, equation: Any, *inputs: Any, **options: Any) -> Value:
     """`torch.einsum(equation, *inputs)`; Keras 2 saves the equation alone."""
     del options  # how to order the products
     if not inputs:
-        b.malformed("the file holds the equation of its einsum, but not the tensors: Keras 2 does not save them")
+        b.malformed(
+            "the file holds the equation of its einsum, but not the tensors: Keras 2 does not save them"
+        )
     return ops_matmul.einsum_of(b, str(equation), list(natives(b, *inputs)))

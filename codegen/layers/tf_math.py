@@ -14,7 +14,16 @@ from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers import ops_core, ops_elementwise
 from codegen.layers.ops_elementwise import binary, logical_of, unary
-from codegen.layers.tf_functions import dtype_name, function_name, is_tensor, number, operands, tensors, tf
+from codegen.layers.tf_functions import (
+    dtype_name,
+    function_name,
+    is_tensor,
+    number,
+    operands,
+    same_host,
+    tensors,
+    tf,
+)
 
 #: TensorFlow's functions of one argument, by the op of Keras that computes the same.
 UNARY = {
@@ -129,24 +138,13 @@ def combine(b: Builder, name: str, x: Any, y: Any) -> Value:
     if not is_tensor(x) and not is_tensor(y):
         parts = [v for v in (x, y) if isinstance(v, Value)]
         function = ops_elementwise.BINARY[name][2]
-        if name == "Subtract" and len(parts) == 2 and _same_sizes(*parts):
-            return rules.host_map(b, "x - y", lambda _x, _y: 0, [(0,) * (x.shape[0] or 0), 0] if x.rank else [0, 0])
+        if name == "Subtract" and len(parts) == 2 and same_host(*parts):
+            return rules.host_map(
+                b, "x - y", lambda _x, _y: 0, [(0,) * (x.shape[0] or 0), 0] if x.rank else [0, 0]
+            )
         if parts and function and name not in ("Equal", "NotEqual"):
             return rules.host_map(b, ops_elementwise.BINARY[name][0], function, (x, y))
     return binary(b, name, x, y)
-
-
-def _same_sizes(x: Value, y: Value) -> bool:
-    """Whether two numbers of the host, or tuples of them, are for sure the same."""
-    one, two = (v if isinstance(v, tuple) else (v,) for v in (rules.host(x), rules.host(y)))
-    return len(one) == len(two) and all(_size_of(v) == _size_of(w) for v, w in zip(one, two, strict=True))
-
-
-def _size_of(part: Any) -> Any:
-    """A number, or the axis whose size it is."""
-    if isinstance(part, Value) and part.node is not None and part.node.template == "x.shape[d]":
-        return part.node.operands["x"], part.node.operands["d"]
-    return part
 
 
 def _lower_unary(name: str) -> Callable[..., Value]:
@@ -228,7 +226,8 @@ def add_n(b: Builder, inputs: Any, shape: Any = None, tensor_dtype: Any = None) 
     """The sum of several tensors."""
     del shape, tensor_dtype  # those that the tensors have
     values = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    return functools.reduce(lambda x, y: combine(b, "Add", x, y), values)
+    total: Value = functools.reduce(lambda x, y: combine(b, "Add", x, y), values)
+    return total
 
 
 @tf("math.round", "math.rint")
@@ -257,7 +256,7 @@ def complex_(b: Builder, real: Any, imag: Any) -> Value:
 
 @tf("clip_by_value")
 def clip_by_value(b: Builder, t: Any, clip_value_min: Any, clip_value_max: Any) -> Value:
-    """`x.clamp(low, high)`; where the bounds cross, the lower one wins, as in `maximum(minimum(x, high), low)`."""
+    """`x.clamp(low, high)`; where the bounds cross, the lower one wins."""
     x, low, high = operands(b, t, clip_value_min, clip_value_max)
     bounds = [rules.host(v) for v in (low, high)]
     x = rules.tensor(b, x)
@@ -302,7 +301,9 @@ def cast(b: Builder, x: Any, dtype: Any) -> Any:
         return rules.number(b, int(known) if wanted in INTEGERS else float(known))
     if wanted in INTEGERS:
         return x if rules.is_whole(x) else b.op("int(x)", shape=(), dtype=rules.SIZE, x=x)
-    return b.op("float(x)", shape=(), dtype=rules.SIZE, x=x) if wanted in FLOATS else rules.tensor(b, x, wanted)
+    return (
+        b.op("float(x)", shape=(), dtype=rules.SIZE, x=x) if wanted in FLOATS else rules.tensor(b, x, wanted)
+    )
 
 
 def cast_to(b: Builder, x: Value, dtype: str) -> Value:

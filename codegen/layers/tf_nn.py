@@ -130,7 +130,9 @@ def fused_batch_norm(
 
 
 @tf("nn.moments", "compat.v1.nn.moments")
-def moments(b: Builder, x: Any, axes_: Any = None, shift: Any = None, keepdims: Any = None, **options: Any) -> list[Value]:
+def moments(
+    b: Builder, x: Any, axes_: Any = None, shift: Any = None, keepdims: Any = None, **options: Any
+) -> list[Value]:
     """Mean and variance over axes."""
     del shift  # TensorFlow does not use it
     x = rules.tensor(b, x)

@@ -87,16 +87,24 @@ NODES: dict[str, tuple[str, str, str]] = {
     "Where": ("where", "condition", ""),
 }  # fmt: skip
 
-#: Nodes whose inputs are the function's arguments, in order; those of "math." are named after it.
+#: Nodes whose inputs are the function's arguments, in order; most of "math." are named after it.
 _PLAIN = {
+    "AddV2": "math.add",
     "BitwiseAnd": "bitwise.bitwise_and",
     "BitwiseOr": "bitwise.bitwise_or",
     "BitwiseXor": "bitwise.bitwise_xor",
+    "Div": "compat.v1.div",
+    "DivNoNan": "math.divide_no_nan",
     "Elu": "nn.elu",
+    "FloorDiv": "math.floordiv",
+    "FloorMod": "math.floormod",
     "Identity": "identity",
     "Invert": "bitwise.invert",
     "LogSoftmax": "nn.log_softmax",
+    "Mul": "math.multiply",
+    "Neg": "math.negative",
     "OnesLike": "ones_like",
+    "RealDiv": "math.truediv",
     "Relu": "nn.relu",
     "Relu6": "nn.relu6",
     "Selu": "nn.selu",
@@ -104,27 +112,21 @@ _PLAIN = {
     "Softmax": "nn.softmax",
     "Softsign": "nn.softsign",
     "StopGradient": "stop_gradient",
+    "Sub": "math.subtract",
     "TruncateDiv": "truncatediv",
     "TruncateMod": "truncatemod",
     "ZerosLike": "zeros_like",
 } | {
-    node: f"math.{function}"
-    for node, function in (
-        pair.split(":")
-        for pair in (
-            "Abs:abs Acos:acos Acosh:acosh Add:add AddN:add_n AddV2:add Asin:asin Asinh:asinh Atan:atan "
-            "Atan2:atan2 Atanh:atanh Ceil:ceil Cos:cos Cosh:cosh DivNoNan:divide_no_nan Equal:equal Erf:erf "
-            "Erfc:erfc Exp:exp Expm1:expm1 Floor:floor FloorDiv:floordiv FloorMod:floormod Greater:greater "
-            "GreaterEqual:greater_equal IsFinite:is_finite IsInf:is_inf IsNan:is_nan Less:less "
-            "LessEqual:less_equal Lgamma:lgamma Log:log Log1p:log1p LogicalAnd:logical_and "
-            "LogicalNot:logical_not LogicalOr:logical_or Maximum:maximum Minimum:minimum Mul:multiply "
-            "Neg:negative NotEqual:not_equal Pow:pow RealDiv:truediv Reciprocal:reciprocal Rint:rint "
-            "Round:round Rsqrt:rsqrt Sigmoid:sigmoid Sign:sign Sin:sin Sinh:sinh Softplus:softplus Sqrt:sqrt "
-            "Square:square SquaredDifference:squared_difference Sub:subtract Tan:tan Tanh:tanh Xdivy:xdivy "
-            "Xlogy:xlogy"
-        ).split()
+    "".join(part.capitalize() for part in function.split("_")): f"math.{function}"
+    for function in (
+        "abs", "acos", "acosh", "add", "add_n", "asin", "asinh", "atan", "atan2", "atanh", "ceil",
+        "cos", "cosh", "equal", "erf", "erfc", "exp", "expm1", "floor", "greater", "greater_equal",
+        "is_finite", "is_inf", "is_nan", "less", "less_equal", "lgamma", "log", "log1p", "logical_and",
+        "logical_not", "logical_or", "maximum", "minimum", "not_equal", "pow", "reciprocal", "rint",
+        "round", "rsqrt", "sigmoid", "sign", "sin", "sinh", "softplus", "sqrt", "square",
+        "squared_difference", "tan", "tanh", "xdivy", "xlogy",
     )
-}
+}  # fmt: skip
 
 NODES |= {
     node: (f"math.reduce_{name}", *_REDUCE)

@@ -71,7 +71,9 @@ def count_nonzero(
 ) -> Value:
     """How many elements are not zero."""
     x = b.elementwise("x != 0", dtype="bool", x=rules.tensor(b, input))
-    y = rules.reduce(b, x, "x.sum(dim=d, keep)", axes(b, axis), bool(keepdims), dtype="int64", whole="x.sum()")
+    y = rules.reduce(
+        b, x, "x.sum(dim=d, keep)", axes(b, axis), bool(keepdims), dtype="int64", whole="x.sum()"
+    )
     return b.cast(y, dtype_name(b, dtype))
 
 
@@ -99,7 +101,9 @@ def sort(b: Builder, values: Any, axis: int = -1, direction: str = "ASCENDING") 
 
 
 @tf("argsort")
-def argsort(b: Builder, values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False) -> Value:
+def argsort(
+    b: Builder, values: Any, axis: int = -1, direction: str = "ASCENDING", stable: bool = False
+) -> Value:
     """`x.argsort(dim=axis)` as int32; equal ones stay in their order."""
     del stable  # it always is
     return ops_reductions.argsort_along(b, values, axis, descending=_descending(b, direction))
@@ -189,7 +193,13 @@ def norm_of(b: Builder, x: Value, order: Any, axis: Any, keepdims: bool) -> Valu
         return norm_over(b, x, float(order), tuple(b.axis(a, x.rank) for a in axis), keepdims)
     whole = "torch.linalg.vector_norm(x, order)"
     return rules.reduce(
-        b, x, "torch.linalg.vector_norm(x, order, dim=d, keep)", axis, keepdims, whole=whole, order=float(order)
+        b,
+        x,
+        "torch.linalg.vector_norm(x, order, dim=d, keep)",
+        axis,
+        keepdims,
+        whole=whole,
+        order=float(order),
     )
 
 
@@ -204,10 +214,14 @@ def normalize(b: Builder, tensor: Any, ord: Any = "euclidean", axis: Any = None)
 @tf("clip_by_norm")
 def clip_by_norm(b: Builder, t: Any, clip_norm: Any, axes: Any = None) -> Value:
     """Scaled down to `clip_norm` where the norm exceeds it."""
-    (x, bound) = operands(b, t, clip_norm)
+    x, bound = operands(b, t, clip_norm)
     x = rules.tensor(b, x)
     size = ops_reductions.reduction(b, "EuclideanNorm", x, _tuple(rules.host(axes)), True)
-    bound = max(bound, 0.0) if isinstance(bound, (int, float)) else ops_elementwise.extremum(b, "Maximum", bound, 0)
+    bound = (
+        max(bound, 0.0)
+        if isinstance(bound, (int, float))
+        else ops_elementwise.extremum(b, "Maximum", bound, 0)
+    )
     largest = ops_elementwise.extremum(b, "Maximum", size, bound)
     return b.elementwise("x * bound / size", x=x, bound=bound, size=largest)
 

@@ -51,7 +51,8 @@ def unsorted_segment(b: Builder, data: Any, segment_ids: Any, num_segments: Any)
 
 
 def _reduced(b: Builder, x: Value, ids: Value, count: Any, mode: str, fill: float) -> Value:
+    rows = count if isinstance(count, int) else None
     return made(
-        b, "segment_reduce(x, ids, count, mode, fill)", (count if isinstance(count, int) else None, *x.shape[1:]),
+        b, "segment_reduce(x, ids, count, mode, fill)", (rows, *x.shape[1:]),
         x=x, ids=ids, count=count, mode=mode, fill=float(fill) if x.dtype in FLOATS else fill,
     )  # fmt: skip

@@ -94,7 +94,7 @@ def transpose(b: Builder, a: Any, perm: Any = None, conjugate: bool = False) -> 
     name = function_name(b)
     if perm is not None:
         order = list(integers(b, perm, "perm"))
-    elif name.endswith(".transpose") and not name.startswith("image") or name == "transpose":
+    elif name in ("transpose", "compat.v1.transpose"):
         order = list(reversed(range(x.rank)))
     else:
         order = list(range(x.rank))
@@ -201,7 +201,9 @@ def unstack(b: Builder, value: Any, num: int | None = None, axis: int = 0) -> li
 
 
 @tf("split")
-def split(b: Builder, value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None) -> list[Value]:
+def split(
+    b: Builder, value: Any, num_or_size_splits: Any, axis: Any = 0, num: int | None = None
+) -> list[Value]:
     """`x.chunk(n, axis)` or `x.split(sizes, axis)`."""
     del num  # how many sizes there are
     a = int(number(b, axis, "axis"))
@@ -279,7 +281,7 @@ def range_(b: Builder, start: Any, limit: Any = None, delta: Any = 1, dtype: Any
     if any(is_tensor(v) for v in bounds):
         wanted = wanted or next(v.dtype for v in bounds if is_tensor(v))
         bounds = [b.op("x.item()", shape=(), dtype=rules.SIZE, x=v) if is_tensor(v) else v for v in bounds]
-    return ops_arrange.counted(b, *bounds, wanted)
+    return ops_arrange.counted(b, bounds[0], bounds[1], bounds[2], wanted)
 
 
 @tf("linspace")

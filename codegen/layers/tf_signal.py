@@ -51,12 +51,19 @@ def _frames(b: Builder, x: Value, length: Any, step: Any, pad_end: bool, fill: f
 
 @tf("signal.stft")
 def stft(
-    b: Builder, signals: Any, frame_length: Any, frame_step: Any, fft_length: Any = None, pad_end: bool = False
+    b: Builder,
+    signals: Any,
+    frame_length: Any,
+    frame_step: Any,
+    fft_length: Any = None,
+    pad_end: bool = False,
 ) -> Value:
     """The Fourier transform of overlapping windows, each weighted by a periodic Hann window."""
     x = _frames(b, rules.native(b, signals), frame_length, frame_step, pad_end)
     length = b.known(x, -1)
-    bins = 2 ** math.ceil(math.log2(length)) if fft_length is None else int(number(b, fft_length, "fft_length"))
+    bins = (
+        2 ** math.ceil(math.log2(length)) if fft_length is None else int(number(b, fft_length, "fft_length"))
+    )
     period = length if length % 2 == 0 else max(length - 1, 1)
     window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(length) / period) if length > 1 else np.ones(1)
     x = b.elementwise("x * window", x=x, window=rules.constant(b, Constant(window.tolist(), x.dtype)))
@@ -113,9 +120,7 @@ def fftshift(b: Builder, x: Any, axes: Any = None) -> Value:
 
 
 @tf("signal.dct", "signal.idct")
-def dct(
-    b: Builder, input: Any, type: int = 2, n: Any = None, axis: int = -1, norm: Any = None
-) -> Value:
+def dct(b: Builder, input: Any, type: int = 2, n: Any = None, axis: int = -1, norm: Any = None) -> Value:
     """The cosine transform of the last axis, as a product with its matrix."""
     x = rules.native(b, input)
     if n is not None or axis != -1 or type not in (2, 3) or norm not in (None, "ortho"):

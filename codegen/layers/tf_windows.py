@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from codegen.builder import Builder
@@ -10,13 +11,13 @@ from codegen.layers import op_rules as rules
 from codegen.layers import ops_windows
 from codegen.layers.op_layers import as_layer, kernel_shape
 from codegen.layers.ops_shapes import padded, permuted
-from codegen.layers.tf_functions import function_name, integers, tf
+from codegen.layers.tf_functions import function_name, integers, same_host, tf
 
 # -------------------------------------------------------------------- how TensorFlow says it
 
 
 def _layout(data_format: Any) -> str:
-    first = isinstance(data_format, str) and data_format.startswith("NC") or data_format == "channels_first"
+    first = isinstance(data_format, str) and data_format.startswith(("NC", "channels_first"))
     return "channels_first" if first else "channels_last"
 
 
@@ -37,10 +38,10 @@ def _padding(b: Builder, x: Value, padding: Any) -> tuple[Value, str]:
     """`x`, padded if the padding is given in numbers, and the padding by name."""
     if isinstance(padding, str) and padding.upper() in ("SAME", "VALID"):
         return x, padding.lower()
-    if isinstance(padding, (list, tuple)) and len(padding) == x.rank:
-        pairs = [integers(b, pair, "padding") for pair in padding]
-        return padded(b, x, [(low, high) for low, high in pairs], "constant", 0), "valid"
-    b.unsupported("padding", padding, "supported: 'SAME', 'VALID', two numbers for each axis")
+    if not isinstance(padding, (list, tuple)) or len(padding) != x.rank:
+        b.unsupported("padding", padding, "supported: 'SAME', 'VALID', two numbers for each axis")
+    pairs = [integers(b, pair, "padding") for pair in padding]
+    return padded(b, x, [(low, high) for low, high in pairs], "constant", 0), "valid"
 
 
 # -------------------------------------------------------------------- convolutions
@@ -50,7 +51,6 @@ def _padding(b: Builder, x: Value, padding: Any) -> tuple[Value, str]:
     *(f"{version}nn.conv{n}d" for n in (1, 2, 3) for version in ("", "compat.v1.")),
     *(f"{version}nn.convolution" for version in ("", "compat.v1.")),
     "nn.atrous_conv2d",
-    "nn.conv2d",
 )
 def conv(
     b: Builder,
@@ -149,18 +149,34 @@ def conv_transpose(
         name = padding.lower()
     else:
         b.unsupported("padding", padding, "supported: 'SAME', 'VALID'")
-    sizes = rules.shape_argument(b, output_shape, "output_shape")
-    wanted = sizes[2:] if layout == "channels_first" else sizes[1:-1]
-    spatial = x.shape[2:] if layout == "channels_first" else x.shape[1:-1]
-    y = as_layer(
-        b, f"Conv{dims}DTranspose", x, {"kernel": kernel}, filters=inner, kernel_size=tuple(window),
-        strides=steps, padding=name, data_format=layout, dilation_rate=gaps, use_bias=False,
-    )  # fmt: skip
-    for size, target, kernel_size, step in zip(spatial, wanted, window, steps, strict=True):
-        usual = size and (size * step if name == "same" else size * step + max(kernel_size - step, 0))
-        if isinstance(target, int) and usual is not None and target != usual:
-            b.unsupported("output_shape", sizes, f"supported here: {usual} instead of {target}")
-    return y
+    def transposed(mode: str) -> Value:
+        return as_layer(
+            b, f"Conv{dims}DTranspose", x, {"kernel": kernel}, filters=inner, kernel_size=tuple(window),
+            strides=steps, padding=mode, data_format=layout, dilation_rate=gaps, use_bias=False,
+        )  # fmt: skip
+
+    first = 2 if layout == "channels_first" else 1
+    targets = rules.shape_argument(b, output_shape, "output_shape")[first : first + dims]
+    sizes = x.shape[first : first + dims]
+    scaled = [_times(b, x, axis, step) for axis, step in enumerate(steps, start=first)]
+    if name == "same" and all(map(same_host, targets, scaled)):
+        return transposed("same")
+    cuts = [(0, 0)] * x.rank
+    for axis, (size, target, extent, step, gap) in enumerate(zip(sizes, targets, window, steps, gaps, strict=True)):
+        if size is None or not isinstance(target, int):
+            b.unsupported("output_shape", "<tensor>", "supported: numbers, or sizes times the strides")
+        reach = (extent - 1) * gap + 1
+        before = max((size - 1) * step + reach - target, 0) // 2 if name == "same" else 0
+        # What the layer yields without padding.
+        full = size * step + max(reach - step, 0)
+        cuts[first + axis] = (-before, target - full + before)
+    y = transposed("valid")
+    return padded(b, y, cuts, "constant", 0) if any(map(any, cuts)) else y
+
+
+def _times(b: Builder, x: Value, axis: int, factor: int) -> Any:
+    """A size times a number."""
+    return rules.host(rules.host_map(b, "x * y", operator.mul, (b.size(x, axis), factor)))
 
 
 # -------------------------------------------------------------------- pooling
@@ -243,10 +259,8 @@ def space_to_batch(b: Builder, input: Any, block_shape: Any, paddings: Any) -> V
     for axis, block in enumerate(blocks, start=1):
         split += [b.known(x, axis) // block, block]
     inner = b.reshape(x, (*split, *x.shape[1 + count :]))
-    order = [
-        *(2 * i + 2 for i in range(count)), 0, *(2 * i + 1 for i in range(count)), *range(1 + 2 * count, inner.rank)
-    ]  # fmt: skip
-    y = permuted(b, inner, order)
+    inside = [2 * i + 2 for i in range(count)]
+    y = permuted(b, inner, [*inside, 0, *(i - 1 for i in inside), *range(1 + 2 * count, inner.rank)])
     return b.reshape(y, (None, *y.shape[count + 1 :]))
 
 
@@ -265,4 +279,5 @@ def batch_to_space(b: Builder, input: Any, block_shape: Any, crops: Any) -> Valu
     y = permuted(b, x, order)
     sizes = [b.known(y, 2 * i + 1) * block for i, block in enumerate(blocks)]
     y = b.reshape(y, (None, *sizes, *y.shape[1 + 2 * count :]))
-    return padded(b, y, [(0, 0), *((-low, -high) for low, high in pairs), *[(0, 0)] * (y.rank - 1 - count)], "constant", 0)
+    cuts = [(0, 0), *((-low, -high) for low, high in pairs), *[(0, 0)] * (y.rank - 1 - count)]
+    return padded(b, y, cuts, "constant", 0)

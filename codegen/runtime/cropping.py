@@ -30,10 +30,8 @@ def crop_and_resize(
         last = x.shape[dim + 1] - 1
         low, high = boxes[:, dim, None] * last, boxes[:, dim + 2, None] * last
         steps = torch.arange(size[dim], device=x.device)
-        if size[dim] > 1:
-            place = low + steps * ((high - low) / (size[dim] - 1))
-        else:
-            place = 0.5 * (low + high)
+        step = (high - low) / (size[dim] - 1) if size[dim] > 1 else 0 * low
+        place = low + steps * step if size[dim] > 1 else 0.5 * (low + high)
         places.append(place)
         inside.append((place >= 0) & (place <= last))
     kept = inside[0].unsqueeze(2) & inside[1].unsqueeze(1)

@@ -18,7 +18,8 @@ def gather_rows(x: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
     places = indices.flatten(0, batch_dims - 1)
     sample = torch.arange(rows.shape[0], device=x.device)
     sample = sample.reshape([-1] + [1] * (places.dim() - 1))
-    return rows[sample, places].unflatten(0, x.shape[:batch_dims])
+    parts = rows[sample, places]
+    return parts.reshape(x.shape[:batch_dims] + parts.shape[1:])
 
 
 def gather_blocks(x: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
@@ -34,7 +35,8 @@ def gather_blocks(x: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
     sample = torch.arange(rows.shape[0], device=x.device)
     sample = sample.reshape([-1] + [1] * (places.dim() - 1)).expand_as(places[..., :1])
     index = torch.cat([sample, places], dim=-1)
-    return rows[index.unbind(-1)].unflatten(0, x.shape[:batch_dims])
+    parts = rows[index.unbind(-1)]
+    return parts.reshape(x.shape[:batch_dims] + parts.shape[1:])
 
 
 def take_block(x: Tensor, starts: Tensor, sizes: list[int]) -> Tensor:
