@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
@@ -35,6 +35,7 @@ class Builder:
         owner: Path of layer names from the model down to this layer.
         label: Name for the layer's modules and values.
         masks: Masks given explicitly in the call.
+        sees_masks: See `CallSpec`.
     """
 
     spec: LayerSpec
@@ -44,6 +45,7 @@ class Builder:
     owner: tuple[str, ...]
     label: str
     masks: dict[Value, Value | None] = field(default_factory=dict)
+    sees_masks: bool = True
 
     # ---------------------------------------------------------------- facts
 
@@ -59,6 +61,10 @@ class Builder:
 
     def mask(self, x: Value) -> Value | None:
         """The mask that the layer sees for `x`."""
+        return self.masks.get(x, x.mask if self.sees_masks else None)
+
+    def carried_mask(self, x: Value) -> Value | None:
+        """The mask that the layer may hand on from `x`, whether it sees it or not."""
         return self.masks.get(x, x.mask)
 
     def unsupported(self, option: str, found: object, supported: str) -> NoReturn:
@@ -337,7 +343,9 @@ class Builder:
             self.tree.children.append(tree)
             self.lowering.parents[id(tree)] = self.tree
         label = f"{self.label}_{part}" if part else self.label
-        return Builder(spec, self.graph, tree, self.lowering, (*self.owner, attribute), label)
+        return replace(
+            self, spec=spec, tree=tree, owner=(*self.owner, attribute), label=label, masks={}
+        )
 
     def call(self, spec: LayerSpec, *args: Any, attribute: str, part: str = "", **kwargs: Any) -> Any:
         """Lower a sublayer on these arguments; returns what its function returns."""

@@ -148,7 +148,7 @@ class Lowering:
     ) -> list[Any]:
         spec = layer.calls[index]
         child = b.sublayer(layer.name, layer)
-        child.label = layer.name
+        child.label, child.sees_masks = layer.name, spec.sees_masks
         args = _resolve(spec.args, results)
         kwargs = _resolve(dict(spec.kwargs), results)
         try:

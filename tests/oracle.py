@@ -79,6 +79,9 @@ def _structure(model: Any) -> Any:
 
 def keras_outputs(model: Any, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]:
     """What Keras computes at inference, flattened."""
+    for layer in model.layers:
+        if getattr(layer, "stateful", False):
+            layer.reset_states()  # a call before may have left a state, which no file holds
     packed = keras.tree.pack_sequence_as(_structure(model), inputs)
     outputs = keras.tree.flatten(model(packed, training=False))
     return [np.asarray(keras.ops.convert_to_numpy(output)) for output in outputs]

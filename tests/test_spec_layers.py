@@ -235,7 +235,7 @@ def test_keras_2_words(class_name: str, config: dict[str, Any], expected: dict[s
 
 
 def test_defaults_of_the_writer() -> None:
-    assert layer("UpSampling2D", "2.2.4-tf", interpolation="bilinear").config == {"interpolation": "bilinear"}
+    assert layer("UpSampling2D", "2.2.4-tf", interpolation="bilinear").config["interpolation"] == "bilinear"
     old = layer("GRU", units=2, implementation=2, time_major=False).config
     assert old == {
         "units": 2,

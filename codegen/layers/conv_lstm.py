@@ -49,7 +49,7 @@ def conv_lstm(
     dilation = b.ints(dilation_rate, rank, "dilation_rate")
     refuse_training(b, training, dropout or recurrent_dropout)
     loop = Loop(return_sequences, return_state, go_backwards, stateful, False, zero_output_for_mask)
-    mask = b.mask(x)
+    mask, carried = b.mask(x), b.carried_mask(x)
     run_mask = mask
     first = data_format == "channels_first"
     perm = tuple(range(rank + 2)) if first else (0, rank + 1, *range(1, rank + 1))
@@ -103,7 +103,7 @@ def conv_lstm(
     if memory is not None:
         b.emit("memory.keep(states)", None, kind="effect", memory=memory, states=list(outcome.states))
     if return_sequences:
-        outcome.output.mask = mask
+        outcome.output.mask = carried
     return [outcome.output, *outcome.states] if return_state else [outcome.output]
 
 

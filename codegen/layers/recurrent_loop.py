@@ -52,7 +52,8 @@ def run_layer(
     their states, so that what the lower ones yield there does not matter.
     """
     refuse_training(b, training, max(max(cell.dropout, cell.recurrent_dropout) for cell, _ in cells))
-    x, mask = b.keras_layout(b.floating(x)), b.mask(x)
+    carried, mask = b.carried_mask(x), b.mask(x)
+    x = b.keras_layout(b.floating(x))
     if loop.time_major:
         x = _swap_time(b, x)
         mask = _swap_time(b, mask) if mask else None
@@ -79,8 +80,8 @@ def run_layer(
         b.emit("memory.keep(states)", None, kind="effect", memory=memory, states=list(states))
     if loop.return_sequences and loop.time_major:
         x = _swap_time(b, x)
-    if loop.return_sequences and mask is not None:
-        x.mask = _swap_time(b, mask) if loop.time_major else mask
+    if loop.return_sequences:
+        x.mask = carried
     return [x, *states] if loop.return_state else [x]
 
 

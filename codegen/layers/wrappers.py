@@ -68,7 +68,7 @@ def bidirectional(
     outputs = _merge(b, result, merge_mode)
     if sequences:
         for output in outputs:
-            output.mask = mask
+            output.mask = b.carried_mask(x)
     return [*outputs, *result.states] if loop.get("return_state") else outputs
 
 

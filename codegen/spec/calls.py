@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen.errors import MalformedConfig, shorten
@@ -153,7 +153,9 @@ def renumber(argument: Any, offsets: Mapping[str, int]) -> Any:
     if isinstance(argument, TensorRef):
         return TensorRef(argument.layer, argument.call + offsets.get(argument.layer, 0), argument.output)
     if isinstance(argument, CallSpec):
-        return CallSpec(renumber(argument.args, offsets), renumber(argument.kwargs, offsets))
+        return replace(
+            argument, args=renumber(argument.args, offsets), kwargs=renumber(argument.kwargs, offsets)
+        )
     if isinstance(argument, tuple):
         return tuple(renumber(item, offsets) for item in argument)
     if isinstance(argument, list):

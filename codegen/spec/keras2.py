@@ -157,6 +157,10 @@ def _casts(draft: Draft) -> None:
     draft.config["casts"] = "policy"
 
 
+def _integer_lookup(draft: Draft) -> None:
+    draft.config["casts"] = True
+
+
 def _random_crop(draft: Draft) -> None:
     draft.config["inference"] = "resize"
 
@@ -186,6 +190,7 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "Discretization": _discretization,
     "Embedding": _embedding,
     "GroupNormalization": _group_normalization,
+    "IntegerLookup": _integer_lookup,
     "LayerNormalization": _one_axis,
     "LeakyReLU": _leaky_relu,
     "LocallyConnected1D": _locally_connected,

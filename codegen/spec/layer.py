@@ -9,6 +9,7 @@ from typing import Any
 from codegen.errors import MalformedConfig, shorten
 from codegen.read.saved_model import LayerWeights, StoredTensor
 from codegen.spec import checks, classes, keras1, keras2, keras3
+from codegen.spec.calls import references
 from codegen.spec.constants import FORMS, LAMBDA, constant, is_object
 from codegen.spec.draft import Draft
 from codegen.spec.dtypes import policy_name
@@ -197,7 +198,14 @@ def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
         if states:
             kwargs["initial_state"] = states
         args = [inputs]
-    return CallSpec(tuple(args), kwargs)
+    return CallSpec(tuple(args), kwargs, sees_masks=not _hides_masks(draft, args, kwargs))
+
+
+def _hides_masks(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Keras 3 hands masks only to layers that are called with one tensor (`Layer.__call__`), not with states."""
+    is_recurrent = draft.class_name in _STATEFUL and draft.package == classes.KERAS
+    states = [*args[1:], kwargs.get("initial_state")]
+    return draft.origin.generation == 3 and is_recurrent and any(True for _ in references(states))
 
 
 # -------------------------------------------------------------------- options

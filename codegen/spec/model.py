@@ -35,10 +35,15 @@ class CallSpec:
 
     An argument is a `TensorRef`, a constant (None, bool, int, float, str, list of numbers, `Constant`),
     or a tuple / list / dict of arguments. A call with a list of tensors has one argument, a list.
+
+    Attributes:
+        sees_masks: Whether Keras hands the masks of its inputs to the layer; if not, the layer has none to
+            work with, but its output still has that of its input.
     """
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
+    sees_masks: bool = True
 
 
 @dataclass(frozen=True)
