@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from codegen.builder import Builder
+from codegen.dtypes import FLOATS
 from codegen.graph import Value
 from codegen.layers.ops_losses import coded
 from codegen.layers.registry import lowers
@@ -34,7 +35,8 @@ def discretization(
     x = x if x.dtype == "float64" else b.cast(x, "float32")
     bins = b.buffer("bins", Weight.constant(bin_boundaries), dtype="float32")
     found = b.op("torch.bucketize(x, bins, right=True)", shape=x.shape, dtype="int64", x=x, bins=bins)
-    return encode(b, found, output_mode, len(bin_boundaries) + 1, b.dtype)
+    dtype = "int32" if output_mode == "int" and b.dtype in FLOATS else b.dtype
+    return encode(b, found, output_mode, len(bin_boundaries) + 1, dtype)
 
 
 @lowers("CategoryEncoding", masks="drop", training_only=("sparse",))
@@ -52,7 +54,12 @@ def category_encoding(
     return encode(b, x, output_mode, num_tokens, b.dtype, count_weights)
 
 
-@lowers("IntegerLookup", masks="drop", training_only=("sparse", "vocabulary_size"))
+@lowers(
+    "IntegerLookup",
+    masks="drop",
+    training_only=("sparse", "vocabulary_size", "has_input_vocabulary"),
+    neutral={"vocabulary_dtype": "int64"},
+)
 def integer_lookup(
     b: Builder,
     x: Value,
@@ -62,17 +69,15 @@ def integer_lookup(
     num_oov_indices: int = 1,
     mask_token: int | None = None,
     oov_token: int | None = -1,
-    vocabulary_dtype: Literal["int64", "int32"] = "int64",
     idf_weights: tuple[float, ...] | None = None,
     invert: bool = False,
     output_mode: Literal["int", "one_hot", "multi_hot", "count", "tf_idf"] = "int",
     pad_to_max_tokens: bool = False,
     oov_method: Literal["floormod", "farmhash"] = "floormod",
     salt: Salt = None,
-    has_input_vocabulary: bool | None = None,
+    casts: bool = False,
 ) -> Value:
-    """Integers as their places in a vocabulary, or back."""
-    del has_input_vocabulary  # `vocabulary` tells
+    """Integers as their places in a vocabulary, or back; Keras 2 `casts` codes to the layer's dtype."""
     if not isinstance(vocabulary, tuple) or not vocabulary:
         b.unsupported("vocabulary", vocabulary, "supported: a vocabulary that the model's config holds")
     first = 1 if mask_token is not None and output_mode == "int" else 0
@@ -96,7 +101,8 @@ def integer_lookup(
         found = _masked(b, found, x, mask_token, 0 if output_mode == "int" else -1)
     depth = max_tokens if pad_to_max_tokens and max_tokens else start + len(words)
     if output_mode != "tf_idf":
-        return encode(b, found, output_mode, depth, vocabulary_dtype)
+        dtype = b.dtype if casts and output_mode != "int" else "int64"
+        return encode(b, found, output_mode, depth, dtype)
     front = start if words is vocabulary else 0
     weights = _idf(b, idf_weights, len(vocabulary), front, depth)
     counts = encode(b, found, "count", depth, "float32")
