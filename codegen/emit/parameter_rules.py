@@ -16,6 +16,7 @@ class Task:
         statement: What is to be done, about `{p}`; None if it is to be left alone.
         needed: Whether it must be done; else it just does no harm.
         attribute: The attribute that holds it, if it may be named by it; else "".
+        overwrites: Whether it undoes what was done before to the parameter.
     """
 
     key: str
@@ -23,6 +24,7 @@ class Task:
     statement: str | None
     needed: bool = True
     attribute: str = ""
+    overwrites: bool = False
 
 
 def write_rules(tasks: Sequence[Task]) -> list[str]:
@@ -79,12 +81,19 @@ def _rules(tasks: Sequence[Task]) -> list[tuple[_Condition, Task]]:
         choices = []
         for statement in dict.fromkeys(task.statement for task in waiting):
             targets = [task for task in waiting if task.statement == statement]
-            condition = _condition(targets, [task for task in left if task.statement != statement])
+            others = [task for task in left if task.statement != statement and not _may_join(task, targets)]
+            condition = _condition(targets, others)
             choices.append((condition.cost, -len(targets), condition, targets[0]))
         _, _, condition, task = min(choices, key=lambda choice: choice[:2])
         rules.append((condition, task))
         left = [task for task in left if not condition.holds(task)]
     return rules
+
+
+def _may_join(task: Task, targets: Sequence[Task]) -> bool:
+    """Whether a parameter may get the targets' statement, too: its own comes later and undoes it."""
+    same = task.rank == targets[0].rank and "\n" not in (targets[0].statement or "")
+    return same and task.overwrites and task.statement is None
 
 
 def _condition(targets: Sequence[Task], others: Sequence[Task]) -> _Condition:

@@ -201,7 +201,9 @@ def _start(key: str, module: Module, weight: Weight, sources: Mapping[Variable, 
     statement = _initializer(weight, sources)
     own = key.rsplit(".", 1)[-1]
     is_done = module.constructor.startswith(_NORMS) and statement == _OF_NORMS.get(own)
-    return Task(key, len(weight.shape), statement, not is_done, _named(key, module))
+    return Task(
+        key, len(weight.shape), statement, not is_done, _named(key, module), overwrites=statement is not None
+    )
 
 
 def _named(key: str, module: Module) -> str:
