@@ -9,7 +9,7 @@ import numpy as np
 
 from codegen.builder import Builder, literal_array
 from codegen.dtypes import FLOATS
-from codegen.graph import Value
+from codegen.graph import Module, Value
 from codegen.layers.registry import lowers
 from codegen.weight import Weight
 
@@ -83,15 +83,17 @@ def _settled(b: Builder, x: Value) -> Value:
     return b.cast(b.keras_layout(x) if b.is_shared or x.flat else x, b.dtype)
 
 
-def _array(b: Builder, x: Value, name: str, weight: Weight) -> Value:
+def _array(b: Builder, x: Value, name: str, weight: Weight) -> Module:
     """Numbers that broadcast against `x`, as a buffer in its layout."""
+    if len(weight.shape) > x.rank or b.broadcast([x.shape, weight.shape]) != x.shape:
+        b.unsupported(
+            name, f"<array of shape {weight.shape}>", f"supported: what goes with the input {x.shape}"
+        )
     full = weight.reshape(*(1,) * (x.rank - len(weight.shape)), *weight.shape).permute(*x.perm)
     stored = full.shape
     while stored[:1] == (1,):
         stored = stored[1:]
-    buffer = b.buffer(name, full.reshape(*stored))
-    shape = tuple(full.shape[x.dim(axis)] for axis in range(x.rank))
-    return b.op("buffer", shape=shape, dtype=b.dtype, perm=x.perm, buffer=buffer)
+    return b.buffer(name, full.reshape(*stored))
 
 
 def _short(number: float) -> float | int:
