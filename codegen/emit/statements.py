@@ -137,7 +137,8 @@ class _Writer:
         running, running_spans = self._running_name(last_use)
         for value in sorted(spans, key=lambda value: spans[value][1] - spans[value][0]):
             start, end = spans[value]
-            alone = isinstance(value.node, Node) and value.node.targets is value
+            # A number of the host is no tensor, as the running value is.
+            alone = isinstance(value.node, Node) and value.node.targets is value and value.dtype != "size"
             if alone and all(
                 end <= other_start or other_end <= start for other_start, other_end in running_spans
             ):
