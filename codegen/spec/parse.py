@@ -15,6 +15,7 @@ from codegen.spec.layer import Context, is_model, layer_name, read_layer, weight
 from codegen.spec.merged import merged_branches
 from codegen.spec.model import CallSpec, LayerSpec, ModelSpec, TensorRef
 from codegen.spec.origin import origin_of
+from codegen.spec.vocabularies import with_vocabularies
 
 Entry = Mapping[str, Any]
 
@@ -33,6 +34,8 @@ def parse(saved: SavedModel) -> ModelSpec:
         )
     context = Context(origin_of(saved), weights_by_layer(saved.weights), read_model)
     try:
+        if saved.assets:
+            entry = with_vocabularies(entry, saved.assets)
         model = read_model(entry, layer_name(entry) or "model", context)
     except RecursionError:
         raise MalformedConfig("the architecture is nested too deep") from None

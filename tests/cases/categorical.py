@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tests.cases.case import Case, keras, layers
 
 INTS = ["int32"]
@@ -17,6 +19,21 @@ def _counted() -> Any:
 
 def _vocabulary(**options: Any) -> Any:
     return layers.IntegerLookup(vocabulary=[5, 1, 6, 3], **options)
+
+
+def _adapted() -> Any:
+    """Vocabularies found by `adapt`, which only `.keras` holds; one in a model of its own."""
+
+    def lookup(numbers: list[int], **options: Any) -> Any:
+        layer = layers.IntegerLookup(**options)
+        layer.adapt(np.array(numbers))
+        return layer
+
+    inner = keras.Input((4,), dtype="int64")
+    nested = keras.Model(inner, lookup([3, 3, 1], mask_token=0)(inner))
+    x = keras.Input((4,), dtype="int64")
+    found = [lookup([5, 5, 2, 4])(x), lookup([1, 6, 6, 6], num_oov_indices=2)(x), nested(x)]
+    return keras.Model(x, found)
 
 
 def _encoded(mode: str) -> list[Case]:
@@ -44,6 +61,7 @@ CASES = [
     Case("discretization_ints", lambda: layers.Discretization([1.0, 3.5]), [(4, 3)], dtypes=INTS),
     Case("category_encoding_one", lambda: layers.CategoryEncoding(9, "one_hot"), [(1,)], dtypes=INTS),
     Case("category_encoding_weights", _counted, [], model=True),
+    Case("lookup_adapted", _adapted, [], model=True, files=["keras"]),
     Case("lookup_mask", lambda: _vocabulary(mask_token=2), [(4,)], dtypes=INTS),
     Case("lookup_mask_count", lambda: _vocabulary(mask_token=2, output_mode="count"), [(4,)], dtypes=INTS),
     Case("lookup_oov", lambda: _vocabulary(num_oov_indices=3, mask_token=0), [(4, 5)], dtypes=["int64"]),
