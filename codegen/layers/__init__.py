@@ -24,6 +24,7 @@ FILES = (
     "ops_activations",
     "ops_arrange",
     "ops_attention",
+    "ops_complex",
     "ops_core",
     "ops_elementwise",
     "ops_geometry",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codegen.builder import Builder
@@ -22,7 +22,9 @@ _FUNCTIONS = {f"nn.Conv{n}d": f"F.conv{n}d" for n in (1, 2, 3)} | {
 }
 
 
-def as_layer(b: Builder, class_name: str, x: Value, weights: Mapping[str, Any] | None = None, **config: Any) -> Value:
+def as_layer(
+    b: Builder, class_name: str, x: Value, weights: Mapping[str, Any] | None = None, **config: Any
+) -> Value:
     """What a layer of Keras makes of `x`.
 
     Args:
@@ -33,9 +35,18 @@ def as_layer(b: Builder, class_name: str, x: Value, weights: Mapping[str, Any] |
         config: Its options.
     """
     dtype = x.dtype if x.dtype in FLOATS else "float32"
-    spec = replace(b.spec, class_name=class_name, package=registry.KERAS, config=config, dtype=dtype, trainable=False)
+    spec = replace(
+        b.spec, class_name=class_name, package=registry.KERAS, config=config, dtype=dtype, trainable=False
+    )
     layer = _GivenWeights(
-        spec, b.graph, VariableTree("", spec), b.lowering, b.owner, b.label, b.masks, weights=dict(weights or {})
+        spec,
+        b.graph,
+        VariableTree("", spec),
+        b.lowering,
+        b.owner,
+        b.label,
+        b.masks,
+        weights=dict(weights or {}),
     )
     function = registry.find(spec)
     result: Value = function.function(layer, x, **function.bind(spec))
@@ -58,7 +69,9 @@ class _GivenWeights(Builder):
         """The argument `name`: its numbers if it is a constant, else a stand-in."""
         value = self.weights[name]
         given = kernel_shape(self, value)
-        if len(given) != len(shape) or any(n not in (None, size) for n, size in zip(given, shape, strict=True)):
+        if len(given) != len(shape) or any(
+            n not in (None, size) for n, size in zip(given, shape, strict=True)
+        ):
             self.malformed(f"a {name} of shape {given} does not fit, it should be {tuple(shape)}")
         if isinstance(value, Value):
             return Weight.of(Variable(self.owner, name, tuple(shape), trainable, aside))
@@ -90,4 +103,8 @@ class _GivenWeights(Builder):
 
 def kernel_shape(b: Builder, kernel: Any) -> Shape:
     """The sizes of a kernel, which is a constant or a tensor."""
-    return kernel.shape if isinstance(kernel, Value) else rules.as_array(b, rules.as_constant(b, kernel).values).shape
+    return (
+        kernel.shape
+        if isinstance(kernel, Value)
+        else rules.as_array(b, rules.as_constant(b, kernel).values).shape
+    )

@@ -27,7 +27,8 @@ SIZE = "size"  # dtype of values that are numbers, or tuples of them, on the hos
 
 COMPLEX = frozenset({"complex64", "complex128"})
 
-#: Each dtype and those just above it; "int" and "float" are those of Python numbers (keras.backend.result_type).
+#: Each dtype and those just above it; "int" and "float" are those of Python numbers
+#: (`keras.backend.result_type`).
 _LATTICE: Mapping[str, tuple[str, ...]] = {
     "bool": ("int",),
     "uint8": ("int16", "uint16"),
@@ -241,7 +242,11 @@ def is_whole(value: Any) -> bool:
         return all(map(is_whole, value))
     if not isinstance(value, Value):
         return isinstance(value, int)
-    if value.dtype != SIZE or value.node is None or value.node.template in ("x.shape[d]", "x.numel()", "int(x)"):
+    if (
+        value.dtype != SIZE
+        or value.node is None
+        or value.node.template in ("x.shape[d]", "x.numel()", "int(x)")
+    ):
         return True
     floats = ("x / y", "float(x)", "math.sqrt(x)")
     return value.node.template not in floats and all(map(is_whole, value.node.operands.values()))

@@ -1,4 +1,4 @@
-"""Graph ops of `keras.ops.core` and `keras.ops.einops`, and counting, binning, searching."""
+"""Graph ops of `keras.ops.core` and `keras.ops.einops`, and comparing, counting, binning, searching."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from codegen.dtypes import INTEGERS, torch_dtype
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.op_rules import op
+from codegen.layers.ops_elementwise import elementwise
 from codegen.layers.ops_shapes import permuted
 
 #: Of what numpy does not know.
@@ -43,10 +44,15 @@ def saturate_cast(b: Builder, x: Any, *, dtype: str) -> Value:
 
 
 def _limits(source: str, target: str) -> tuple[Any, Any]:
-    """The least and largest number of one dtype that another can hold (`keras.src.ops.core._saturate_cast`)."""
-    ranges = [(0, 1) if d == "bool" else _BFLOAT16 if d == "bfloat16" else _range(d) for d in (source, target)]
+    """The least and largest number of one dtype that another can hold, as `_saturate_cast` of Keras."""
+    ranges = [
+        (0, 1) if d == "bool" else _BFLOAT16 if d == "bfloat16" else _range(d) for d in (source, target)
+    ]
     kind = np.dtype("float32" if source == "bfloat16" else source)
-    low, high = (np.asarray(pick(pair)).astype(kind) for pick, pair in zip((max, min), zip(*ranges, strict=True), strict=True))
+    low, high = (
+        np.asarray(pick(pair)).astype(kind)
+        for pick, pair in zip((max, min), zip(*ranges, strict=True), strict=True)
+    )
     if kind.kind == "f":
         low = np.nextafter(low, kind.type(0)) if low < ranges[1][0] else low
         high = np.nextafter(high, kind.type(0)) if high > ranges[1][1] else high
@@ -128,6 +134,27 @@ def _groups(text: str) -> list[tuple[str, ...]]:
     return [tuple(group.strip("()").split()) for group in re.findall(r"\([^)]*\)|\S+", text)]
 
 
+# -------------------------------------------------------------------- comparing
+
+
+@op("Isclose")
+def isclose(
+    b: Builder, x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, *, equal_nan: bool = False
+) -> Value:
+    """`torch.isclose(x, y)`."""
+    operands = {"rtol": rtol, "atol": atol}
+    template = f"torch.isclose(x, y, rtol=rtol, atol=atol{', equal_nan=True' if equal_nan else ''})"
+    return elementwise(b, template, "bool", x1, x2, tensors=True, **operands)
+
+
+@op("AllClose")
+def allclose(
+    b: Builder, x1: Any, x2: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Value:
+    """`torch.isclose(x, y).all()`."""
+    return b.op("x.all()", shape=(), x=isclose(b, x1, x2, rtol, atol, equal_nan=equal_nan))
+
+
 # -------------------------------------------------------------------- bins, sets, positions
 
 
@@ -182,7 +209,9 @@ def bincount(b: Builder, x: Any, *, weights: Any = None, minlength: int = 0, spa
     each = rules.tensor(b, 1, "int32") if weights is None else rules.native(b, weights)
     shape = (*x.shape[:-1], None)
     template = "bincount_rows(x, weights, n)"
-    y = b.op(template, shape=shape, dtype=each.dtype, perm=tuple(range(x.rank)), x=x, weights=each, n=minlength)
+    y = b.op(
+        template, shape=shape, dtype=each.dtype, perm=tuple(range(x.rank)), x=x, weights=each, n=minlength
+    )
     return b.cast(y, dtype)
 
 
@@ -196,9 +225,7 @@ def unravel_index(b: Builder, indices: Any, *, shape: tuple[int, ...]) -> list[V
 
 
 @op("Histogram")
-def histogram(
-    b: Builder, x: Any, *, bins: int = 10, range: tuple[float, float] | None = None
-) -> list[Value]:
+def histogram(b: Builder, x: Any, *, bins: int = 10, range: tuple[float, float] | None = None) -> list[Value]:
     """`torch.histogram(x, bins)`."""
     x = rules.native(b, x)
     dtype = x.dtype

@@ -87,7 +87,8 @@ _KEEPS_BOOL = frozenset({"Absolute", "Abs", "StopGradient", "Trunc", "BitwiseInv
 #: What makes float64 of int64; all others make float32.
 _WIDE = frozenset({"Cbrt", "Deg2rad", "Rad2deg", "I0", "Heaviside", "Hypot"})
 
-#: Template, what becomes of the dtype, and the same for numbers of the host (None: needs tensors on both sides).
+#: Template, what becomes of the dtype, and the same for numbers of the host (None: needs tensors on
+#: both sides).
 BINARY: dict[str, tuple[str, DtypeRule, Callable[..., Number] | None]] = {
     "Add": ("x + y", "same", operator.add),
     "Subtract": ("x - y", "same", operator.sub),
@@ -131,9 +132,17 @@ BINARY: dict[str, tuple[str, DtypeRule, Callable[..., Number] | None]] = {
     "TruncateDiv": ('torch.div(x, y, rounding_mode="trunc")', "same", None),
 }
 
-#: Ops in which Python's numbers are tensors of int32 and float32; in all others they take on the other side's dtype.
+#: What functions of TensorFlow have, but `keras.ops` does not.
+_NO_OPS = frozenset({
+    "Digamma", "Lgamma", "MultiplyNoNan", "Ndtri", "Rint", "SquaredDifference", "TruncateDiv", "Xdivy",
+    "Xlog1py", "Xlogy",
+})  # fmt: skip
+
+#: Ops in which Python's numbers are tensors of int32 and float32; in all others they take on the other
+#: side's dtype.
 _STRONG = frozenset(BINARY) - {
-    "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "DivideNoNan", "FloorDivide", "Power", "Fmax", "Fmin",
+    "Add", "Subtract", "Multiply", "Divide", "TrueDivide", "DivideNoNan", "FloorDivide", "Power", "Fmax",
+    "Fmin",
 }  # fmt: skip
 
 #: Ops of bitwise names call their arguments otherwise.
@@ -214,9 +223,7 @@ def elementwise(
     ):
         dtype = rules.float_type(x, y) if rule == "float" else "int32"
     wanted = "float32" if dtype == "bool" and rule == "float" else dtype
-    division = template == "x / y" and rules.torch_type(
-        [v for v in (x, y) if not isinstance(v, Constant)]
-    )
+    division = template == "x / y" and rules.torch_type([v for v in (x, y) if not isinstance(v, Constant)])
     if division in INTEGERS and dtype == "float32":
         wanted = str(division)  # torch's true division makes float32 of integers, as Keras does
     x, y = rules.unify(b, (x, y), wanted)
@@ -268,9 +275,9 @@ def _lower_binary(name: str) -> Callable[..., Value]:
     return function
 
 
-for _name in UNARY:
+for _name in UNARY.keys() - _NO_OPS:
     op(_name)(_lower_unary(_name))
-for _name in BINARY:
+for _name in BINARY.keys() - _NO_OPS:
     op(_name)(_lower_binary(_name))
 
 
@@ -312,24 +319,6 @@ def logical_of(b: Builder, symbol: str, x: Any, y: Any) -> Value:
     return b.elementwise(f"x {symbol} y", dtype="bool", x=x, y=y)
 
 
-@op("Isclose")
-def isclose(
-    b: Builder, x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, *, equal_nan: bool = False
-) -> Value:
-    """`torch.isclose(x, y)`."""
-    operands = {"rtol": rtol, "atol": atol}
-    template = f"torch.isclose(x, y, rtol=rtol, atol=atol{', equal_nan=True' if equal_nan else ''})"
-    return elementwise(b, template, "bool", x1, x2, tensors=True, **operands)
-
-
-@op("AllClose")
-def allclose(
-    b: Builder, x1: Any, x2: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
-) -> Value:
-    """`torch.isclose(x, y).all()`."""
-    return b.op("x.all()", shape=(), x=isclose(b, x1, x2, rtol, atol, equal_nan=equal_nan))
-
-
 @op("Where")
 def where(b: Builder, condition: Any, x1: Any = None, x2: Any = None) -> Value:
     """`torch.where(condition, x, y)`."""
@@ -339,11 +328,7 @@ def where(b: Builder, condition: Any, x1: Any = None, x2: Any = None) -> Value:
     condition = b.cast(condition, "bool")
     x, y = operand(b, x1), operand(b, x2)
     dtype = rules.result_type(x, y)
-    x, y = (
-        rules.unify(b, (x, y), dtype)
-        if any(isinstance(v, (Value, Constant)) for v in (x, y))
-        else (x, y)
-    )
+    x, y = rules.unify(b, (x, y), dtype) if any(isinstance(v, (Value, Constant)) for v in (x, y)) else (x, y)
     if not any(isinstance(v, Value) and v.dtype != rules.SIZE for v in (x, y)):
         x = rules.tensor(b, x, dtype)
     return b.elementwise("torch.where(condition, x, y)", dtype=dtype, x=x, y=y, condition=condition)
@@ -351,11 +336,14 @@ def where(b: Builder, condition: Any, x1: Any = None, x2: Any = None) -> Value:
 
 @op("Select")
 def select(b: Builder, condlist: list[Any], choicelist: list[Any], default: Any = 0) -> Value:
-    """The choice of the first condition that holds, else the default; the dtype is the one that numpy gives."""
+    """The choice of the first condition that holds, else the default; in the dtype that numpy gives."""
     choices = [default, *choicelist]
     kinds = [v if isinstance(v, (bool, int, float)) else rules.kind_of(operand(b, v)) for v in choices]
     dtype = "bfloat16" if "bfloat16" in kinds else str(np.result_type(*kinds))
-    ready = [Constant(v, dtype) if isinstance(v, (bool, int, float)) else rules.tensor(b, v, dtype) for v in choices]
+    ready = [
+        Constant(v, dtype) if isinstance(v, (bool, int, float)) else rules.tensor(b, v, dtype)
+        for v in choices
+    ]
     result: Any = ready[0]
     for condition, choice in reversed(list(zip(condlist, ready[1:], strict=True))):
         result = where(b, condition, choice, result)
@@ -400,45 +388,7 @@ def nan_to_num(
     return b.elementwise(f"x.nan_to_num({arguments})", x=x, **given)
 
 
-@op("Real", "Imag")
-def complex_part(b: Builder, x: Value) -> Value:
-    """`x.real` or `x.imag`; of real numbers, the number itself or zero."""
-    x = rules.tensor(b, x)
-    real = b.spec.class_name == "Real"
-    if x.dtype not in rules.COMPLEX:
-        return b.elementwise("x" if real else "torch.zeros_like(x)", x=x)
-    return b.elementwise(
-        "x.real" if real else "x.imag", dtype="float64" if x.dtype == "complex128" else "float32", x=x
-    )
-
-
-@op("ViewAsComplex")
-def view_as_complex(b: Builder, x: Value) -> Value:
-    """The last axis as real and imaginary part."""
-    x = rules.native(b, x)
-    dtype = "complex128" if x.dtype == "float64" else "complex64"
-    return b.op("torch.view_as_complex(x)", shape=x.shape[:-1], perm=(), dtype=dtype, x=x)
-
-
-@op("ViewAsReal")
-def view_as_real(b: Builder, x: Value) -> Value:
-    """Real and imaginary part on a new last axis."""
-    x = rules.native(b, x)
-    if x.dtype not in rules.COMPLEX:
-        template = "torch.stack((x, torch.zeros_like(x)), dim=-1)"
-        return b.op(template, shape=(*x.shape, 2), perm=tuple(range(x.rank + 1)), x=x)
-    dtype = "float64" if x.dtype == "complex128" else "float32"
-    return b.op("torch.view_as_real(x)", shape=(*x.shape, 2), perm=tuple(range(x.rank + 1)), dtype=dtype, x=x)
-
-
 @op("Copy")
 def copy(b: Builder, x: Value) -> Value:  # noqa: ARG001 - a layer function's first parameter
     """Its input."""
     return x
-
-
-@op("Polar")
-def polar(b: Builder, abs_: Value, angle: Value) -> Value:
-    """Complex numbers from absolute value and angle."""
-    dtype = "complex128" if rules.result_type(abs_, angle) == "float64" else "complex64"
-    return b.elementwise("torch.polar(x, y)", dtype=dtype, x=abs_, y=angle)

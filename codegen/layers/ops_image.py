@@ -15,7 +15,16 @@ from codegen.layers.op_rules import op
 from codegen.layers.ops_indexing import sliced
 from codegen.layers.ops_linalg import made
 from codegen.layers.ops_shapes import padded, permuted
-from codegen.layers.spatial import DataFormat, Ints, pad, positive, sizes_of, window_count, window_pads, with_sizes
+from codegen.layers.spatial import (
+    DataFormat,
+    Ints,
+    pad,
+    positive,
+    sizes_of,
+    window_count,
+    window_pads,
+    with_sizes,
+)
 from codegen.spec.model import Constant
 
 _GREY = [0.2989, 0.5870, 0.1140]
@@ -53,8 +62,9 @@ def rgb_to_grayscale(b: Builder, images: Any, *, data_format: DataFormat | None 
         return b.op("x", shape=x.shape, x=x)
     dtype = rules.float_type(x)
     weights = np.array(_GREY).reshape([-1 if a == axis else 1 for a in range(axis, x.rank)])
-    operands = {"x": b.cast(x, dtype), "weights": rules.constant(b, Constant(weights.tolist(), dtype), x)}
-    y = rules.reduce(b, b.elementwise("x * weights", **operands), "x.sum(dim=d, keep)", axis, True)
+    factors = rules.constant(b, Constant(weights.tolist(), dtype), x)
+    weighted = b.elementwise("x * weights", x=b.cast(x, dtype), weights=factors)
+    y = rules.reduce(b, weighted, "x.sum(dim=d, keep)", axis, True)
     return b.cast(y, x.dtype)
 
 
@@ -86,8 +96,9 @@ def resize(
     """Images in another size."""
     return as_layer(
         b, "Resizing", rules.tensor(b, images), height=size[0], width=size[1], interpolation=interpolation,
-        antialias=antialias, crop_to_aspect_ratio=crop_to_aspect_ratio, pad_to_aspect_ratio=pad_to_aspect_ratio,
-        fill_mode=fill_mode, fill_value=fill_value, data_format=data_format or "channels_last",
+        antialias=antialias, crop_to_aspect_ratio=crop_to_aspect_ratio,
+        pad_to_aspect_ratio=pad_to_aspect_ratio, fill_mode=fill_mode, fill_value=fill_value,
+        data_format=data_format or "channels_last",
     )  # fmt: skip
 
 
@@ -107,7 +118,10 @@ def pad_images(
     """Zeros around images, by numbers or up to a size."""
     x = rules.settled(b, rules.tensor(b, images))
     rows = _channel_axis(x, data_format) - 2 if data_format != "channels_first" else x.rank - 2
-    sides = {rows: (top_padding, bottom_padding, target_height), rows + 1: (left_padding, right_padding, target_width)}
+    sides = {
+        rows: (top_padding, bottom_padding, target_height),
+        rows + 1: (left_padding, right_padding, target_width),
+    }
     pairs: list[tuple[Any, Any]] = [(0, 0)] * x.rank
     shape = list(x.shape)
     for axis, (before, after, target) in sides.items():
@@ -117,7 +131,9 @@ def pad_images(
             shape[axis] = size and size + (before or 0) + (after or 0)
             continue
         known = (before or 0) + (after or 0)
-        missing = rules.host(rules.host_map(b, "x - y", lambda n, m: n - m, (target - known, b.size(x, axis))))
+        missing = rules.host(
+            rules.host_map(b, "x - y", lambda n, m: n - m, (target - known, b.size(x, axis)))
+        )
         pairs[axis] = (missing, after) if before is None else (before, missing)
         shape[axis] = target
     if any(isinstance(n, int) and n < 0 for pair in pairs for n in pair):
@@ -149,7 +165,9 @@ def crop_images(
     lengths: list[Any] = [-1] * x.rank
     for axis, (before, after, target) in enumerate(sides, start=rows):
         size = b.size(x, axis)
-        rest = rules.host(rules.host_map(b, "x - y", lambda n, m: n - m, (size, (after or 0) + (target or before or 0))))
+        rest = rules.host(
+            rules.host_map(b, "x - y", lambda n, m: n - m, (size, (after or 0) + (target or before or 0)))
+        )
         starts[axis] = rest if before is None else before
         lengths[axis] = rest if target is None else target
         if isinstance(size, int) and not 0 <= starts[axis] <= starts[axis] + lengths[axis] <= size:
@@ -252,7 +270,13 @@ def sobel_edges(b: Builder, images: Any, *, data_format: DataFormat | None = Non
     down = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], dtype=float)
     kernel = np.tile(np.stack((down, down.T), axis=-1)[:, :, None], (1, 1, channels, 1))
     y = as_layer(
-        b, "DepthwiseConv2D", grown, {"kernel": kernel.tolist()}, kernel_size=(3, 3), depth_multiplier=2, use_bias=False
+        b,
+        "DepthwiseConv2D",
+        grown,
+        {"kernel": kernel.tolist()},
+        kernel_size=(3, 3),
+        depth_multiplier=2,
+        use_bias=False,
     )
     y = b.reshape(y, (*x.shape, 2))
     return permuted(b, y, (0, 3, 1, 2, 4)) if data_format == "channels_first" else y

@@ -56,9 +56,9 @@ def _host_item(b: Builder, x: Value, items: list[Any]) -> Value:
         return part if isinstance(part, Value) else rules.number(b, part)
     if isinstance(item, slice):
         return rules.sizes(b, parts[item])
-    if item is Ellipsis:
-        return x
-    b.unsupported("key", items, "supported: one index or slice of a shape")
+    if item is not Ellipsis:
+        b.unsupported("key", items, "supported: one index or slice of a shape")
+    return x
 
 
 def _index_native(b: Builder, x: Value, items: list[Any]) -> Value:
@@ -139,9 +139,9 @@ def _reversed_slice(b: Builder, item: slice, size: int | None) -> slice:
         return slice(size - 1 - first, size - 1 - last, -step)
     if start is None and stop is None:
         return slice(None, None, -step)
-    if (start is None or start < 0) and (stop is None or stop < 0):
-        return slice(None if start is None else -1 - start, None if stop is None else -1 - stop, -step)
-    b.unsupported("key", item, "supported on an open axis: bounds counted from the end")
+    if (start is not None and start >= 0) or (stop is not None and stop >= 0):
+        b.unsupported("key", item, "supported on an open axis: bounds counted from the end")
+    return slice(None if start is None else -1 - start, None if stop is None else -1 - stop, -step)
 
 
 def _advanced(b: Builder, x: Value, items: list[Any]) -> Value:
@@ -155,10 +155,7 @@ def _advanced(b: Builder, x: Value, items: list[Any]) -> Value:
     ):
         b.unsupported("key", "several tensors", "supported: one tensor of positions and slices")
     position = arrays[0]
-    if Ellipsis in items[:position]:
-        axis = x.rank - (len(items) - position)
-    else:
-        axis = position
+    axis = x.rank - (len(items) - position) if Ellipsis in items[:position] else position
     x = b.keras_layout(x)
     indices = rules.native(b, items[position])
     if indices.dtype == "bool":

@@ -23,10 +23,10 @@ def made(b: Builder, template: str, shape: Shape, dtype: str | None = None, **op
 
 def matrix(b: Builder, x: Any) -> Value:
     """A tensor whose last two axes are a matrix."""
-    x = rules.native(b, x)
-    if x.rank < 2:
-        b.malformed(f"its input {x.shape} is no matrix")
-    return x
+    made_of: Value = rules.native(b, x)
+    if made_of.rank < 2:
+        b.malformed(f"its input {made_of.shape} is no matrix")
+    return made_of
 
 
 @op("Cholesky")
@@ -56,7 +56,9 @@ def det(b: Builder, x: Any) -> Value:
 def logdet(b: Builder, x: Any) -> Value:
     """The logarithm of the determinant of positive definite matrices."""
     x = matrix(b, x)
-    return made(b, "torch.linalg.cholesky(x).diagonal(dim1=-2, dim2=-1).log().sum(dim=-1) * 2", x.shape[:-2], x=x)
+    return made(
+        b, "torch.linalg.cholesky(x).diagonal(dim1=-2, dim2=-1).log().sum(dim=-1) * 2", x.shape[:-2], x=x
+    )
 
 
 @op("Slogdet")
@@ -137,10 +139,7 @@ def lstsq(b: Builder, a: Any, b_: Any, *, rcond: float | None = None) -> Value:
     """`torch.linalg.pinv(a) @ y`."""
     a, y = matrix(b, a), rules.native(b, b_)
     shape = (a.shape[1], *y.shape[1:])
-    if rcond is None:
-        cutoff = _cutoff(b, a, 1)
-    else:
-        cutoff = _epsilon(b, a) if rcond < 0 else rcond
+    cutoff = _cutoff(b, a, 1) if rcond is None else _epsilon(b, a) if rcond < 0 else rcond
     return made(b, "torch.linalg.pinv(a, rtol=cutoff) @ y", shape, a=a, y=y, cutoff=cutoff)
 
 
@@ -193,9 +192,16 @@ def norm(
     return norm_over(b, b.cast(x, dtype), ord, tuple(b.axis(a, x.rank) for a in axes), keepdims)
 
 
-def norm_over(b: Builder, x: Value, order: float | str | None, axes: tuple[int, ...], keepdims: bool) -> Value:
+def norm_over(
+    b: Builder, x: Value, order: float | str | None, axes: tuple[int, ...], keepdims: bool
+) -> Value:
     """The norm of vectors along one axis, or of matrices in two (rows first)."""
-    if len(axes) == 1 and isinstance(order, (int, float)) and not math.isinf(order) and order not in (0, 1, 2):
+    if (
+        len(axes) == 1
+        and isinstance(order, (int, float))
+        and not math.isinf(order)
+        and order not in (0, 1, 2)
+    ):
         template = "torch.linalg.vector_norm(x, order, dim=d, keep)"
         return rules.reduce(b, x, template, axes, keepdims, order=order)
     if len(axes) == 1 or order in (None, "fro"):

@@ -125,7 +125,7 @@ def ctc_loss(
     """`F.ctc_loss` of each sample."""
     x = rules.native(b, output)
     dtype = rules.promote(x.dtype, "float32")
-    operands = {
+    operands: dict[str, Any] = {
         "y": rules.native(b, target, "int64"),
         "n": rules.native(b, output_length, "int64"),
         "m": rules.native(b, target_length, "int64"),

@@ -22,7 +22,12 @@ Array = np.ndarray[Any, np.dtype[np.float64]]
 
 #: How torch calls each reduction, and what Keras on TensorFlow puts into a segment without elements
 #: if the numbers of the segments are sorted.
-_SEGMENTS = {"SegmentSum": ("sum", 0), "SegmentMax": ("amax", 0), "SegmentMin": ("amin", 0), "SegmentProd": ("prod", 1)}
+_SEGMENTS = {
+    "SegmentSum": ("sum", 0),
+    "SegmentMax": ("amax", 0),
+    "SegmentMin": ("amin", 0),
+    "SegmentProd": ("prod", 1),
+}
 
 
 @op("SegmentSum", "SegmentMax", "SegmentMin", "SegmentProd")
@@ -39,7 +44,9 @@ def segment(
     elif num_segments is None:
         last = "ids.unique().numel()" if name == "SegmentSum" else "int(ids.max()) + 1"
         count = b.op(last, shape=(), dtype=rules.SIZE, ids=ids)
-    fill = empty if sorted or name in ("SegmentSum", "SegmentProd") else extreme(x.dtype, name == "SegmentMax")
+    fill = (
+        empty if sorted or name in ("SegmentSum", "SegmentProd") else extreme(x.dtype, name == "SegmentMax")
+    )
     return made(
         b, "segment_reduce(x, ids, count, mode, fill)", (num_segments, *x.shape[1:]),
         x=x, ids=ids, count=count, mode=mode, fill=float(fill) if x.dtype in FLOATS else fill,
@@ -121,7 +128,9 @@ def irfft(b: Builder, x: Any, *, fft_length: int | None = None) -> Value:
     if fft_length is not None:
         return made(b, "torch.fft.irfft(z, n=n)", (*z.shape[:-1], fft_length), dtype, z=z, n=fft_length)
     bins = z.shape[-1]
-    return made(b, "torch.fft.irfft(z)", (*z.shape[:-1], None if bins is None else 2 * (bins - 1)), dtype, z=z)
+    return made(
+        b, "torch.fft.irfft(z)", (*z.shape[:-1], None if bins is None else 2 * (bins - 1)), dtype, z=z
+    )
 
 
 # -------------------------------------------------------------------- frames

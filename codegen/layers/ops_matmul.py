@@ -271,7 +271,13 @@ def trapezoid(b: Builder, y: Any, *, x: Any = None, dx: float = 1.0, axis: int =
 
 
 @op("Vander")
-def vander(b: Builder, x: Any, *, N: int | None = None, increasing: bool = False) -> Value:  # noqa: N803 - Keras' name
+def vander(
+    b: Builder,
+    x: Any,
+    *,
+    N: int | None = None,  # noqa: N803 - Keras' name
+    increasing: bool = False,
+) -> Value:
     """`torch.vander(x)`."""
     x = rules.native(b, x)
     count = b.known(x, 0) if N is None else N

@@ -87,7 +87,9 @@ def batch_norm(
 
 
 @op("RMSNorm")
-def rms_norm(b: Builder, x: Any, scale: Any = None, *, axis: Axis = -1, epsilon: float | None = None) -> Value:
+def rms_norm(
+    b: Builder, x: Any, scale: Any = None, *, axis: Axis = -1, epsilon: float | None = None
+) -> Value:
     """`F.rms_norm(x, sizes, scale)`, or the same over axes that are not the last."""
     x, dtype = _wide(b, x)
     axes = rules.axes_of(b, axis, x.rank)

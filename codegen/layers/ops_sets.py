@@ -65,7 +65,7 @@ def _resized(b: Builder, x: Value, dim: int, size: int, fill: float) -> Value:
 
 @op("Argpartition")
 def argpartition(b: Builder, x: Any, *, kth: int, axis: int | None = -1) -> Value:
-    """An order with the `kth` smallest in its place, just as Keras makes it on TensorFlow: of whole numbers."""
+    """An order with the `kth` smallest in its place, as Keras makes it on TensorFlow: of whole numbers."""
     x = rules.native(b, x, "int32")
     if axis is None:
         x, axis = b.reshape(x, (rules.elements(x.shape),)), -1

@@ -77,14 +77,12 @@ def expand_dims(b: Builder, x: Any, *, axis: int | tuple[int, ...]) -> Value:
     given = (axis,) if isinstance(axis, int) else axis
     rank = x.rank + len(given)
     axes = sorted(b.axis(a, rank) for a in given)
-    x = x if x.is_native or axes != [rank - 1] else b.keras_layout(x)
+    y: Value = b.keras_layout(x)
     for a in axes:
-        x = b.keras_layout(x)
-        shape = (*x.shape[:a], 1, *x.shape[a:])
-        x = b.op(
-            "x.unsqueeze(d)", shape=shape, perm=tuple(range(len(shape))), x=x, d=-1 if a == x.rank else a
-        )
-    return x
+        shape = (*y.shape[:a], 1, *y.shape[a:])
+        d = -1 if a == y.rank else a
+        y = b.op("x.unsqueeze(d)", shape=shape, perm=tuple(range(len(shape))), x=y, d=d)
+    return y
 
 
 @op("Squeeze")
@@ -274,19 +272,14 @@ def split_sections(
     if not isinstance(sections, int):
         if size is None:
             x = rules.settled(b, x)
-            bounds = [0, *sections, None]
-            index = [
-                (slice(None),) * x.dim(a) + (slice(i or None, j),)
-                for i, j in zip(bounds, bounds[1:], strict=False)
-            ]
-            shapes = [None if j is None else j - (i or 0) for i, j in zip(bounds, bounds[1:], strict=False)]
+            index = [(slice(None),) * x.dim(a) + (slice(i or None, j),) for i, j in _pairs(sections)]
+            lengths = [None if j is None or min(i, j) < 0 else max(j - i, 0) for i, j in _pairs(sections)]
             return [
                 b.op("x[index]", shape=(*x.shape[:a], n, *x.shape[a + 1 :]), x=x, index=i)
-                for i, n in zip(index, shapes, strict=True)
+                for i, n in zip(index, lengths, strict=True)
             ]
         bounds = [min(max(bound if bound >= 0 else size + bound, 0), size) for bound in sections]
-        bounds = [0, *bounds, size]
-        return split_at(b, x, [max(j - i, 0) for i, j in zip(bounds, bounds[1:], strict=False)], a)
+        return split_at(b, x, [max((size if j is None else j) - i, 0) for i, j in _pairs(bounds)], a)
     if size is None:
         x = rules.settled(b, x)
         pieces = [
@@ -299,6 +292,11 @@ def split_sections(
         b.malformed(f"an axis of size {size} cannot be split into {sections}")
     base, more = divmod(size, sections)
     return split_at(b, x, [base + (i < more) for i in range(sections)], a)
+
+
+def _pairs(sections: Sequence[int]) -> list[tuple[int, int | None]]:
+    """Where each piece begins and ends; None for the end of the axis."""
+    return list(zip((0, *sections), (*sections, None), strict=True))
 
 
 Sections = int | tuple[int, ...]

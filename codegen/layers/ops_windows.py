@@ -10,7 +10,15 @@ from codegen.layers import op_rules as rules
 from codegen.layers.op_layers import as_layer, kernel_shape
 from codegen.layers.op_rules import op
 from codegen.layers.ops_shapes import permuted
-from codegen.layers.spatial import DataFormat, Ints, channel_axis, positive, sizes_of, window_count, with_sizes
+from codegen.layers.spatial import (
+    DataFormat,
+    Ints,
+    channel_axis,
+    positive,
+    sizes_of,
+    window_count,
+    with_sizes,
+)
 from codegen.style import short_arguments
 
 WindowPadding = Literal["valid", "same"]
@@ -140,14 +148,20 @@ def _open_conv(
 ) -> Value:
     """A convolution whose window is known when the model runs."""
     dims = x.rank - 2
-    stride, dilation = positive(b, strides, dims, "strides"), positive(b, dilation_rate, dims, "dilation_rate")
+    stride, dilation = positive(b, strides, dims, "strides"), positive(
+        b, dilation_rate, dims, "dilation_rate"
+    )
     x, kernel = b.channels_first(x, data_format), b.cast(b.keras_layout(kernel), x.dtype)
     inner, filters = b.known(kernel, -2), b.known(kernel, -1)
     sizes: list[int | None] = [None] * dims
     if padding == "same":
         sizes = [n and -(-n // step) for n, step in zip(sizes_of(x, data_format), stride, strict=True)]
         extents = [
-            rules.host(rules.host_map(b, "(x - 1) * y + 1", lambda n, d: (n - 1) * d + 1, (b.size(kernel, axis), gap)))
+            rules.host(
+                rules.host_map(
+                    b, "(x - 1) * y + 1", lambda n, d: (n - 1) * d + 1, (b.size(kernel, axis), gap)
+                )
+            )
             for axis, gap in enumerate(dilation)
         ]
         x = b.op(
@@ -162,7 +176,9 @@ def _open_conv(
         weight = b.op("x.flatten(0, 1).unsqueeze(1)", shape=(filters, 1, *weight.shape[2:]), x=weight)
     options = short_arguments(f"nn.Conv{dims}d", {"stride": stride, "dilation": dilation, "groups": groups})
     template = f"F.conv{dims}d({', '.join(['x', 'weight', *(f'{name}={name}' for name in options)])})"
-    return b.op(template, shape=with_sizes(x, data_format, sizes, filters), perm=x.perm, x=x, weight=weight, **options)
+    return b.op(
+        template, shape=with_sizes(x, data_format, sizes, filters), perm=x.perm, x=x, weight=weight, **options
+    )
 
 
 # -------------------------------------------------------------------- pooling
@@ -207,7 +223,9 @@ def unfold(
     x = rules.native(b, x)
     options = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
     pairs = {name: b.ints(value, 2, name) for name, value in options.items()}
-    sizes = zip(x.shape[2:], pairs["padding"], pairs["kernel_size"], pairs["stride"], pairs["dilation"], strict=True)
+    sizes = zip(
+        x.shape[2:], pairs["padding"], pairs["kernel_size"], pairs["stride"], pairs["dilation"], strict=True
+    )
     counts = [window_count(size, (pad, pad), kernel, step, gap) for size, pad, kernel, step, gap in sizes]
     window = pairs["kernel_size"][0] * pairs["kernel_size"][1]
     shape = (x.shape[0], b.known(x, 1) * window, rules.elements(tuple(counts)))
@@ -249,7 +267,9 @@ def _written(start: str, pairs: dict[str, tuple[int, ...]]) -> tuple[str, dict[s
 
 
 @op("DepthToSpace")
-def depth_to_space(b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last") -> Value:
+def depth_to_space(
+    b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last"
+) -> Value:
     """Blocks of pixels out of the channels of each; unlike in `F.pixel_shuffle`, pixels come first."""
     x = rules.tensor(b, x)
     rows, columns, channels = _image_sizes(b, x, data_format)
@@ -265,7 +285,9 @@ def depth_to_space(b: Builder, x: Any, *, block_size: int, data_format: DataForm
 
 
 @op("SpaceToDepth")
-def space_to_depth(b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last") -> Value:
+def space_to_depth(
+    b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last"
+) -> Value:
     """The pixels of each block as channels; unlike in `F.pixel_unshuffle`, pixels come first."""
     x = rules.tensor(b, x)
     rows, columns, channels = _image_sizes(b, x, data_format)

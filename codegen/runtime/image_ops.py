@@ -30,7 +30,9 @@ def hsv_to_rgb(x: Tensor, dim: int) -> Tensor:
     red = ((sixths - 3).abs() - 1).clamp(0, 1)
     green = (2 - (sixths - 2).abs()).clamp(0, 1)
     blue = (2 - (sixths - 4).abs()).clamp(0, 1)
-    parts = [(1 - saturation + saturation * part) * value for part in (red, green, blue)]
+    parts = [
+        (1 - saturation + saturation * part) * value for part in (red, green, blue)
+    ]
     return torch.stack(parts, dim=dim)
 
 
@@ -66,11 +68,13 @@ def structural_similarity(
         c1: Keeps the comparison of means from dividing by zero.
         c2: The same for variances.
     """
-    images = torch.stack((x, y, x * x, y * y, x * y)).flatten(0, 2).unsqueeze(1)
-    means = F.conv2d(images, kernel[None, None]).unflatten(0, (5, x.shape[0], -1))
-    mean_x, mean_y, square_x, square_y, product = means.squeeze(3).unbind()
+    images = torch.stack((x, y, x * x, y * y, x * y))
+    means = F.conv2d(images.reshape(-1, 1, *x.shape[2:]), kernel[None, None])
+    means = means.reshape(5, *x.shape[:2], *means.shape[2:])
+    mean_x, mean_y, square_x, square_y, product = means.unbind()
     covariance = product - mean_x * mean_y
     variances = square_x - mean_x.square() + square_y - mean_y.square()
     above = (2 * mean_x * mean_y + c1) * (2 * covariance + c2)
     below = (mean_x.square() + mean_y.square() + c1) * (variances + c2)
-    return (above / below).mean(dim=(1, 2, 3))
+    similarity = above / below
+    return similarity.mean(dim=(1, 2, 3))

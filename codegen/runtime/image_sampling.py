@@ -32,7 +32,9 @@ def projective_transform(
     down = (t[:, 3] * columns + t[:, 4] * rows + t[:, 5]) / finite
     across, down = map_inside(across, width, mode), map_inside(down, height, mode)
     if interpolation == "nearest":
-        across = torch.trunc(across + torch.copysign(torch.full_like(across, 0.5), across))
+        across = torch.trunc(
+            across + torch.copysign(torch.full_like(across, 0.5), across)
+        )
         down = torch.trunc(down + torch.copysign(torch.full_like(down, 0.5), down))
         out = take_pixels(x, down, across, fill)
     else:
@@ -92,7 +94,8 @@ def homography(start: Tensor, end: Tensor) -> Tensor:
     across = torch.stack((x, y, one, zero, zero, zero, -u * x, -u * y), dim=-1)
     down = torch.stack((zero, zero, zero, x, y, one, -v * x, -v * y), dim=-1)
     matrix = torch.stack((across, down), dim=2).flatten(1, 2)
-    return torch.linalg.solve(matrix, start.flatten(1))
+    transforms: Tensor = torch.linalg.solve(matrix, start.flatten(1))
+    return transforms
 
 
 def map_coordinates(

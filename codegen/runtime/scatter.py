@@ -16,7 +16,7 @@ def scatter_add(x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
         indices: Integers, (..., k): positions along the first k dims of `x`.
         updates: (..., rest of the shape of `x`).
     """
-    positions = list(indices.long().unbind(-1))
+    positions = indices.long().unbind(-1)
     return x.index_put(positions, updates, accumulate=True)
 
 
@@ -42,7 +42,8 @@ def scatter_reduce(x: Tensor, indices: Tensor, updates: Tensor, reduce: str) -> 
 def update_block(x: Tensor, starts: Sequence[int], updates: Tensor) -> Tensor:
     """A copy of `x` whose block from `starts` on is `updates`."""
     block = tuple(
-        slice(start, start + size) for start, size in zip(starts, updates.shape)
+        slice(start, start + size)
+        for start, size in zip(starts, updates.shape, strict=True)
     )
     result = x.clone()
     result[block] = updates
@@ -54,5 +55,6 @@ def update_block_at(x: Tensor, starts: Tensor, updates: Tensor) -> Tensor:
     grid = torch.meshgrid(
         [torch.arange(size, device=x.device) for size in updates.shape], indexing="ij"
     )
-    index = [start + axis for start, axis in zip(starts.long().unbind(), grid)]
+    places = zip(starts.long().unbind(), grid, strict=True)
+    index = tuple(start + axis for start, axis in places)
     return x.index_put(index, updates)

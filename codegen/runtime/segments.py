@@ -19,7 +19,7 @@ def segment_reduce(
         empty: What a segment without rows holds.
     """
     rows = torch.where(ids < 0, count, ids).long()
-    rows = rows.reshape(-1, *([1] * (x.dim() - 1))).expand_as(x)
+    rows = rows.reshape([-1] + [1] * (x.dim() - 1)).expand_as(x)
     out = x.new_full([count + 1, *x.shape[1:]], empty)
     return out.scatter_reduce(0, rows, x, reduce, include_self=False)[:count]
 

@@ -30,7 +30,11 @@ def unique_values(
     first = first.scatter_reduce(0, inverse, places, "amin")
     if not in_order:
         order = first.argsort()
-        values, first, counts = values.index_select(dim, order), first[order], counts[order]
+        values, first, counts = (
+            values.index_select(dim, order),
+            first[order],
+            counts[order],
+        )
         inverse = order.argsort()[inverse]
     return values, first, inverse, counts
 

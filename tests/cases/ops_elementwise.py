@@ -137,13 +137,18 @@ _COMPLEX: Table = {
     "ViewAsReal": lambda x, y: ops.view_as_real(ops.polar(x, y)),
 }
 
+
+def _without(table: Table, names: tuple[str, ...]) -> Table:
+    return {name: make for name, make in table.items() if name not in names}
+
+
 CASES: list[Case] = [
     unary("ops_any", _ANY),
     unary("ops_positive", _POSITIVE, lambda x: ops.abs(x) + 0.1),
     unary("ops_small", _SMALL, lambda x: x * 0.6),
-    unary("ops_any_integers", {name: make for name, make in _ANY.items() if name not in _FLOATS_ONLY}, dtype="int32"),
+    unary("ops_any_integers", _without(_ANY, _FLOATS_ONLY), dtype="int32"),
     group("ops_binary", _BINARY, [(5, 4), (1, 4)]),
-    group("ops_binary_image", {name: _BINARY[name] for name in ("Add", "Where", "Maximum")}, [(5, 4, 3), (1, 1, 3)]),
+    group("ops_binary_image", {n: _BINARY[n] for n in ("Add", "Where", "Maximum")}, [(5, 4, 3), (1, 1, 3)]),
     group("ops_integers", _INTEGERS, [(5, 4), (5, 4)], ["int32", "int32"]),
     group("ops_complex", _COMPLEX, [(5, 2), (5, 2)]),
 ]

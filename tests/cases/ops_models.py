@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 from tests.cases.case import Case, keras
@@ -30,7 +31,7 @@ def group(
     def build() -> Any:
         kinds = [*dtypes, *["float32"] * (len(shapes) - len(dtypes))]
         inputs = [keras.Input(shape, dtype=kind) for shape, kind in zip(shapes, kinds, strict=True)]
-        model = keras.Model(inputs, [make(*inputs) for make in table.values()], name=name)
+        model = keras.Model(inputs, [_call(make, inputs) for make in table.values()], name=name)
         missing = set(table) - {type(operation).__name__ for operation in model.operations}
         assert not missing, f"Keras does not record {missing}"
         return model
@@ -38,10 +39,20 @@ def group(
     return Case(name, build, [], model=True, files=files, ints=ints, batch=batch)
 
 
-def unary(name: str, table: Table, before: Callable[[Any], Any] = lambda x: x, dtype: str = "float32") -> Case:
+def _call(make: Callable[..., Any], inputs: Sequence[Any]) -> Any:
+    """Call it on as many of the first inputs as it takes."""
+    return make(*inputs[: len(signature(make).parameters)])
+
+
+def unary(
+    name: str, table: Table, before: Callable[[Any], Any] = lambda x: x, *, dtype: str = "float32"
+) -> Case:
     """The same for ops of one matrix, each applied to what `before` makes of it."""
-    prepared = {op: (lambda x, make=make: make(before(x))) for op, make in table.items()}
-    return group(name, prepared, [(5, 4)], [dtype])
+    return group(name, {op: _after(before, make) for op, make in table.items()}, [(5, 4)], [dtype])
+
+
+def _after(before: Callable[[Any], Any], make: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda x: make(before(x))
 
 
 def recorded(class_name: str) -> Any:

@@ -68,14 +68,14 @@ _CODES: Table = {
 
 _LOSSES: Table = {
     "BinaryCrossentropy": lambda x, y: ops.binary_crossentropy(ops.sigmoid(x), ops.sigmoid(y)),
-    "CategoricalCrossentropy": lambda x, y: ops.categorical_crossentropy(ops.softmax(x), ops.softmax(y) * 0.9),
+    "CategoricalCrossentropy": lambda x, y: ops.categorical_crossentropy(
+        ops.softmax(x), ops.softmax(y) * 0.9
+    ),
     "SparseCategoricalCrossentropy": lambda x, y: ops.sparse_categorical_crossentropy(
         ops.argmax(x, axis=-1), ops.sigmoid(y) * 0.9
     ),
     "PSNR": lambda x, y: ops.psnr(x, y, max_val=2.0),
-    "CTCLoss": lambda x, y: ops.ctc_loss(
-        1 + ops.argmax(x[:, :2, :3], axis=2), y, _count(x, 2), _count(x, 5)
-    ),
+    "CTCLoss": lambda x, y: ops.ctc_loss(1 + ops.argmax(x[:, :2, :3], axis=2), y, _count(x, 2), _count(x, 5)),
     "CTCDecode": lambda x, y: ops.ctc_decode(y, _count(x, 4))[0],
 }
 

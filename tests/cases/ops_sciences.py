@@ -53,8 +53,12 @@ _IMAGES: Table = {
     "RGBToHSV": lambda x: ops.image.rgb_to_hsv(ops.sigmoid(x)),
     "HSVToRGB": lambda x: ops.image.hsv_to_rgb(ops.sigmoid(x)),
     "Resize": lambda x: ops.image.resize(x, (5, 9), interpolation="bicubic", antialias=True),
-    "PadImages": lambda x: ops.image.pad_images(x, top_padding=1, left_padding=2, target_height=9, target_width=10),
-    "CropImages": lambda x: ops.image.crop_images(x, top_cropping=1, left_cropping=2, target_height=4, target_width=3),
+    "PadImages": lambda x: ops.image.pad_images(
+        x, top_padding=1, left_padding=2, target_height=9, target_width=10
+    ),
+    "CropImages": lambda x: ops.image.crop_images(
+        x, top_cropping=1, left_cropping=2, target_height=4, target_width=3
+    ),
     "ExtractPatches": lambda x: ops.image.extract_patches(x, 2),
     "AffineTransform": lambda x: ops.image.affine_transform(
         x, np.array([1.1, 0.2, -0.7, -0.1, 0.9, 0.4, 0, 0], "float32"), fill_mode="reflect"
@@ -65,7 +69,10 @@ _IMAGES: Table = {
         np.array([[0.5, 1], [4.5, 0], [0, 5.5], [5, 6]], "float32"),
     ),
     "MapCoordinates": lambda x: ops.image.map_coordinates(
-        x[0], np.array([[0.3, 4.2, -1.5], [1.6, 5.9, 2.2], [0.0, 1.0, 1.5]], "float32"), 1, fill_mode="reflect"
+        x[0],
+        np.array([[0.3, 4.2, -1.5], [1.6, 5.9, 2.2], [0.0, 1.0, 1.5]], "float32"),
+        1,
+        fill_mode="reflect",
     ),
     "ScaleAndTranslate": lambda x: ops.image.scale_and_translate(
         x, (3, 9, 4, 3), np.array([1.4, 0.7], "float32"), np.array([-0.5, 0.3], "float32"), (1, 2), "cubic"
