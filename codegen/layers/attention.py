@@ -223,6 +223,8 @@ class _Attention:
         shape = (*x.shape[:-2], heads, x.shape[-2], size)
         template = "x.unflatten(-1, (heads, size)).transpose(-2, -3)"
         x = b.op(template, shape=shape, x=x, heads=heads, size=size)
+        assert x.node is not None
+        x.layer = x.node.layer = layer.name
         if heads == self.num_heads:
             return x
         shape = (*x.shape[:-3], self.num_heads, *x.shape[-2:])

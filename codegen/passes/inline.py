@@ -13,7 +13,7 @@ _STEPS, _LAYERS = 5, 3
 
 
 def inline_small_models(root: Graph) -> None:
-    """Put the steps of small nested models where they are called, in the model and in the models inside it."""
+    """Put the steps of small nested models where they are called, in all classes."""
     graphs = definitions(root)
     calls = Counter(module for graph in graphs for node in graph.nodes for module in node.modules())
     for graph in graphs:
@@ -28,19 +28,21 @@ def inline_small_models(root: Graph) -> None:
                 _splice(graph, node, module.graph)
         for node in graph.nodes:
             module = next(node.modules(), None)
-            if module is not None and module.constructor == "nn.Sequential" and node.template == "module(*inputs)":
+            if (
+                module is not None
+                and module.constructor == "nn.Sequential"
+                and node.template == "module(*inputs)"
+            ):
                 _call(node, module)
 
 
 def _is_small(graph: Graph) -> bool:
-    (*others, last) = graph.nodes or [None]
     return (
-        last is not None
-        and len(graph.nodes) <= _STEPS
+        0 < len(graph.nodes) <= _STEPS
         and len(graph.modules()) <= _LAYERS
         and len(graph.outputs) == 1
-        and last.targets is graph.outputs[0]
-        and all(isinstance(node.targets, Value) and node.kind != "effect" for node in (*others, last))
+        and graph.nodes[-1].targets is graph.outputs[0]
+        and all(isinstance(node.targets, Value) and node.kind != "effect" for node in graph.nodes)
         and not any(module.constructor in ("nn.Parameter", "buffer") for module in graph.modules())
     )
 

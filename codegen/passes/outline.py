@@ -10,7 +10,8 @@ from codegen.graph import Graph, definitions
 from codegen.passes.duplicates import merge_duplicates
 from codegen.passes.inline import inline_small_models
 from codegen.passes.outline_build import make_block
-from codegen.passes.outline_candidates import by_chains, by_names
+from codegen.passes.outline_candidates import by_names
+from codegen.passes.outline_chains import by_joins, by_runs, chains
 from codegen.passes.outline_params import count_parameters
 from codegen.passes.outline_pattern import Pattern, Use, body
 from codegen.passes.outline_regions import Flow
@@ -64,8 +65,9 @@ def _number_names(root: Graph) -> None:
 def _best(graphs: list[Graph]) -> Pattern | None:
     """The pattern that saves most lines."""
     flows = [Flow(graph) for graph in graphs]
-    patterns = [pattern for group in by_names(flows).values() for pattern in unify_all(group)]
-    patterns += by_chains(flows)
+    found = chains(flows)
+    groups = [*by_names(flows).values(), *by_joins(found).values()]
+    patterns = [pattern for group in groups for pattern in unify_all(group)] + by_runs(found)
     best, most = None, float(_WORTH)
     for pattern in patterns:
         saved = _saved(pattern)

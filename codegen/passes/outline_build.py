@@ -40,7 +40,9 @@ def make_block(pattern: Pattern) -> Graph:
             graph=definition,
             members=use.members,
         )
-        call = Node("module(*inputs)", {"module": instance, "inputs": region.inputs}, region.output, label, "module")
+        call = Node(
+            "module(*inputs)", {"module": instance, "inputs": region.inputs}, region.output, label, "module"
+        )
         if len(region.inputs) == 1:
             call.template, call.operands = "module(x)", {"module": instance, "x": region.inputs[0]}
         region.output.node = call
@@ -74,7 +76,9 @@ def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, 
     _label(pattern, signature)
     for position, value in enumerate(pattern.inputs):
         value.layer = ("x", second_input(pattern), "third")[position]
-    graph = Graph(name, pattern.inputs, pattern.nodes, [pattern.output], signature.params, block_doc(pattern, name))
+    graph = Graph(
+        name, pattern.inputs, pattern.nodes, [pattern.output], signature.params, block_doc(pattern, name)
+    )
     attributes: dict[Any, Module] = {}
     settle(
         graph,
@@ -91,7 +95,8 @@ def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, 
 def _extract(region: Region) -> Module:
     """Make a class of a region that is used once, and return its instance."""
     definition = make_block(trace(region))
-    (instance,) = region.output.node.modules() if region.output.node else ()
+    assert region.output.node is not None
+    (instance,) = region.output.node.modules()
     instance.name = _snake(definition.name)
     return instance
 

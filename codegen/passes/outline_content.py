@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 
 from codegen.graph import Module, Node, Value
@@ -12,29 +13,45 @@ from codegen.passes.outline_pattern import Pattern
 #: What a class is, for the first line of its docstring.
 _DOCS = {
     "BottleneckBlock": "Residual block of three convolutions, the outer ones 1x1",
-    "PreActivationBottleneck": "Residual block of three convolutions, each after normalisation and activation",
+    "PreActivationBottleneck": "Residual block of three convolutions, each after its norm",
     "InvertedResidual": "Expanding 1x1, depthwise and projecting 1x1 convolution",
     "FusedInvertedResidual": "Expanding convolution and projecting 1x1 convolution",
     "ConvNeXtBlock": "Residual block of a depthwise convolution and two linear layers",
     "ResidualBlock": "Residual block",
     "DenseLayer": "Convolutions whose result is appended to their input",
     "InceptionBlock": "Branches whose results are put together",
-    "SqueezeExcite": "Scales every channel by a gate computed from all channels' means",
+    "SqueezeExcite": "Scales each channel by a gate made of all channels' means",
     "SeparableConv": "Depthwise and pointwise convolutions in turn",
     "DepthwiseSeparableConv": "Depthwise and pointwise convolution",
-    "TransformerEncoder": "Self-attention and a feed-forward network, each with a residual connection",
-    "TransformerDecoder": "Attention to itself, attention to the encoder and a feed-forward network",
+    "TransformerEncoder": "Self-attention and a feed-forward network, both residual",
+    "TransformerDecoder": "Self-attention, attention to a context, feed-forward network",
     "Attention": "Attention",
     "FeedForward": "Feed-forward network",
     "TransitionBlock": "Normalisation, 1x1 convolution and pooling",
     "ConvBatchNorm": "Convolution and batch normalisation",
     "BatchNormConv": "Batch normalisation, activation and convolution",
+    "GatedConv": "Convolution whose result is gated by another one",
     "DoubleConv": "Two convolutions",
 }
 
 
+_RECURRENT = ("nn.LSTM", "nn.GRU", "nn.RNN")
+
 #: Words of layer names that say nothing of what a block is.
-_EMPTY = ("conv", "batch", "separable", "layer", "max", "average", "add", "activation", "dense")
+_EMPTY = (
+    "conv",
+    "batch",
+    "separable",
+    "layer",
+    "max",
+    "average",
+    "add",
+    "activation",
+    "dense",
+    "norm",
+    "normalization",
+    "block",
+)
 
 
 def block_doc(pattern: Pattern, name: str) -> str:
@@ -45,8 +62,9 @@ def block_doc(pattern: Pattern, name: str) -> str:
 
 
 def _spelled(name: str) -> str:
-    words = "".join(f" {ch.lower()}" if ch.isupper() and i else ch for i, ch in enumerate(name))
-    return words.strip() or "Block"
+    """`NormalBlock` -> Normal block, `BidirectionalLSTM` -> Bidirectional LSTM."""
+    first, *others = re.findall(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9_]*|[a-z0-9_]+", name) or ["Block"]
+    return " ".join([first, *(word if word.isupper() else word.lower() for word in others)])
 
 
 def block_name(pattern: Pattern) -> str:
@@ -63,7 +81,7 @@ def _by_prefix(pattern: Pattern) -> str:
         first = Counter(name[0] for name in names if len(name) > 1 and has_index(name[0]))
         counts.update(word for word, count in first.items() if count >= 0.3 * len(names))
     word, count = counts.most_common(1)[0] if counts else ("", 0)
-    is_word = len(_base(word)) > 2 and _base(word) not in _EMPTY
+    is_word = len(_base(word)) > 2 and (_base(word) == "block" or _base(word) not in _EMPTY)
     return class_name(word) if is_word and count == len(pattern.uses) else ""
 
 
@@ -75,7 +93,9 @@ def _by_layers(pattern: Pattern) -> str:
         names = [tokens(node.layer) for node in use.region.nodes]
         total += len(names)
         for name in names:
-            counts.update({_base(part) for part in name[:-1] if _base(part).isalpha() and len(_base(part)) > 2})
+            counts.update(
+                {_base(part) for part in name[:-1] if _base(part).isalpha() and len(_base(part)) > 2}
+            )
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     found = [word for word, count in ranked if count >= 0.45 * total]
     found = [word for word in found if word not in _EMPTY]
@@ -94,8 +114,12 @@ class _Facts:
     def __init__(self, pattern: Pattern) -> None:
         self.pattern = pattern
         self.modules = [(module, self._real(module)) for module in pattern.modules]
-        self.convs = [real for _, real in self.modules if real.constructor.startswith(("nn.Conv", "nn.ConvTranspose"))]
-        self.depthwise = [conv for conv in self.convs if conv.args and conv.kwargs.get("groups", 1) == conv.args[0] != 1]
+        self.convs = [
+            real for _, real in self.modules if real.constructor.startswith(("nn.Conv", "nn.ConvTranspose"))
+        ]
+        self.depthwise = [
+            conv for conv in self.convs if conv.args and conv.kwargs.get("groups", 1) == conv.args[0] != 1
+        ]
         self.plain = [conv for conv in self.convs if conv not in self.depthwise]
         self.linear = [real for _, real in self.modules if real.constructor == "nn.Linear"]
         self.norms = [real for _, real in self.modules if "Norm" in real.constructor]
@@ -112,9 +136,9 @@ class _Facts:
     def _is_residual(self) -> bool:
         """Whether the block's input is added to its result."""
         for node in self.pattern.nodes:
-            if node.kind == "elementwise" and node.template in ("x + y", "y + x"):
-                if any(self._is_shortcut(value) for value in node.values()):
-                    return True
+            is_sum = node.kind == "elementwise" and node.template in ("x + y", "y + x")
+            if is_sum and any(self._is_shortcut(value) for value in node.values()):
+                return True
         return False
 
     def _is_shortcut(self, value: Value) -> bool:
@@ -133,7 +157,15 @@ class _Facts:
         last = self.pattern.output.node
         if self.attention:
             both = self.linear and self.adds >= 2
+            if both and len(self.pattern.inputs) > 1:
+                return "TransformerDecoder"
             return "TransformerEncoder" if both else "Attention" if not self.convs else ""
+        recurrent = [real.constructor for _, real in self.modules if real.constructor in _RECURRENT]
+        if recurrent:
+            kind = recurrent[0].removeprefix("nn.")
+            return (
+                f"Bidirectional{kind}" if any(".flip(" in node.template for node in nodes) else f"{kind}Block"
+            )
         first = next((real for node in nodes for m in node.modules() for real in [self._real(m)]), None)
         is_norm_first = first is not None and "Norm" in first.constructor
         has_mean = any(".mean(" in node.template for node in nodes)
@@ -141,10 +173,12 @@ class _Facts:
             return "SqueezeExcite"
         if any(node.template.startswith("torch.cat") for node in nodes):
             ends_with_cat = last is not None and last.template.startswith("torch.cat")
-            reads_input = last is not None and any(v in self.pattern.inputs for n in [last] for v in n.values())
+            reads_input = last is not None and any(
+                v in self.pattern.inputs for n in [last] for v in n.values()
+            )
             if ends_with_cat and reads_input and self.convs:
                 return "DenseLayer"
-            branches = len(last.operands["parts"]) if last is not None and ends_with_cat else 0
+            branches = len(list(last.values())) if last is not None and ends_with_cat else 0
             return "InceptionBlock" if branches > 2 and len(self.pattern.inputs) == 1 else ""
         if self.depthwise:
             if self.is_residual and self.linear and not self.plain:
@@ -155,9 +189,19 @@ class _Facts:
                 return "InvertedResidual"
             if len(self.depthwise) == 1 and len(self.plain) == 1 and not self.is_residual:
                 return "DepthwiseSeparableConv"
-        if self.is_residual and len(self.convs) >= 1:
+        if self.is_residual and (self.convs or self.blocks):
             return self._residual(is_norm_first)
-        if len(self.plain) == 2 and self.norms and not self.blocks and "project" in " ".join(n.layer for n in nodes):
+        gates = {
+            node.template for value in (last.values() if last else ()) if (node := value.node) is not None
+        }
+        if len(self.convs) == 2 and gates == {"torch.tanh(x)", "torch.sigmoid(x)"}:
+            return "GatedConv"
+        if (
+            len(self.plain) == 2
+            and self.norms
+            and not self.blocks
+            and "project" in " ".join(n.layer for n in nodes)
+        ):
             return "FusedInvertedResidual"
         return ""
 

@@ -16,6 +16,10 @@ UNKNOWN = object()
 _FIRST = ("in_channels", "channels", "in_features", "features")
 
 
+#: From this factor on it is the smaller number that follows from the larger one: in squeeze-and-excitation.
+_SQUEEZE = 8
+
+
 @dataclass(eq=False)
 class Group:
     """Holes that hold the same number in every use.
@@ -103,10 +107,11 @@ def _multiples(group: Group, sizes: list[Group]) -> Iterator[str]:
         is_base = any(group.name in other.derived.split() for other in sizes)
         if base is group or base.derived or is_base:
             continue
-        if factor := _factor(group.numbers, base.numbers):
+        factor, part = _factor(group.numbers, base.numbers), _factor(base.numbers, group.numbers)
+        if factor and not (factor >= _SQUEEZE and group.name.startswith("out_")):
             yield f"{factor} * {base.name}"
-        elif base.name in _FIRST and (factor := _factor(base.numbers, group.numbers)) in (2, 4, 8, 16):
-            yield f"{base.name} // {factor}"
+        elif part in ((2, 4, 8, 16) if base.name in _FIRST else (8, 16)):
+            yield f"{base.name} // {part}"
 
 
 def _factor(numbers: list[Any], base: list[Any]) -> int:
@@ -125,15 +130,24 @@ def _paddings(
     group: Group, groups: list[Group], switches: Mapping[str, Sequence[bool | None]]
 ) -> Iterator[str]:
     """`kernel_size // 2`, `0 if stride > 1 else 1`, and what pads for a convolution with stride 2."""
+    stride = next((g for g in groups if g.name and g.holes[0].role == "stride"), None)
+    if stride is not None:
+        switches = {**switches, f"{stride.name} > 1": [_is_step(number) for number in stride.numbers]}
+    dilation = next((g for g in groups if g.name and g.holes[0].role == "dilation"), None)
     for kernel in groups:
         if kernel.holes[0].role != "kernel_size":
             continue
         half = f"{kernel.name} // 2" if kernel.name else repr(_half(kernel.literal))
         if kernel.name and _holds(group, [_half(k) for k in kernel.numbers]):
             yield half
+        size = kernel.literal
+        if dilation is not None and isinstance(size, int):
+            causal = [(d * (size - 1), 0) if isinstance(d, int) else UNKNOWN for d in dilation.numbers]
+            factor = f"{size - 1} * " if size > 2 else ""
+            yield from [f"({factor}{dilation.name}, 0)"] * _holds(group, causal)
         if kernel.name and _holds(group, [_pads(k) for k in kernel.numbers]):
             yield f"2 * ({half} - 1, {half})"
-        for code, values in switches.items():
+        for code, values in sorted(switches.items(), key=lambda item: "stride" not in item[0]):
             wanted = [0 if value else _half(k) for value, k in zip(values, kernel.numbers, strict=True)]
             if _holds(group, wanted):
                 yield f"0 if {code} else {half}"
@@ -158,9 +172,7 @@ def _is_step(number: Any) -> bool:
 # -------------------------------------------------------------------- conditions
 
 
-def condition(
-    flag: Sequence[bool | None], groups: list[Group], before: list[Any], after: list[Any]
-) -> str:
+def condition(flag: Sequence[bool | None], groups: list[Group], before: list[Any], after: list[Any]) -> str:
     """The condition on other parameters that a flag is in all uses; "" if there is no natural one.
 
     Args:

@@ -8,16 +8,29 @@ from collections.abc import Hashable, Sequence
 from functools import cache
 
 #: Names that Keras gives by itself, for layers that have no name of their own.
-_AUTOMATIC = frozenset(
-    ["activation", "add", "average", "average_pooling2d", "batch_normalization", "concatenate", "conv1d", "conv2d", "conv2d_transpose", "conv3d", "dense", "depthwise_conv2d", "dropout", "embedding", "flatten", "global_average_pooling2d", "layer_normalization", "max_pooling1d", "max_pooling2d", "multi_head_attention", "multiply", "re_lu", "reshape", "separable_conv2d", "up_sampling2d", "zero_padding2d"]
-)
+_AUTOMATIC = frozenset("""
+    activation add average average_pooling1d average_pooling2d average_pooling3d batch_normalization
+    concatenate conv1d conv2d conv3d conv1d_transpose conv2d_transpose cropping2d dense
+    depthwise_conv2d dropout elu embedding flatten gaussian_noise
+    global_average_pooling1d global_average_pooling2d global_max_pooling2d
+    group_normalization lambda layer_normalization leaky_re_lu max_pooling1d max_pooling2d max_pooling3d
+    maximum multi_head_attention multiply p_re_lu permute re_lu reshape separable_conv2d softmax
+    spatial_dropout1d spatial_dropout2d subtract unit_normalization up_sampling1d up_sampling2d zero_padding1d
+    zero_padding2d
+    """.split())  # noqa: SIM905 - a list of 50 strings would be 50 lines
 
 #: Endings of names that tell how many dimensions a layer works on: `conv2d`, `max_pooling1d`.
-_DIMENSIONS = re.compile(r"(conv|pool|pooling|padding|sampling|cropping|dropout|lstm|transpose)_?[123]d$", re.IGNORECASE)
+_DIMENSIONS = re.compile(
+    r"(conv|pool|pooling|padding|sampling|cropping|dropout|lstm|transpose)_?[123]d$", re.IGNORECASE
+)
 
+#: What parts of automatic names are called inside a block.
 _WORDS = {
     "conv2d": "conv", "conv1d": "conv", "conv3d": "conv", "depthwise_conv2d": "depthwise",
-    "conv2d_transpose": "upsample", "batch_normalization": "bn", "dense": "linear", "layer_normalization": "norm", "multi_head_attention": "attention",
+    "conv2d_transpose": "upsample", "batch_normalization": "bn", "dense": "linear",
+    "layer_normalization": "norm", "multi_head_attention": "attention", "p_re_lu": "prelu",
+    "forward": "forward_rnn", "backward": "backward_rnn",
+    "spatial_dropout1d": "dropout", "spatial_dropout2d": "dropout",
 }  # fmt: skip
 
 
@@ -78,7 +91,9 @@ def affinity(first: str, second: str) -> int:
 
 def shared_front(names: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
     """The longest beginning that ends with a count and that most of the names share; () if there is none."""
-    counts = Counter(name[:length] for name in names for length in range(1, len(name)) if has_index(name[length - 1]))
+    counts = Counter(
+        name[:length] for name in names for length in range(1, len(name)) if has_index(name[length - 1])
+    )
     counts.update(name for name in names if has_index(name[-1]) and any(len(n) > len(name) for n in names))
     fitting = [front for front, count in counts.items() if count >= 0.6 * len(names) and count > 1]
     return max(fitting, key=len, default=())
@@ -99,9 +114,8 @@ def local_names(names: Sequence[str]) -> list[str]:
     """Names of attributes inside a block: without what all or most share, numbers behind the words."""
     split = [tokens(name) for name in names]
     named = [name for name in split if not is_automatic(name)]
-    front, back = shared_front(split), ()
-    if not front:
-        back = shared_back(split)
+    front = shared_front(split)
+    back = shared_back(split) if not front else ()
     shared = _shared(named)
     result = []
     for name in split:

@@ -72,7 +72,9 @@ def _meaning(pattern: Pattern, select: Node) -> tuple[str, str]:
     has_modules = any(True for node in part for _ in node.modules())
     readers = [node for node in pattern.nodes if select.targets in node.values()]
     b_node = b.node
-    is_input = b in pattern.inputs or (b_node is not None and b_node.kind == "select" and b_node.operands["b"] in pattern.inputs)
+    is_input = b in pattern.inputs or (
+        b_node is not None and b_node.kind == "select" and b_node.operands["b"] in pattern.inputs
+    )
     if is_input and has_modules and any(_is_sum(reader) for reader in readers):
         return "project", "Whether the shortcut is a convolution instead of the input itself."
     if _is_sum(a.node) and not _is_sum(b.node) and any(value in pattern.inputs for value in a.node.values()):
@@ -93,13 +95,15 @@ def _is_sum(node: Node | None) -> bool:
 
 
 def _word(pattern: Pattern, part: list[Node]) -> str:
-    """The word that the names of an optional part share: one that the block's other names lack, if there is."""
+    """The word that the names of an optional part share: best one that the other names lack."""
     others = {word for node in pattern.nodes if node not in part for word in words(node.layer)}
     names = [tokens(node.layer) for node in part]
     shared = [
         word
         for word in (names[0] if names else ())
-        if word.isidentifier() and not has_index(word) and sum(word in name for name in names) * 2 > len(names)
+        if word.isidentifier()
+        and not has_index(word)
+        and sum(word in name for name in names) * 2 > len(names)
     ]
     own = [word for word in shared if word not in others]
     return (own or shared or ["extend"])[0 if own else -1].lower()
@@ -117,12 +121,22 @@ def _alone(nodes: Iterable[Node], outputs: list[Value], select: Node, side: str)
     for node in reversed(ordered):
         uses = [use for value in node.results() for use in readers.get(value, [])]
         leaves = any(value in outputs for value in node.results())
-        if uses and not leaves and all(reader in part or (reader, name) == (select, side) for reader, name in uses):
+        if (
+            uses
+            and not leaves
+            and all(reader in part or (reader, name) == (select, side) for reader, name in uses)
+        ):
             part.append(node)
     return part[::-1]
 
 
-def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter | Derived, bool]], extract: Extract, attribute: Attribute) -> None:
+def settle(
+    graph: Graph,
+    uses: list[Use],
+    flags: list[dict[Parameter | Derived, bool]],
+    extract: Extract,
+    attribute: Attribute,
+) -> None:
     """Write the choices of a class as `nn.Identity()` where that is possible, else as `a if flag else b`.
 
     Args:
@@ -138,11 +152,17 @@ def settle(graph: Graph, uses: list[Use], flags: list[dict[Parameter | Derived, 
         other = _alone(graph.nodes, graph.outputs, select, "b")
         start = select.operands["b"]
         is_shortcut = any(_is_sum(node) and select.targets in node.values() for node in graph.nodes)
-        modules = [m for m in dict.fromkeys(m for node in part for m in node.modules()) if m.constructor != "attribute"]
+        modules = [
+            m
+            for m in dict.fromkeys(m for node in part for m in node.modules())
+            if m.constructor != "attribute"
+        ]
         if modules and not other and {v for node in part for v in node.values()} - _made(part) == {start}:
             name = flag.meaning if isinstance(flag, Derived) else flag.name
             container = _container(graph, part, "shortcut" if is_shortcut else name, extract)
-            call = Node("module(x)", {"module": container, "x": start}, select.targets, select.layer, "module")
+            call = Node(
+                "module(x)", {"module": container, "x": start}, select.targets, select.layer, "module"
+            )
             optional = [container]
         else:
             call = _fuse(select, [*part, *other], attribute)
@@ -207,5 +227,3 @@ def _fuse(select: Node, parts: list[Node], attribute: Attribute) -> Node:
     flag_tree = keep(select.operands["flag"], "p")
     trees = ast.IfExp(flag_tree, value_tree(select.operands["a"]), value_tree(select.operands["b"]))
     return Node(text(trees), operands, select.targets, select.layer, "")
-
-

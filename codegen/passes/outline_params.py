@@ -95,7 +95,7 @@ def solve(pattern: Pattern, local: Mapping[Module, str]) -> Signature:
         if group in parameters:
             text = parameters[group]
         elif group.derived:
-            text = Derived(group.derived, group.name)
+            text = Derived(group.derived, group.name or group.holes[0].role)
         replacements.update((hole, text) for hole in group.holes)
     arguments: list[dict[Parameter, Any]] = [{} for _ in pattern.uses]
     for group, parameter in parameters.items():
@@ -152,7 +152,9 @@ def _conditions(pattern: Pattern, groups: list[Group]) -> dict[Flag, str]:
     }
     for flag, code in found.items():
         if not code:
-            found[flag] = next((found[f] for f, other in values.items() if found[f] and other == values[flag]), "")
+            found[flag] = next(
+                (found[f] for f, other in values.items() if found[f] and other == values[flag]), ""
+            )
     return found
 
 
@@ -163,6 +165,8 @@ def _switches(pattern: Pattern) -> dict[Flag, list[bool | None]]:
 
 def second_input(pattern: Pattern) -> str:
     """What the second argument of a block is called."""
+    if pattern.inputs[1:] and pattern.inputs[1].dtype == "bool":
+        return "mask"
     attends = any("scaled_dot_product" in node.template for node in pattern.nodes)
     return "context" if attends else "skip"
 
@@ -180,8 +184,13 @@ def _groups(pattern: Pattern) -> list[Group]:
     for hole in pattern.holes:
         numbers = [use.numbers.get(hole, UNKNOWN) for use in pattern.uses]
         is_size = hole.role in CHANNELS
+        is_constant = len({repr(number) for number in numbers if number is not UNKNOWN}) == 1
         for group in groups:
             same_kind = (group.is_size and is_size) or group.holes[0].role == hole.role
+            if hole.role == "sizes" and group.is_size and group.numbers == numbers and not is_constant:
+                same_kind = True  # a reshape to as many channels as there are
+            if is_constant and hole.role in ("padding", "pads") and group.numbers != numbers:
+                same_kind = False  # what an optional part has, whatever varies elsewhere
             if same_kind and group.agrees(numbers):
                 group.holes.append(hole)
                 pairs = zip(group.numbers, numbers, strict=True)

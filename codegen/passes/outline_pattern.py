@@ -103,7 +103,9 @@ class Pattern:
     def is_run(self) -> bool:
         """Whether it is nothing but one block again and again, which a sequence says better."""
         blocks = {module.graph for module in self.modules}
-        return blocks != {None} and len(blocks) == 1 and all(node.template == "module(x)" for node in self.nodes)
+        return (
+            blocks != {None} and len(blocks) == 1 and all(node.template == "module(x)" for node in self.nodes)
+        )
 
 
 #: Roles of positional arguments, by the start of the constructor's name.
@@ -133,7 +135,7 @@ def body(nodes: Sequence[Node]) -> float:
 
 
 def _block_before(node: Node) -> Node | None:
-    """The call of a block of the same kind whose result this call of a block reads: they become one sequence."""
+    """The call of the same kind of block that this call follows: they become one sequence."""
     if node.template != "module(x)" or node.operands["module"].graph is None:
         return None
     before: Node | None = node.operands["x"].node
@@ -170,7 +172,9 @@ class _Tracer:
             for value in copy.results():
                 value.node = copy
         modules, values = list(self.modules.values()), list(self.values.values())
-        pattern = Pattern((), inputs, nodes, self.values[region.output], self.holes, [self.use], modules, values)
+        pattern = Pattern(
+            (), inputs, nodes, self.values[region.output], self.holes, [self.use], modules, values
+        )
         pattern.key = _key(pattern)
         return pattern
 

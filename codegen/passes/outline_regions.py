@@ -108,7 +108,7 @@ class Flow:
         Args:
             nodes: What it would consist of.
             pure: Whether it may be without any module.
-            max_inputs: How many values it may read from outside.
+            max_inputs: How many values it may read from outside, beside masks.
         """
         inside = set(nodes)
         if not inside or self.closure(inside) != inside:
@@ -117,14 +117,16 @@ class Flow:
             value
             for node in sorted(inside, key=self.position.__getitem__)
             for value in node.results()
-            if value in self.graph.outputs or any(reader not in inside for reader in self.readers.get(value, []))
+            if value in self.graph.outputs
+            or any(reader not in inside for reader in self.readers.get(value, []))
         ]
         if len(outputs) != 1 or outputs[0].dtype == "size":
             return None
         if any(not self.callers[module] <= inside for node in inside for module in node.modules()):
             return None
         ordered, inputs = self._ordered(outputs[0], inside)
-        if len(ordered) != len(inside) or not 1 <= len(inputs) <= max_inputs:
+        data = [value for value in inputs if value.dtype != "bool"]
+        if len(ordered) != len(inside) or not 1 <= len(inputs) <= MAX_INPUTS or len(data) > max_inputs:
             return None
         if any(value.dtype == "size" for value in inputs):
             return None
@@ -133,7 +135,7 @@ class Flow:
         return Region(self.graph, tuple(ordered), tuple(inputs), outputs[0])
 
     def _ordered(self, output: Value, inside: set[Node]) -> tuple[list[Node], list[Value]]:
-        """What leads to `output`, depth first, and the values from outside."""
+        """What leads to `output`, depth first, and the values from outside, masks last."""
         ordered: dict[Node, None] = {}
         inputs: dict[Value, None] = {}
         stack: list[tuple[Value, bool]] = [(output, False)]
@@ -147,4 +149,4 @@ class Flow:
             elif node not in ordered:
                 stack.append((value, True))
                 stack.extend((source, False) for source in reversed(list(node.values())))
-        return list(ordered), list(inputs)
+        return list(ordered), sorted(inputs, key=lambda value: value.dtype == "bool")

@@ -15,7 +15,9 @@ def fold_runs(graph: Graph) -> None:
         first, last = run[0], run[-1]
         children = tuple(module for node in run for module in node.modules())
         stage = Module(stage_name(first.layer), "nn.Sequential", children=children)
-        call = Node("module(x)", {"module": stage, "x": first.operands["x"]}, last.targets, stage.name, "module")
+        call = Node(
+            "module(x)", {"module": stage, "x": first.operands["x"]}, last.targets, stage.name, "module"
+        )
         last.targets.node = call
         graph.nodes[graph.nodes.index(last)] = call
         inside = set(run)
@@ -26,8 +28,8 @@ def _runs(graph: Graph) -> Iterator[list[Node]]:
     uses = graph.uses()
     readers = {value: node for node in graph.nodes for value in node.values()}
     callers: dict[Module, int] = {}
-    for node in graph.nodes:
-        for module in node.modules():
+    for caller in graph.nodes:
+        for module in caller.modules():
             callers[module] = callers.get(module, 0) + 1
     done: set[Node] = set()
     for start in graph.nodes:
@@ -53,7 +55,7 @@ def _is_block(node: Node, callers: dict[Module, int]) -> bool:
 
 
 def _stage(name: str) -> str:
-    """The name of a block without its place in the stage: `conv2_block1` -> conv2_block, `block2a` -> block2."""
+    """A block's name without its place: `conv2_block1` -> conv2_block, `block2a` -> block2."""
     if re.search(r"\d[a-z]$", name):
         return name[:-1]
     return re.sub(r"_?\d+$", "", name)

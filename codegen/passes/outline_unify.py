@@ -36,7 +36,7 @@ def unify_all(patterns: list[Pattern]) -> list[Pattern]:
 
 
 def unify(large: Pattern, small: Pattern) -> bool:
-    """Put the uses of `small` under `large`, which gets flags where they differ. False if they differ too much.
+    """Put the uses of `small` under `large`, with flags where they differ; False if they differ too much.
 
     Args:
         large: Changed in place; may have flags from earlier.
@@ -84,7 +84,10 @@ class _Alignment:
         if self._match(x, y):
             assert x.node is not None and y.node is not None
             costs = [self.cost(a, b) for a, b in zip(x.node.values(), y.node.values(), strict=True)]
-            if x.node.template != y.node.template and ANY_ACTIVATION not in (x.node.template, y.node.template):
+            if x.node.template != y.node.template and ANY_ACTIVATION not in (
+                x.node.template,
+                y.node.template,
+            ):
                 costs.append(frozenset({y.node}))  # another activation function
             yield frozenset().union(*costs), ("match", x, y)
         if x.node is not None and x.node.kind == "select":
@@ -144,7 +147,9 @@ class _Alignment:
         flag: Flag = x.node.operands["flag"]
         return flag
 
-    def _select_place(self, value: Value, what: str, reader: Node | None, position: int) -> tuple[Node | None, int]:
+    def _select_place(
+        self, value: Value, what: str, reader: Node | None, position: int
+    ) -> tuple[Node | None, int]:
         side = "a" if what == "with" else "b"
         for node in self.large.nodes:
             if node.kind == "select" and node.operands[side] is value:
@@ -154,7 +159,9 @@ class _Alignment:
     def is_close(self) -> bool:
         """Whether one class for both is better than two."""
         extra = [node for node in self.small.nodes if node not in self.nodes]
-        missing = [node for node in self.large.nodes if node not in self.nodes.values() and node.kind != "select"]
+        missing = [
+            node for node in self.large.nodes if node not in self.nodes.values() and node.kind != "select"
+        ]
         new = len(set(self.places.values()))
         old = sum(node.kind == "select" for node in self.large.nodes)
         if new > MAX_NEW or new + old > MAX_FLAGS or len(extra) > 3:
@@ -164,10 +171,18 @@ class _Alignment:
         if len(missing) > MAX_MISSING * (new + old):
             return False
         missing = [node for node in missing if not any(flag in node.operands.values() for flag in self.flags)]
-        if new and not self._is_insertable(missing) and sum(len(list(node.modules())) for node in missing) > 1 + old:
+        if (
+            new
+            and not self._is_insertable(missing)
+            and sum(len(list(node.modules())) for node in missing) > 1 + old
+        ):
             return False
         calls = sum(node.kind == "module" for node in self.nodes)
-        return calls >= 2 and len(self.nodes) >= len(self.small.nodes) / 2 and len(self.nodes) >= len(missing) / 2
+        return (
+            calls >= 2
+            and len(self.nodes) >= len(self.small.nodes) / 2
+            and len(self.nodes) >= len(missing) / 2
+        )
 
     def _is_insertable(self, missing: list[Node]) -> bool:
         """Whether the optional part only reads what it replaces, so that `nn.Identity` can take its place."""
@@ -190,7 +205,9 @@ class _Alignment:
                 flag = Flag()
                 chosen = replace(x, node=None, twins={})
                 other = self.values.get(y, y)
-                chosen.node = Node("a if flag else b", {"flag": flag, "a": x, "b": other}, chosen, x.layer, "select")
+                chosen.node = Node(
+                    "a if flag else b", {"flag": flag, "a": x, "b": other}, chosen, x.layer, "select"
+                )
                 selects[x, y] = chosen
                 for use in self.large.uses:
                     use.flags[flag] = True
@@ -264,7 +281,10 @@ class _Alignment:
                 hole
                 for node in ordered
                 for operand in node.operands.values()
-                for hole in (*flatten(operand, Hole), *(h for m in flatten(operand, Module) for h in _holes(m)))
+                for hole in (
+                    *flatten(operand, Hole),
+                    *(h for m in flatten(operand, Module) for h in _holes(m)),
+                )
             )
         )
 
