@@ -6,6 +6,8 @@ from collections import defaultdict
 
 from codegen import layers
 from codegen.layers import registry
+from codegen.layers.refused import REFUSED
+from codegen.spec import classes, keras1
 from tests.showcase import EXAMPLES, GENERATED, ROOT
 
 README = ROOT / "README.md"
@@ -23,9 +25,22 @@ def table() -> str:
             group = {"activation": "activation functions"}.get(package, package)
         groups[group][class_name] = entry.note
     lines = ["| kind | classes |", "| --- | --- |"]
-    for group, classes in sorted(groups.items()):
-        texts = [f"`{name}`" + (f" ({note})" if note else "") for name, note in sorted(classes.items())]
+    for group, members in sorted(groups.items()):
+        texts = [f"`{name}`" + (f" ({note})" if note else "") for name, note in sorted(members.items())]
         lines.append(f"| {group} | {', '.join(texts)} |")
+    older = {**classes.ALIASES, **keras1.CLASSES, "CuDNNGRU": "GRU", "CuDNNLSTM": "LSTM"}
+    names = [f"`{name}` (now `{now}`)" for name, now in sorted(older.items())]
+    lines.append(f"| older names | {', '.join(names)} |")
+    return "\n".join(lines) + "\n"
+
+
+def refused_table() -> str:
+    """Markdown: the classes of Keras that cannot be converted, and why."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for (_, class_name), reason in sorted(REFUSED.items()):
+        by_reason[reason].append(f"`{class_name}`")
+    lines = ["| refused | each of them |", "| --- | --- |"]
+    lines += [f"| {', '.join(names)} | {reason} |" for reason, names in sorted(by_reason.items())]
     return "\n".join(lines) + "\n"
 
 
@@ -34,7 +49,8 @@ def renewed(text: str) -> str:
     for mark, path in SHOWN.items():
         code = path.read_text(encoding="utf-8")
         text = _between(text, f"<!-- {mark} -->\n```python\n", "```\n", code)
-    return _between(text, "<!-- layers -->\n", "<!-- end of layers -->", table())
+    text = _between(text, "<!-- layers -->\n", "<!-- end of layers -->", table())
+    return _between(text, "<!-- refused -->\n", "<!-- end of refused -->", refused_table())
 
 
 def _between(text: str, start: str, end: str, content: str) -> str:

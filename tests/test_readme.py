@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from codegen.cli import main
 from tests.cases.case import keras
+from tests.keras_classes import KERAS_1, KERAS_2
 from tests.readme import renewed
 from tests.showcase import EXAMPLES, ROOT
 
@@ -55,5 +56,18 @@ def test_every_option_of_convert_is_shown() -> None:
 
 
 def _keras_layers() -> list[str]:
-    classes: list[tuple[str, Any]] = python_inspect.getmembers(keras.layers, python_inspect.isclass)
-    return sorted({cls.__name__ for _, cls in classes if issubclass(cls, keras.layers.Layer)})
+    """The layer classes of the installed Keras, without abstract ones."""
+    found: list[tuple[str, Any]] = python_inspect.getmembers(keras.layers, python_inspect.isclass)
+    abstract = {"InputLayer", "Layer", "Wrapper"}
+    return sorted(
+        {cls.__name__ for _, cls in found if issubclass(cls, keras.layers.Layer)} - abstract
+    )
+
+
+def test_table_knows_every_layer_of_every_keras() -> None:
+    table = README.split("<!-- layers -->")[1].split("<!-- end of layers -->")[0]
+    refused = README.split("## What is refused")[1].split("<!-- end of refused -->")[0]
+    words = set(re.findall(r"\w+", table + refused))
+    assert set(_keras_layers()) - words == set()
+    assert set(KERAS_2) - words == set()
+    assert set(KERAS_1) - words == set()

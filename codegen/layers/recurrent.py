@@ -109,7 +109,7 @@ def simple_rnn(
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
-@lowers("RNN", masks="own")
+@lowers("RNN", masks="own", note="over Keras' cells, in `StackedRNNCells` too")
 def rnn(
     b: Builder,
     x: Value,

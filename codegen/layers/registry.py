@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, Literal, TypeVar
 
 from codegen.errors import ConversionError, UnsupportedLayer, UnsupportedOption, shorten
+from codegen.layers.refused import REFUSED
 from codegen.spec.model import LayerSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,20 +27,6 @@ LAMBDA = "Lambda"
 #: Options that say how a layer is trained or built, not what it computes.
 TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
 TRAINING_ONLY = frozenset({"seed", "noise_shape", "autocast", "build_config", "sparse_gradients"})
-
-#: Ops of Keras that torch cannot compute as Keras does, and why.
-REFUSED_OPS = {
-    "Eig": "has no counterpart: order, length and phase of eigenvectors are not defined, torch chooses others",
-    "Eigh": "has no counterpart: eigenvectors are only defined up to their sign, torch chooses others",
-    "ElasticTransform": "draws random numbers",
-    **dict.fromkeys(
-        ("AssociativeScan", "Cond", "ForiLoop", "JVP", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop"),
-        "takes a function, which is Python code and never run",
-    ),
-}
-
-#: Layers of Keras that cannot be had in torch.
-STRING_LAYERS = frozenset({"FeatureSpace", "StringLookup", "TextVectorization"})
 
 
 @dataclass(frozen=True)
@@ -270,10 +257,8 @@ def find(spec: LayerSpec) -> LayerFunction:
             return _FUNCTIONS[key]
     if spec.package == TENSORFLOW:
         advice = f"{_tensorflow_name(spec)} is not supported; give a layer function with --custom"
-    elif spec.package == KERAS and spec.class_name in STRING_LAYERS:
-        advice = "works on strings, which torch has no tensors for; save a model that begins behind it"
-    elif _key(spec)[0] == OPS and spec.class_name in REFUSED_OPS:
-        advice = f"{REFUSED_OPS[spec.class_name]}; give a layer function with --custom"
+    elif _key(spec) in REFUSED:
+        advice = f"{REFUSED[_key(spec)]}; give a layer function with --custom"
     elif spec.package == KERAS or spec.package.startswith("keras."):
         advice = "is not supported; give a layer function with --custom"
     else:

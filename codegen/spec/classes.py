@@ -23,7 +23,8 @@ _TERSE_LAYERS = frozenset(
     | {"SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"}
 )
 
-_ALIASES = {
+#: Names that a class of Keras had in some version, beside its Keras 3 name.
+ALIASES = {
     "AvgPool1D": "AveragePooling1D",
     "AvgPool2D": "AveragePooling2D",
     "AvgPool3D": "AveragePooling3D",
@@ -95,7 +96,7 @@ def class_and_package(entry: Mapping[str, Any], class_name: str) -> tuple[str, s
 
 def without_alias(class_name: str) -> str:
     """The name that Keras 3 saves for a class of Keras that has or had several."""
-    return _ALIASES.get(class_name, class_name)
+    return ALIASES.get(class_name, class_name)
 
 
 def _is_bare_op(entry: Mapping[str, Any]) -> bool:

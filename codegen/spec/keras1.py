@@ -35,7 +35,8 @@ _WORDS = {
     "W_regularizer": "kernel_regularizer",
 }
 
-_CLASSES = {
+#: Layers of Keras 1 whose options say what they are in Keras 3.
+CLASSES = {
     "AtrousConvolution1D": "Conv1D",
     "AtrousConvolution2D": "Conv2D",
     "TimeDistributedDense": "Dense",
@@ -67,7 +68,7 @@ def to_keras2(draft: Draft) -> None:
             config["kernel_size"] = [config.pop(part) for part in parts]
     if draft.class_name in _RULES:
         _RULES[draft.class_name](draft)
-    draft.class_name = _CLASSES.get(draft.class_name, draft.class_name)
+    draft.class_name = CLASSES.get(draft.class_name, draft.class_name)
 
 
 def _data_format(draft: Draft) -> None:
