@@ -4,16 +4,16 @@ from __future__ import annotations
 
 #: What `keras.layers` of Keras 1.2.2 offers, without abstract classes.
 KERAS_1 = """
-    Activation ActivityRegularization AtrousConv1D AtrousConv2D AtrousConvolution1D AtrousConvolution2D
-    AveragePooling1D AveragePooling2D AveragePooling3D BatchNormalization Bidirectional Conv1D Conv2D Conv3D
-    ConvLSTM2D Convolution1D Convolution2D Convolution3D Cropping1D Cropping2D Cropping3D Deconv2D
-    Deconvolution2D Dense Dropout ELU Embedding Flatten GRU GaussianDropout GaussianNoise
-    GlobalAveragePooling1D GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D
-    GlobalMaxPooling3D Highway LSTM Lambda LeakyReLU LocallyConnected1D LocallyConnected2D Masking MaxPooling1D
-    MaxPooling2D MaxPooling3D MaxoutDense Merge PReLU ParametricSoftplus Permute RepeatVector Reshape SReLU
-    SeparableConv2D SeparableConvolution2D SimpleRNN SpatialDropout1D SpatialDropout2D SpatialDropout3D
-    ThresholdedReLU TimeDistributed TimeDistributedDense UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D
-    ZeroPadding2D ZeroPadding3D
+    Activation ActivityRegularization AtrousConvolution1D AtrousConvolution2D AveragePooling1D
+    AveragePooling2D AveragePooling3D BatchNormalization Bidirectional Conv1D Conv2D Conv3D ConvLSTM2D
+    Convolution1D Convolution2D Convolution3D Cropping1D Cropping2D Cropping3D Deconv2D Deconvolution2D
+    Dense Dropout ELU Embedding Flatten GRU GaussianDropout GaussianNoise GlobalAveragePooling1D
+    GlobalAveragePooling2D GlobalAveragePooling3D GlobalMaxPooling1D GlobalMaxPooling2D GlobalMaxPooling3D
+    Highway LSTM Lambda LeakyReLU LocallyConnected1D LocallyConnected2D Masking MaxPooling1D MaxPooling2D
+    MaxPooling3D MaxoutDense Merge PReLU ParametricSoftplus Permute RepeatVector Reshape SReLU
+    SeparableConvolution2D SimpleRNN SpatialDropout1D SpatialDropout2D SpatialDropout3D ThresholdedReLU
+    TimeDistributed TimeDistributedDense UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D ZeroPadding2D
+    ZeroPadding3D
     """.split()  # noqa: SIM905 - a list of strings would be a page long
 
 #: What `tf_keras.layers` 2.21 offers, `experimental.preprocessing` included, without abstract classes.

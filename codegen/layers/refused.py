@@ -23,7 +23,8 @@ REFUSED: dict[tuple[str, str], str] = {
     **{
         (_OPS, name): _FUNCTION
         for name in (
-            "AssociativeScan", "Cond", "ForiLoop", "JVP", "Map", "Scan", "Switch", "VectorizedMap", "WhileLoop",
+            "AssociativeScan", "Cond", "ForiLoop", "JVP", "Map", "Scan", "Switch", "VectorizedMap",
+            "WhileLoop",
         )
     },
 }  # fmt: skip
