@@ -41,7 +41,6 @@ def test_every_registered_layer_has_a_row() -> None:
     folder = Path(__file__).parent
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("**/*.py")))
     words = set(re.findall(r"\w+", text))
-    missing = {
-        class_name for (package, class_name) in registry.registered() if class_name not in words
-    }
+    names = [class_name.rpartition(".")[2] for (_, class_name) in registry.registered()]  # `math.add`
+    missing = {name for name in names if name not in words}
     assert sorted(missing) == []

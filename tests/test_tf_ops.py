@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from codegen.layers.tf_nodes import NODES
 from tests.keras_files import write_whole_h5
 from tests.oracle import load
 
+X = np.arange(-6.0, 6.0).reshape(2, 2, 3).astype("float32")
 FIXTURES = sorted(Path(__file__).parent.glob("fixtures/tf_ops_*.npz"))
 
 
@@ -52,9 +55,6 @@ def _node(op: str, constants: dict[str, Any], **attributes: Any) -> dict[str, An
     }  # fmt: skip
 
 
-X = np.arange(-6.0, 6.0).reshape(2, 2, 3).astype("float32")
-
-
 def _run(model: Any) -> Any:
     with torch.no_grad():
         result = model(torch.from_numpy(X))
@@ -75,6 +75,78 @@ def test_fixture(file: Path, tmp_path: Path) -> None:
         array = ours.resolve_conj().numpy()
         assert (array.dtype, array.shape) == (theirs.dtype, theirs.shape), f"output {index}"
         np.testing.assert_allclose(array, theirs, 1e-4, 1e-5, err_msg=f"output {index}")
+
+
+# -------------------------------------------------------------------- functions that no fixture has
+
+MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("compat.v1.image.resize_bicubic", {"size": [4, 6], "half_pixel_centers": True}),
+        ("compat.v1.math.argmax", {"dimension": 2}),
+        ("compat.v1.math.reduce_max", {"axis": 1, "keep_dims": True}),
+        ("compat.v1.nn.log_softmax", {"dim": 1}),
+        ("compat.v1.nn.max_pool", {"ksize": [1, 2, 2, 1], "strides": [1, 1, 1, 1], "padding": "SAME"}),
+        ("compat.v1.squeeze", {"squeeze_dims": []}),
+        ("compat.v1.where", {}),
+        ("debugging.check_numerics", {"message": "no"}),
+        ("ensure_shape", {"shape": [None, 2, 3]}),
+        ("expand_dims", {"axis": -1}),
+        ("image.total_variation", {}),
+        ("linalg.expm", {"of": MATRIX}),
+        ("linalg.logdet", {"of": MATRIX}),
+        ("linalg.slogdet", {"of": MATRIX}),
+        ("linalg.cholesky_solve", {"of": MATRIX, "rhs": [[1.0], [2.0], [3.0]]}),
+        ("math.divide", {"y": 4.0}),
+        ("math.floordiv", {"y": 4.0}),
+        ("math.nextafter", {"x2": X.tolist()}),
+        ("math.special.bessel_j1", {}),
+        ("math.special.bessel_y0", {"of": MATRIX}),
+        ("math.special.bessel_y1", {"of": MATRIX}),
+        ("math.special.bessel_k1", {"of": MATRIX}),
+        ("math.special.bessel_k0e", {"of": MATRIX}),
+        ("math.special.bessel_k1e", {"of": MATRIX}),
+        ("math.erfcinv", {"of": [[0.5, 1.5], [0.25, 1.0]]}),
+        ("math.polygamma", {"of": 2.0, "x": MATRIX}),
+        ("math.igammac", {"of": MATRIX, "x": MATRIX}),
+        ("math.segment_min", {"segment_ids": [0, 0]}),
+        ("math.segment_prod", {"segment_ids": [1, 1]}),
+        ("math.unsorted_segment_min", {"segment_ids": [1, 1], "num_segments": 3}),
+        ("math.unsorted_segment_prod", {"segment_ids": [1, 1], "num_segments": 2}),
+        ("nn.conv1d", {"filters": [[[1.0], [2.0], [3.0]]], "stride": 1, "padding": "SAME"}),
+        ("nn.crelu", {}),
+        ("nn.gelu", {"approximate": True}),
+        ("norm", {"ord": 1, "axis": 2}),
+        ("realdiv", {"y": X.tolist()}),
+        ("signal.rfft", {}),
+        ("signal.rfft", {"fft_length": [4]}),
+        ("signal.ifftshift", {"axes": [2]}),
+    ],
+)
+def test_function(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
+    """As TensorFlow itself computes it; `of` stands for the first argument, which is the input else."""
+    tensorflow = import_module("tensorflow")
+    inputs, given = arguments.get("of", X), {key: v for key, v in arguments.items() if key != "of"}
+    layer = _function(name, **given)
+    if "of" in arguments:
+        layer["inbound_nodes"] = [["_CONSTANT_VALUE", -1, inputs, given | {"name": None}]]
+    inputs = np.asarray(inputs, "float32")
+    if name.startswith(("image", "compat.v1.image", "compat.v1.nn.max_pool")):
+        inputs = inputs[..., None]
+        layer["inbound_nodes"][0][0] = "image"
+        image = _function("expand_dims", axis=-1) | {"name": "image"}
+        image["config"]["name"] = "image"
+        layers = [image, layer]
+    else:
+        layers = [layer]
+    expected = attrgetter(name)(tensorflow)(tensorflow.constant(inputs), **given)
+    expected = [part.numpy() for part in tensorflow.nest.flatten(expected)]
+    found = _run(_convert(layers, tmp_path, outputs=len(expected)))
+    for ours, theirs in zip(found if len(expected) > 1 else [found], expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, 1e-4, 1e-5)
 
 
 # -------------------------------------------------------------------- nodes of graphs

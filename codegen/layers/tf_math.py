@@ -288,7 +288,7 @@ def polygamma(b: Builder, a: Any, x: Any) -> Value:
 # -------------------------------------------------------------------- dtypes
 
 
-@tf("cast", "dtypes.cast", masks="own")
+@tf("cast", masks="own")
 def cast(b: Builder, x: Any, dtype: Any) -> Any:
     """`x.to(dtype)`; TensorFlow hands back a tensor that has the dtype, with its mask."""
     wanted = dtype_name(b, dtype)
@@ -313,7 +313,7 @@ def cast_to(b: Builder, x: Value, dtype: str) -> Value:
     return b.cast(x, dtype)
 
 
-@tf("dtypes.saturate_cast", "saturate_cast")
+@tf("dtypes.saturate_cast")
 def saturate_cast(b: Builder, value: Any, dtype: Any) -> Value:
     """Clipped to what the dtype can hold, then cast."""
     return ops_core.saturate_cast(b, value, dtype=dtype_name(b, dtype))

@@ -115,7 +115,7 @@ def _descending(b: Builder, direction: str) -> bool:
     return direction == "DESCENDING"
 
 
-@tf("math.top_k", "math.approx_max_k")
+@tf("math.top_k")
 def top_k(b: Builder, input: Any, k: Any = 1, sorted: bool = True, index_type: Any = "int32") -> list[Value]:
     """The largest elements of the last axis and where they are; of equal ones, the first."""
     del sorted  # in any order without it, so in this one as well
@@ -147,7 +147,7 @@ def cumulative(b: Builder, x: Any, axis: Any = 0, exclusive: bool = False, rever
     if exclusive:
         pairs = [(1, 0) if i == a else (0, 0) for i in range(x.rank)]
         shorter = getitem(b, x, [*[slice(None)] * a, slice(None, -1)])
-        x = padded(b, shorter, pairs, "constant", start)
+        x = padded(b, shorter, pairs, "constant", float(start))
     d = x.dim(a)
     if x.dtype in FLOATS | rules.COMPLEX | {"int64"}:
         x = b.op(f"x.{method}(dim=d)", shape=x.shape, x=x, d=d)

@@ -150,10 +150,12 @@ def pad(b: Builder, tensor: Any, paddings: Any, mode: str = "CONSTANT", constant
     if mode.upper() not in modes:
         b.unsupported("mode", mode, "supported: 'CONSTANT', 'REFLECT', 'SYMMETRIC'")
     pairs = [(low, high) for low, high in known]
-    return ops_shapes.padded(b, x, pairs, modes[mode.upper()], number(b, constant_values, "constant_values"))
+    return ops_shapes.padded(
+        b, x, pairs, modes[mode.upper()], float(number(b, constant_values, "constant_values"))
+    )
 
 
-@tf("identity", "grad_pass_through", "guarantee_const", "debugging.check_numerics", "ensure_shape")
+@tf("identity", "debugging.check_numerics", "ensure_shape")
 def identity(b: Builder, input: Any, shape: Any = None, message: Any = None) -> Value:
     """Its input."""
     del shape, message  # what it checks holds, or TensorFlow would have raised
@@ -253,7 +255,7 @@ def fill(b: Builder, dims: Any, value: Any) -> Value:
     return ops_arrange.full(b, value, shape=dims)
 
 
-@tf("eye", "linalg.eye")
+@tf("eye")
 def eye(
     b: Builder, num_rows: Any, num_columns: Any = None, batch_shape: Any = None, dtype: Any = "float32"
 ) -> Value:
@@ -278,6 +280,8 @@ def range_(b: Builder, start: Any, limit: Any = None, delta: Any = 1, dtype: Any
         start, limit = 0, start
     bounds = [rules.host(v) for v in (start, limit, delta)]
     wanted = None if dtype is None else dtype_name(b, dtype)
+    if is_tensor(bounds[2]):
+        b.unsupported("delta", "<tensor>", "supported: a number")
     if any(is_tensor(v) for v in bounds):
         wanted = wanted or next(v.dtype for v in bounds if is_tensor(v))
         bounds = [b.op("x.item()", shape=(), dtype=rules.SIZE, x=v) if is_tensor(v) else v for v in bounds]

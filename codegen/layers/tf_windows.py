@@ -162,14 +162,15 @@ def conv_transpose(
     if name == "same" and all(map(same_host, targets, scaled)):
         return transposed("same")
     cuts = [(0, 0)] * x.rank
-    for axis, (size, target, extent, step, gap) in enumerate(zip(sizes, targets, window, steps, gaps, strict=True)):
+    for position, (extent, step, gap) in enumerate(zip(window, steps, gaps, strict=True)):
+        size, target = sizes[position], targets[position]
         if size is None or not isinstance(target, int):
             b.unsupported("output_shape", "<tensor>", "supported: numbers, or sizes times the strides")
         reach = (extent - 1) * gap + 1
         before = max((size - 1) * step + reach - target, 0) // 2 if name == "same" else 0
         # What the layer yields without padding.
         full = size * step + max(reach - step, 0)
-        cuts[first + axis] = (-before, target - full + before)
+        cuts[first + position] = (-before, target - full + before)
     y = transposed("valid")
     return padded(b, y, cuts, "constant", 0) if any(map(any, cuts)) else y
 
