@@ -42,6 +42,9 @@ def dot_product_attention(
     scale = rules.host(scale)
     if isinstance(scale, Value):
         operands["q"], scale = b.elementwise("q * scale", q=q, scale=scale), 1.0
+    if dtype == "float16" and mask is not None:  # whose range is too small for what Keras puts there
+        q, k, v = (b.cast(x, "float32") for x in (q, k, v))
+        operands |= {"q": b.cast(operands["q"], "float32"), "k": k, "v": v}
     penalty = _penalty(b, q, k, bias, mask, is_causal)
     if penalty is not None:
         operands["penalty"] = penalty
@@ -53,7 +56,7 @@ def dot_product_attention(
         arguments += ", scale=scale"
     shape = (*q.shape[:-1], v.shape[-1])
     x = b.op(f"F.scaled_dot_product_attention({arguments})", shape=shape, **operands)
-    return permuted(b, x, (0, 2, 1, 3))
+    return permuted(b, b.cast(x, dtype), (0, 2, 1, 3))
 
 
 def _penalty(b: Builder, q: Value, k: Value, bias: Any, mask: Any, causal: bool) -> Value | None:
@@ -68,9 +71,8 @@ def _penalty(b: Builder, q: Value, k: Value, bias: Any, mask: Any, causal: bool)
         allowed = triangle if allowed is None else b.elementwise("x & y", x=allowed, y=triangle)
     if allowed is None:
         return added
-    least = _FORBIDDEN if q.dtype in ("float32", "bfloat16", "float64") else -45850.0
     if added is not None:
         template = "torch.where(mask, bias, least)"
-        return b.elementwise(template, bias=added, mask=allowed, least=least, dtype=q.dtype)
+        return b.elementwise(template, bias=added, mask=allowed, least=_FORBIDDEN, dtype=q.dtype)
     template = "torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, least)"
-    return b.op(template, shape=allowed.shape, dtype=q.dtype, mask=allowed, q=q, least=least)
+    return b.op(template, shape=allowed.shape, dtype=q.dtype, mask=allowed, q=q, least=_FORBIDDEN)

@@ -85,7 +85,7 @@ def lu_factor(b: Builder, x: Any) -> list[Value]:
         b.unsupported("x", x.shape, "supported: one matrix, as in Keras on TensorFlow")
     rows = x.shape[0]
     factors, pivots = b.value(x.shape, dtype=x.dtype), b.value((rows,), dtype="int32")
-    b.emit("torch.linalg.lu_factor(x)", (factors, pivots), x=x)
+    b.emit("torch.linalg.lu_factor_ex(x)", (factors, pivots, None), x=x)
     template = "torch.lu_unpack(factors, pivots, unpack_data=False)[0].argmax(dim=-1)"
     order = made(b, template, (rows,), "int64", factors=factors, pivots=pivots)
     return [factors, b.cast(order, "int32")]

@@ -292,6 +292,7 @@ def cdist(b: Builder, x: Any, y: Any) -> Value:
     """`torch.cdist(x, y)`."""
     x, y, _ = pair(b, x, y)
     difference = binary(b, "Subtract", _new_axis(b, x, -2), _new_axis(b, y, -3))
+    difference = b.cast(difference, rules.float_type(difference))
     return b.op(
         "d.norm(dim=-1)", shape=difference.shape[:-1], perm=tuple(range(difference.rank - 1)), d=difference
     )

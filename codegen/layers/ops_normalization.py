@@ -21,6 +21,7 @@ _EPSILON = 1e-7  # keras.config.epsilon()
 def normalize(b: Builder, x: Any, *, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Value:
     """`F.normalize(x, p, dim)`."""
     x = rules.settled(b, rules.tensor(b, x))
+    x = b.cast(x, rules.float_type(x))
     if not x.rank:
         x = b.op("x.unsqueeze(0)", shape=(1,), x=x)
     eps = _EPSILON if epsilon is None else epsilon

@@ -48,7 +48,10 @@ def _prepared(b: Builder, x: Any, rule: str) -> tuple[Value, str]:
 
 
 def reduction(b: Builder, name: str, x: Any, axis: Axis = None, keepdims: bool = False) -> Value:
-    """Apply an op of `REDUCTIONS`."""
+    """Apply an op of `REDUCTIONS`; the largest of truth values is whether any holds."""
+    x = rules.tensor(b, x)
+    if x.dtype == "bool":
+        name = {"Amax": "Any", "Amin": "All"}.get(name, name)
     template, whole, rule = REDUCTIONS[name]
     x, dtype = _prepared(b, x, rule)
     if x.rank == 0:
@@ -89,11 +92,11 @@ def extremum(
     """`x.amax(dim)` or `x.amin(dim)`, not below or above `initial`."""
     low = b.spec.class_name == "Max"
     x = rules.tensor(b, x)
-    if x.dtype == "bool" and initial is None:
-        return reduction(b, "Any" if low else "All", x, axis, keepdims)
     y = reduction(b, "Amax" if low else "Amin", x, axis, keepdims)
-    if initial is not None:
-        y = b.elementwise("x.clamp(min=bound)" if low else "x.clamp(max=bound)", x=y, bound=initial)
+    if initial is None:
+        return y
+    y = b.cast(y, "int32") if y.dtype == "bool" else y
+    y = b.elementwise("x.clamp(min=bound)" if low else "x.clamp(max=bound)", x=y, bound=initial)
     return b.cast(y, x.dtype)
 
 
@@ -102,8 +105,6 @@ def nan_extremum(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = Fals
     """The largest or least number that is not NaN; NaN if there is none."""
     x = rules.tensor(b, x)
     low = b.spec.class_name == "Nanmax"
-    if x.dtype == "bool":
-        return reduction(b, "Any" if low else "All", x, axis, keepdims)
     if x.dtype not in FLOATS:
         return reduction(b, "Amax" if low else "Amin", x, axis, keepdims)
     bound = float("-inf") if low else float("inf")

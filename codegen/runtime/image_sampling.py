@@ -40,11 +40,12 @@ def projective_transform(
     else:
         left, top = across.floor(), down.floor()
         right, low = (across - left).unsqueeze(1), (down - top).unsqueeze(1)
-        above = (1 - right) * take_pixels(x, top, left, fill)
+        near, high = (left + 1 - across).unsqueeze(1), (top + 1 - down).unsqueeze(1)
+        above = near * take_pixels(x, top, left, fill)
         above = above + right * take_pixels(x, top, left + 1, fill)
-        below = (1 - right) * take_pixels(x, top + 1, left, fill)
+        below = near * take_pixels(x, top + 1, left, fill)
         below = below + right * take_pixels(x, top + 1, left + 1, fill)
-        out = (1 - low) * above + low * below
+        out = high * above + low * below
     return torch.where((scale == 0).unsqueeze(1), fill, out).to(x.dtype)
 
 
