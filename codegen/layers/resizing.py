@@ -23,8 +23,9 @@ Interpolation = Literal[
 #: Kernels that change an image even if its size stays.
 _BLURRING = ("gaussian", "mitchellcubic")
 
-#: What becomes of an image's dtype: it stays, becomes the layer's, or is what resizing yields.
-Casts = Literal["input", "policy", "no"]
+#: What becomes of an image's dtype: it stays, with whole numbers rounded or cut off; it becomes the layer's;
+#: it is what resizing yields.
+Casts = Literal["input", "truncate", "policy", "no"]
 
 Size = int | Value
 Ratios = Sequence[Fraction | None]
@@ -189,7 +190,7 @@ def recast(b: Builder, x: Value, dtype: str, casts: Casts) -> Value:
         return x
     if casts == "policy":
         return b.cast(x, b.dtype)
-    if dtype in INTEGERS and x.dtype != dtype:
+    if dtype in INTEGERS and x.dtype != dtype and casts == "input":
         x = saturate_cast(b, b.elementwise("x.round()", x=x), dtype=dtype)
     return b.cast(x, dtype)
 

@@ -15,6 +15,6 @@ def to_todays(draft: Draft) -> None:
     if draft.class_name == "RandomCrop":
         draft.config["inference"] = "resize" if version < (3, 6) else "crop"
     elif version < (3, 6) and draft.class_name in ("Resizing", "UpSampling2D"):
-        draft.config["casts"] = "no"
+        draft.config["casts"] = "truncate"
     elif version < (3, 6) and draft.class_name in _COLORS:
         draft.config["casts"] = "policy"
