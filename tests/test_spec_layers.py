@@ -403,3 +403,20 @@ def test_classes_and_packages(class_name: str, extra: dict[str, Any], expected: 
 )
 def test_lambda_code_is_left_behind(config: dict[str, Any], expected: dict[str, Any]) -> None:
     assert layer("Lambda", **config).config == expected
+
+
+@pytest.mark.parametrize(
+    ("version", "class_name", "expected"),
+    [
+        ("2.15.0", "RandomCrop", {"inference": "resize"}),
+        ("3.5.0", "RandomCrop", {"inference": "resize"}),
+        ("3.7.0", "RandomCrop", {"inference": "crop"}),
+        ("3.8.0", "RandomCrop", {}),
+        ("3.5.0", "Resizing", {"casts": "truncate"}),
+        ("3.6.0", "Resizing", {}),
+        ("3.5.0", "RandomContrast", {"casts": "policy"}),
+    ],
+)
+def test_images_as_each_version_treats_them(version: str, class_name: str, expected: dict[str, Any]) -> None:
+    config = layer(class_name, version).config
+    assert {key: config[key] for key in ("inference", "casts") if key in config} == expected
