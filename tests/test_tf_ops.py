@@ -85,6 +85,11 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
+        ("__operators__.ne", {"other": 1.0}),
+        ("compat.v1.image.resize_area", {"size": [4, 6]}),
+        ("compat.v1.image.extract_image_patches", {
+            "ksizes": [1, 2, 2, 1], "strides": [1, 1, 1, 1], "rates": [1, 1, 1, 1], "padding": "SAME"
+        }),
         ("compat.v1.image.resize_bicubic", {"size": [4, 6], "half_pixel_centers": True}),
         ("compat.v1.math.argmax", {"dimension": 2}),
         ("compat.v1.math.reduce_max", {"axis": 1, "keep_dims": True}),
@@ -147,6 +152,68 @@ def test_function(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
     found = _run(_convert(layers, tmp_path, outputs=len(expected)))
     for ours, theirs in zip(found if len(expected) > 1 else [found], expected, strict=True):
         np.testing.assert_allclose(ours, theirs, 1e-4, 1e-5)
+
+
+def _chain(*calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Layers that call functions one after the other."""
+    layers = []
+    for position, (function, arguments) in enumerate(calls):
+        layer = _function(function, **arguments)
+        layer["name"] = layer["config"]["name"] = f"op_{position}"
+        if position:
+            layer["inbound_nodes"][0][0] = f"op_{position - 1}"
+        layers.append(layer)
+    return layers
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("signal.fft3d", np.fft.fftn),
+        ("signal.ifft2d", np.fft.ifft2),
+        ("signal.ifft3d", np.fft.ifftn),
+    ],
+)
+def test_complex_function(name: str, function: Any, tmp_path: Path) -> None:
+    layers = _chain(("dtypes.complex", {"imag": ["x", 0, 0]}), (name, {}), ("math.imag", {}))
+    np.testing.assert_allclose(_run(_convert(layers, tmp_path)), function(X + 1j * X).imag, 1e-4, 1e-4)
+
+
+@pytest.mark.parametrize("name", ["nn.conv3d_transpose", "compat.v1.nn.conv3d_transpose"])
+def test_transposed_convolution_in_3d(name: str, tmp_path: Path) -> None:
+    arguments = {"output_shape": [2, 2, 3, 1, 1], "strides": 1, "filters": [[[[[3.0]]]]]}
+    layers = _chain(("reshape", {"shape": [-1, 2, 3, 1, 1]}), (name, arguments))
+    np.testing.assert_allclose(_run(_convert(layers, tmp_path)), 3 * X.reshape(2, 2, 3, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("math.accumulate_n", [X + X]),
+        ("parallel_stack", [np.stack([X, X])]),
+        ("identity_n", [X, X]),
+        ("shape_n", [[2, 2, 3], [2, 2, 3]]),
+    ],
+)
+def test_function_of_several(name: str, expected: list[Any], tmp_path: Path) -> None:
+    layer = _function(name)
+    layer["inbound_nodes"] = [[["x", 0, 0, {}], ["x", 0, 0, {}]]]
+    found = _run(_convert([layer], tmp_path, outputs=len(expected)))
+    for ours, theirs in zip(found if len(expected) > 1 else [found], expected, strict=True):
+        np.testing.assert_allclose(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__operators__.getitem", "__operators__.add", "compat.v1.floor_div", "nn.local_response_normalization",
+        "compat.v1.nn.softmax_cross_entropy_with_logits_v2", "space_to_batch_nd", "compat.v1.batch_to_space_nd",
+    ],
+)  # fmt: skip
+def test_fixtures_hold(name: str) -> None:
+    """Names that Keras 2 saves for functions that are called otherwise."""
+    texts = [gzip.decompress(file.with_suffix(".h5.gz").read_bytes()) for file in FIXTURES]
+    assert any(f'"function": "{name}"'.encode() in text for text in texts)
 
 
 # -------------------------------------------------------------------- nodes of graphs

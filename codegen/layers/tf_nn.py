@@ -70,7 +70,7 @@ def softmax(b: Builder, logits: Any, axis: Any = None) -> Value:
     return along(b, template, rules.tensor(b, logits), a, non_negative=not log)
 
 
-@tf("nn.dropout", "compat.v1.nn.dropout", "nn.experimental.stateless_dropout")
+@tf("nn.dropout", "compat.v1.nn.dropout")
 def dropout(b: Builder, x: Any, rate: Any = None, keep_prob: Any = None, **options: Any) -> Value:
     """Only without dropping anything: TensorFlow's function drops at inference as well."""
     del options

@@ -79,7 +79,7 @@ def _old(given: dict[str, Any], value: Any, *names: str) -> Any:
     return next((given[name] for name in names if value is None and given.get(name) is not None), value)
 
 
-@tf("nn.depthwise_conv2d", "compat.v1.nn.depthwise_conv2d", "compat.v1.nn.depthwise_conv2d_native")
+@tf("nn.depthwise_conv2d", "compat.v1.nn.depthwise_conv2d")
 def depthwise_conv2d(
     b: Builder,
     input: Any,
@@ -164,7 +164,7 @@ def conv_transpose(
     cuts = [(0, 0)] * x.rank
     for position, (extent, step, gap) in enumerate(zip(window, steps, gaps, strict=True)):
         size, target = sizes[position], targets[position]
-        if size is None or not isinstance(target, int):
+        if not isinstance(size, int) or not isinstance(target, int):
             b.unsupported("output_shape", "<tensor>", "supported: numbers, or sizes times the strides")
         reach = (extent - 1) * gap + 1
         before = max((size - 1) * step + reach - target, 0) // 2 if name == "same" else 0
