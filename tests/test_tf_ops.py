@@ -206,8 +206,10 @@ def test_function_of_several(name: str, expected: list[Any], tmp_path: Path) -> 
 @pytest.mark.parametrize(
     "name",
     [
-        "__operators__.getitem", "__operators__.add", "compat.v1.floor_div", "nn.local_response_normalization",
-        "compat.v1.nn.softmax_cross_entropy_with_logits_v2", "space_to_batch_nd", "compat.v1.batch_to_space_nd",
+        "__operators__.getitem", "__operators__.add", "compat.v1.floor_div",
+        "nn.local_response_normalization",
+        "compat.v1.nn.softmax_cross_entropy_with_logits_v2", "space_to_batch_nd",
+        "compat.v1.batch_to_space_nd",
     ],
 )  # fmt: skip
 def test_fixtures_hold(name: str) -> None:

@@ -164,7 +164,7 @@ def conv_transpose(
     cuts = [(0, 0)] * x.rank
     for position, (extent, step, gap) in enumerate(zip(window, steps, gaps, strict=True)):
         size, target = sizes[position], targets[position]
-        if not isinstance(size, int) or not isinstance(target, int):
+        if not isinstance(size, int) or not isinstance(target, int) or extent is None:
             b.unsupported("output_shape", "<tensor>", "supported: numbers, or sizes times the strides")
         reach = (extent - 1) * gap + 1
         before = max((size - 1) * step + reach - target, 0) // 2 if name == "same" else 0
