@@ -27,21 +27,24 @@ class ConvertedModel(nn.Module):
         self.scaled_gate_gate = nn.Linear(in_features=8, out_features=8)
         self.scaled_gate_scale = nn.Parameter(torch.empty(8))
         self.score = nn.Linear(in_features=8, out_features=1)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise as Keras does."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+            else:
+                nn.init.zeros_(parameter)
+        nn.init.ones_(self.scaled_gate_scale)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Run the model.
-
-        Args:
-            features: float32, (N, 12).
-
-        Returns:
-            `score`, float32, (N, 1).
-        """
+        """(N, 12) -> `score`, (N, 1)."""
         x = F.gelu(self.project(features))  # (N, 8)
         x = x * torch.sigmoid(self.scaled_gate_gate(x)) * self.scaled_gate_scale
         x = x * 0.5
-        x = self.score(x)  # (N, 1)
-        return x
+        score: Tensor = self.score(x)  # (N, 1)
+        return score
 
 
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:

@@ -27,16 +27,18 @@ class ConvertedModel(nn.Module):
         self.hidden_2 = nn.Linear(in_features=32, out_features=16)
         self.dropout = nn.Dropout(p=0.2)
         self.predictions = nn.Linear(in_features=16, out_features=10)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise as Keras does."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+            else:
+                nn.init.zeros_(parameter)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """Run the model.
-
-        Args:
-            pixels: float32, (N, 64).
-
-        Returns:
-            Softmax of `predictions`, float32, (N, 10).
-        """
+        """(N, 64) -> softmax of `predictions`, (N, 10)."""
         x = F.relu(self.hidden_1(pixels))  # (N, 32)
         x = self.dropout(F.relu(self.hidden_2(x)))  # (N, 16)
         return F.softmax(self.predictions(x), dim=-1)

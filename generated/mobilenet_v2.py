@@ -23,14 +23,11 @@ class InvertedResidual(nn.Module):
 
     Args:
         in_channels: Channels of the input.
-        padding: Padding.
         out_channels: Channels of the output.
         stride: Stride of the block.
     """
 
-    def __init__(
-        self, in_channels: int, padding: int, out_channels: int, stride: int = 1
-    ) -> None:
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
         self.expand = nn.Conv2d(in_channels, 6 * in_channels, kernel_size=1, bias=False)
         self.expand_BN = nn.BatchNorm2d(6 * in_channels, eps=0.001, momentum=0.001)
@@ -40,7 +37,7 @@ class InvertedResidual(nn.Module):
             6 * in_channels,
             kernel_size=3,
             stride=stride,
-            padding=padding,
+            padding=0 if stride > 1 else 1,
             groups=6 * in_channels,
             bias=False,
         )
@@ -49,11 +46,11 @@ class InvertedResidual(nn.Module):
             6 * in_channels, out_channels, kernel_size=1, bias=False
         )
         self.project_BN = nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.001)
-        self.residual = in_channels == out_channels
+        self.residual = out_channels == in_channels
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) -> (N, out_channels, H, W)."""
-        y = F.relu6(self.expand_BN(self.expand(x)))  # (N, 6 * in_channels, H, W)
+        y: Tensor = F.relu6(self.expand_BN(self.expand(x)))
         y = F.pad(y, (0, 1, 0, 1)) if self.pad else y
         y = F.relu6(self.depthwise_BN(self.depthwise(y)))
         y = self.project_BN(self.project(y))  # (N, out_channels, H, W)
@@ -74,39 +71,39 @@ class ConvertedModel(nn.Module):
         self.expanded_conv_project = nn.Conv2d(32, 16, kernel_size=1, bias=False)
         self.expanded_conv_project_BN = nn.BatchNorm2d(16, eps=0.001, momentum=0.001)
         self.blocks = nn.Sequential(
-            InvertedResidual(16, 0, 24, stride=2),
-            InvertedResidual(24, 1, 24),
-            InvertedResidual(24, 0, 32, stride=2),
-            InvertedResidual(32, 1, 32),
-            InvertedResidual(32, 1, 32),
-            InvertedResidual(32, 0, 64, stride=2),
-            *(InvertedResidual(64, 1, 64) for _ in range(3)),
-            InvertedResidual(64, 1, 96),
-            InvertedResidual(96, 1, 96),
-            InvertedResidual(96, 1, 96),
-            InvertedResidual(96, 0, 160, stride=2),
-            InvertedResidual(160, 1, 160),
-            InvertedResidual(160, 1, 160),
-            InvertedResidual(160, 1, 320),
+            InvertedResidual(16, 24, stride=2),
+            InvertedResidual(24, 24),
+            InvertedResidual(24, 32, stride=2),
+            InvertedResidual(32, 32),
+            InvertedResidual(32, 32),
+            InvertedResidual(32, 64, stride=2),
+            *(InvertedResidual(64, 64) for _ in range(3)),
+            InvertedResidual(64, 96),
+            InvertedResidual(96, 96),
+            InvertedResidual(96, 96),
+            InvertedResidual(96, 160, stride=2),
+            InvertedResidual(160, 160),
+            InvertedResidual(160, 160),
+            InvertedResidual(160, 320),
         )
         self.Conv_1 = nn.Conv2d(320, 1280, kernel_size=1, bias=False)
         self.Conv_1_bn = nn.BatchNorm2d(1280, eps=0.001, momentum=0.001)
         self.predictions = nn.Linear(in_features=1280, out_features=1000)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise as Keras does."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+        nn.init.zeros_(self.predictions.bias)
 
     def forward(self, input_layer: Tensor) -> Tensor:
-        """Run the model.
-
-        Args:
-            input_layer: float32, (N, 224, 224, 3).
-
-        Returns:
-            Softmax of `predictions`, float32, (N, 1000).
-        """
+        """(N, 224, 224, 3) -> softmax of `predictions`, (N, 1000)."""
         x = input_layer.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
         x = F.pad(x, (0, 1, 0, 1))  # (N, 3, 225, 225)
         x = F.relu6(self.bn_Conv1(self.Conv1(x)))  # (N, 32, 112, 112)
-        x = self.expanded_conv_depthwise_BN(self.expanded_conv_depthwise(x))
-        x = F.relu6(x)
+        x = F.relu6(self.expanded_conv_depthwise_BN(self.expanded_conv_depthwise(x)))
         x = self.expanded_conv_project_BN(self.expanded_conv_project(x))
         x = self.blocks(x)  # (N, 320, 7, 7)
         x = F.relu6(self.Conv_1_bn(self.Conv_1(x))).mean(dim=(2, 3))  # (N, 1280)

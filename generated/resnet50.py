@@ -25,23 +25,16 @@ class BottleneckBlock(nn.Module):
         in_channels: Channels of the input.
         mid_channels: Channels inside the block.
         stride: Stride of the block.
-        project: Whether the shortcut is a convolution instead of the input itself.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        mid_channels: int,
-        stride: int = 1,
-        project: bool = False,
-    ) -> None:
+    def __init__(self, in_channels: int, mid_channels: int, stride: int = 1) -> None:
         super().__init__()
         self.shortcut = (
             nn.Sequential(
                 nn.Conv2d(in_channels, 4 * mid_channels, kernel_size=1, stride=stride),
                 nn.BatchNorm2d(4 * mid_channels, eps=1.001e-05, momentum=0.01),
             )
-            if project
+            if in_channels != 4 * mid_channels
             else nn.Identity()
         )
         self.conv_1 = nn.Conv2d(in_channels, mid_channels, kernel_size=1, stride=stride)
@@ -66,34 +59,34 @@ class ConvertedModel(nn.Module):
         self.conv1_conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
         self.conv1_bn = nn.BatchNorm2d(64, eps=1.001e-05, momentum=0.01)
         self.conv2 = nn.Sequential(
-            BottleneckBlock(64, 64, project=True),
-            BottleneckBlock(256, 64),
-            BottleneckBlock(256, 64),
+            BottleneckBlock(64, 64), BottleneckBlock(256, 64), BottleneckBlock(256, 64)
         )
         self.conv3 = nn.Sequential(
-            BottleneckBlock(256, 128, stride=2, project=True),
+            BottleneckBlock(256, 128, stride=2),
             *(BottleneckBlock(512, 128) for _ in range(3)),
         )
         self.conv4 = nn.Sequential(
-            BottleneckBlock(512, 256, stride=2, project=True),
+            BottleneckBlock(512, 256, stride=2),
             *(BottleneckBlock(1024, 256) for _ in range(5)),
         )
         self.conv5 = nn.Sequential(
-            BottleneckBlock(1024, 512, stride=2, project=True),
+            BottleneckBlock(1024, 512, stride=2),
             BottleneckBlock(2048, 512),
             BottleneckBlock(2048, 512),
         )
         self.predictions = nn.Linear(in_features=2048, out_features=1000)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise as Keras does."""
+        for name, parameter in self.named_parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
 
     def forward(self, input_layer: Tensor) -> Tensor:
-        """Run the model.
-
-        Args:
-            input_layer: float32, (N, 224, 224, 3).
-
-        Returns:
-            Softmax of `predictions`, float32, (N, 1000).
-        """
+        """(N, 224, 224, 3) -> softmax of `predictions`, (N, 1000)."""
         x = input_layer.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
         x = F.relu(self.conv1_bn(self.conv1_conv(x)))  # (N, 64, 112, 112)
         x = F.max_pool2d(x, kernel_size=3, stride=2, padding=1)  # (N, 64, 56, 56)

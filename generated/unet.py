@@ -28,10 +28,10 @@ class ConvBlock(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
-        self.conv_1 = nn.Conv2d(
+        self.conv = nn.Conv2d(
             in_channels, out_channels, kernel_size=3, padding=1, bias=False
         )
-        self.bn_1 = nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.01)
+        self.bn = nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.01)
         self.conv_2 = nn.Conv2d(
             out_channels, out_channels, kernel_size=3, padding=1, bias=False
         )
@@ -39,7 +39,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) -> (N, out_channels, H, W)."""
-        x = F.relu(self.bn_1(self.conv_1(x)))  # (N, out_channels, H, W)
+        x = F.relu(self.bn(self.conv(x)))  # (N, out_channels, H, W)
         return F.relu(self.bn_2(self.conv_2(x)))
 
 
@@ -59,16 +59,18 @@ class ConvertedModel(nn.Module):
         self.up_1_conv = nn.ConvTranspose2d(32, 16, kernel_size=2, stride=2)
         self.up_1 = ConvBlock(32, 16)
         self.mask = nn.Conv2d(16, 1, kernel_size=1)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise as Keras does."""
+        for name, parameter in self.named_parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+            elif name.endswith("bias"):
+                nn.init.zeros_(parameter)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Run the model.
-
-        Args:
-            image: float32, (N, 128, 128, 3).
-
-        Returns:
-            `mask`, float32, (N, 128, 128, 1).
-        """
+        """(N, 128, 128, 3) -> `mask`, (N, 128, 128, 1)."""
         x = image.permute(0, 3, 1, 2)  # (N, 3, 128, 128)
         down_1_relu_2: Tensor = self.down_1(x)  # (N, 16, 128, 128)
         x = F.max_pool2d(down_1_relu_2, kernel_size=2)  # (N, 16, 64, 64)

@@ -39,37 +39,33 @@ class ConvertedModel(nn.Module):
         self.fc1 = nn.Linear(in_features=25088, out_features=4096)
         self.fc2 = nn.Linear(in_features=4096, out_features=4096)
         self.predictions = nn.Linear(in_features=4096, out_features=1000)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Initialise as Keras does."""
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+            else:
+                nn.init.zeros_(parameter)
 
     def forward(self, input_layer: Tensor) -> Tensor:
-        """Run the model.
-
-        Args:
-            input_layer: float32, (N, 224, 224, 3).
-
-        Returns:
-            Softmax of `predictions`, float32, (N, 1000).
-        """
+        """(N, 224, 224, 3) -> softmax of `predictions`, (N, 1000)."""
         x = input_layer.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
         x = F.relu(self.block1_conv1(x))  # (N, 64, 224, 224)
-        x = F.relu(self.block1_conv2(x))
-        x = F.max_pool2d(x, kernel_size=2)  # (N, 64, 112, 112)
+        x = F.max_pool2d(F.relu(self.block1_conv2(x)), kernel_size=2)
         x = F.relu(self.block2_conv1(x))  # (N, 128, 112, 112)
-        x = F.relu(self.block2_conv2(x))
-        x = F.max_pool2d(x, kernel_size=2)  # (N, 128, 56, 56)
+        x = F.max_pool2d(F.relu(self.block2_conv2(x)), kernel_size=2)
         x = F.relu(self.block3_conv1(x))  # (N, 256, 56, 56)
         x = F.relu(self.block3_conv2(x))
-        x = F.relu(self.block3_conv3(x))
-        x = F.max_pool2d(x, kernel_size=2)  # (N, 256, 28, 28)
+        x = F.max_pool2d(F.relu(self.block3_conv3(x)), kernel_size=2)
         x = F.relu(self.block4_conv1(x))  # (N, 512, 28, 28)
         x = F.relu(self.block4_conv2(x))
-        x = F.relu(self.block4_conv3(x))
-        x = F.max_pool2d(x, kernel_size=2)  # (N, 512, 14, 14)
+        x = F.max_pool2d(F.relu(self.block4_conv3(x)), kernel_size=2)
         x = F.relu(self.block5_conv1(x))
         x = F.relu(self.block5_conv2(x))
-        x = F.relu(self.block5_conv3(x))
-        x = F.max_pool2d(x, kernel_size=2)  # (N, 512, 7, 7)
-        x = x.flatten(1)  # (N, 25088)
-        x = F.relu(self.fc1(x))  # (N, 4096)
+        x = F.max_pool2d(F.relu(self.block5_conv3(x)), kernel_size=2)  # (N, 512, 7, 7)
+        x = F.relu(self.fc1(x.flatten(1)))  # (N, 4096)
         x = F.relu(self.fc2(x))
         return F.softmax(self.predictions(x), dim=-1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -142,7 +143,7 @@ def _class(
         arguments=tuple(Code(f"{name}: Tensor") for name in forward.arguments),
         returns=Code(returns),
         forward_doc=docstring(
-            _forward_doc(graph, forward.arguments) if is_root else [_signature(graph) + "."]
+            _forward_doc(graph, forward.arguments) if is_root else _wrapped(_signature(graph) + ".")
         ),
         forward=tuple(Code(line) for line in forward.body),
     )
@@ -250,10 +251,18 @@ def _block_doc(graph: Graph) -> list[str]:
     return lines
 
 
+def _wrapped(line: str) -> list[str]:
+    """A line of a method's docstring as several, if it is too long for one."""
+    lines = textwrap.wrap(line, _WIDTH - 14, subsequent_indent="    ")
+    return lines if len(lines) == 1 else [*lines, ""]
+
+
 def _forward_doc(graph: Graph, arguments: list[str]) -> list[str]:
     if len(graph.inputs) == len(graph.outputs) == 1:
         (before,), (after,) = graph.inputs, graph.outputs
-        line = f"{shape_text(before)} -> {shape_text(after)}, {_output_text(after)}."
+        text = _output_text(after)
+        text = text if text.startswith("ReLU") else f"{text[0].lower()}{text[1:]}"
+        line = f"{shape_text(before)} -> {text}, {shape_text(after)}."
         if len(line) <= _WIDTH - 14:
             return [line]
     inputs = [

@@ -59,6 +59,7 @@ class _Writer:
         arguments = self._name_arguments()
         statements = self._statements()
         self._name_values(statements)
+        self._name_result(statements)
         lines: list[str] = []
         typed: set[str] = set(arguments)
         self.loose = self._loose(statements)
@@ -147,6 +148,12 @@ class _Writer:
         for value in spans:
             if value not in self.names:
                 self.names[value] = self.space.claim(naming.identifier(value.layer, "y"))
+
+    def _name_result(self, statements: list[Node]) -> None:
+        """What a module yields last is named after it: its type must be said, and only once."""
+        for node in statements[-1:]:
+            if [node.targets] == self.graph.outputs and not self._returns(node):
+                self.names[node.targets] = self.space.claim(naming.identifier(node.targets.layer, "y"))
 
     def _running_name(self, last_use: dict[Value, int]) -> tuple[str, list[tuple[int, int]]]:
         """The running value's name, and where it is taken: `x`, or `y` beside an `x` that lives on."""

@@ -43,8 +43,8 @@ def _without_part(
         for (_, other), group in groups.items()
         if isinstance(other, tuple) and other[-1:] == (place,) and len(group) < len(nodes)
     ]
-    largest = set(max(parts, key=len)) if parts else set()
-    return [node for node in nodes if node not in largest]
+    largest: list[Node] = max(parts, key=len, default=[])
+    return [node for node in nodes if node not in set(largest)]
 
 
 def add_use(patterns: list[Pattern], pattern: Pattern) -> None:
