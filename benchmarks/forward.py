@@ -1,6 +1,6 @@
 """Converted models against hand-written ones and against Keras: `python -m benchmarks.forward [NETWORK ...]`.
 
-Each contestant is a process of its own with one thread, whose processor time is taken: other users of
+Each contestant is a process of its own with two threads, whose processor time is taken: other users of
 the machine disturb that least. They take turns, run by run, and the median counts. The ratios are
 those of the converted model's times to the others': below 1 it is the faster one.
 """
