@@ -68,6 +68,10 @@ class _Writer:
             lines.extend(self._line(node, typed, returns=last and self._returns(node)))
         if not statements or not self._returns(statements[-1]):
             outputs = [self._text(self._value(value)) for value in self.graph.outputs]
+            if len(outputs) == 1 and outputs[0] in self.untyped:
+                result = self.space.claim("result")
+                lines.append(f"{result}: Tensor = {outputs[0]}")
+                outputs = [result]
             lines.append(f"return {', '.join(outputs)}")
         return Forward(arguments, lines, self.reads)
 
@@ -110,7 +114,13 @@ class _Writer:
         others = sum(
             lengths.get(v.node, 0) for v in reader.values() if v in self.inlined and v.node is not None
         )
-        return lengths[node] + others + self._length(reader) + 5 <= WIDTH
+        return lengths[node] + others + self._length(reader) + self._target_length(reader) <= WIDTH
+
+    def _target_length(self, node: Node) -> int:
+        """About how long the left side of the statement would be, less the name that is written inside it."""
+        target = node.targets
+        lives_on = isinstance(target, Value) and self.uses.get(target, 0) > 1
+        return len(": Tensor = ") + len(target.layer) if lives_on else 5
 
     def _length(self, node: Node) -> int:
         """How long the node's own expression is."""
@@ -207,7 +217,8 @@ class _Writer:
         if node.targets is None:
             return [text]
         if not isinstance(node.targets, Value):
-            return [*self._declarations(node), f"{self._text(self._target(node.targets))} = {text}"]
+            self.untyped.update(self.names[value] for value in node.results() if value in self.names)
+            return [f"{self._text(self._target(node.targets))} = {text}"]
         name = self.names[node.targets]
         if text == name:
             return []
@@ -216,12 +227,6 @@ class _Writer:
         typed.add(name)
         line = f"{name}{annotation} = {text}"
         return [line + self._comment(node, len(line))]
-
-    def _declarations(self, node: Node) -> list[str]:
-        """Types of what a call yields as a tuple: needed only where it is returned as it is."""
-        results = [value for value in node.results() if value in self.names]
-        self.untyped.update(self.names[value] for value in results)
-        return [f"{self.names[value]}: Tensor" for value in results if value in self.graph.outputs]
 
     def _yields_any(self, tree: ast.expr) -> bool:
         """Whether mypy takes the expression for `Any`: what a module's call yields, and what comes of it."""

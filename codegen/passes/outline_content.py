@@ -8,7 +8,7 @@ from collections import Counter
 from codegen.graph import Module, Node, Value
 from codegen.naming import class_name
 from codegen.passes.outline_names import has_index, tokens
-from codegen.passes.outline_pattern import Pattern
+from codegen.passes.outline_pattern import Pattern, Use
 
 #: What a class is, for the first line of its docstring.
 _DOCS = {
@@ -147,8 +147,8 @@ class _Facts:
             return True
         return node is not None and node.kind == "select" and any(map(self._is_shortcut, node.values()))
 
-    def _kernels(self) -> list[int]:
-        sizes = [conv.kwargs.get("kernel_size", 1) for conv in self.plain]
+    def _kernels(self, convs: list[Module]) -> list[int]:
+        sizes = [conv.kwargs.get("kernel_size", 1) for conv in convs]
         return [max(size) if isinstance(size, (tuple, list)) else size for size in sizes if size]
 
     def by_content(self) -> str:
@@ -185,7 +185,7 @@ class _Facts:
                 return "ConvNeXtBlock"
             if len(self.depthwise) > 1 and len(self.depthwise) == len(self.plain) and not self.is_residual:
                 return "SeparableConv"
-            if len(self.plain) >= 2 and self._kernels() and max(self._kernels()) == 1:
+            if len(self.plain) >= 2 and max(self._kernels(self.plain), default=0) == 1:
                 return "InvertedResidual"
             if len(self.depthwise) == 1 and len(self.plain) == 1 and not self.is_residual:
                 return "DepthwiseSeparableConv"
@@ -206,12 +206,17 @@ class _Facts:
         return ""
 
     def _residual(self, is_norm_first: bool) -> str:
-        kernels = self._kernels()
-        if len(kernels) in (3, 4) and kernels.count(1) >= 2 and max(kernels) == 3:
+        smallest = min(self.pattern.uses, key=lambda use: len(use.members))
+        kernels = self._kernels([conv for conv in self.plain if conv in self._present(smallest)])
+        if [size for size in kernels if size > 1] == [3] and kernels.index(3) and len(kernels) in (3, 4):
             return "PreActivationBottleneck" if is_norm_first else "BottleneckBlock"
-        if any("project" in node.layer for node in self.pattern.nodes) and len(kernels) == 2:
+        if any("project" in node.layer for node in self.pattern.nodes) and len(self.plain) == 2:
             return "FusedInvertedResidual"
         return "ResidualBlock"
+
+    def _present(self, use: Use) -> list[Module]:
+        """The modules of which a use has one."""
+        return [real for proto, real in self.modules if proto in use.members]
 
     def roughly(self) -> str:
         """A name made of what the block holds."""

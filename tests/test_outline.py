@@ -1,0 +1,277 @@
+"""Repeated structure becomes classes: config in, text of the classes out. No Keras is needed."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codegen import Options
+from codegen.convert import generate
+from codegen.read import read_model
+
+
+class Net:
+    """A functional model's config, written layer by layer."""
+
+    def __init__(self, *shape: int | None, name: str = "image") -> None:
+        self.layers: list[dict[str, Any]] = []
+        self.inputs = [self._layer("InputLayer", name, [], batch_shape=[None, *shape], dtype="float32")]
+
+    def __call__(self, class_name: str, name: str, *inputs: str, **config: Any) -> str:
+        """Add a layer, called on the results of others; returns its name."""
+        return self._layer(class_name, name, [list(inputs)], **config)
+
+    def shared(self, name: str, call: int, *inputs: str) -> list[Any]:
+        """Call a layer once more; what to give as an input for its result."""
+        layer = next(layer for layer in self.layers if layer["name"] == name)
+        layer["inbound_nodes"].append(_node(inputs, wrap=False))
+        return [name, call]
+
+    def _layer(self, class_name: str, name: str, calls: list[list[str]], **config: Any) -> str:
+        merging = class_name in ("Add", "Multiply", "Concatenate")
+        self.layers.append(
+            {
+                "module": "keras.layers",
+                "class_name": class_name,
+                "config": {"name": name, **config},
+                "name": name,
+                "inbound_nodes": [_node(inputs, wrap=merging) for inputs in calls],
+            }
+        )
+        return name
+
+    def source(self, folder: Path, output: str) -> str:
+        """The text of the generated file."""
+        config = {
+            "name": "net",
+            "layers": self.layers,
+            "input_layers": [[name, 0, 0] for name in self.inputs],
+            "output_layers": [[output, 0, 0]],
+        }
+        path = folder / "net.json"
+        path.write_text(json.dumps({"module": "keras", "class_name": "Functional", "config": config}))
+        with read_model(path) as saved:
+            return generate(saved, Options(), "net").source
+
+
+def _node(inputs: Any, *, wrap: bool) -> dict[str, Any]:
+    places = [[name, 0, 0] if isinstance(name, str) else [*name, 0] for name in inputs]
+    tensors = [{"class_name": "__keras_tensor__", "config": {"keras_history": place}} for place in places]
+    return {"args": [tensors] if wrap else tensors, "kwargs": {}}
+
+
+def conv(net: Net, name: str, x: str, filters: int, size: int = 3, **config: Any) -> str:
+    options = {"padding": "same", **config}
+    return net("Conv2D", name, x, filters=filters, kernel_size=[size, size], **options)
+
+
+def conv_bn_relu(net: Net, prefix: str, x: str, filters: int, **config: Any) -> str:
+    x = conv(net, f"{prefix}_conv", x, filters, **config)
+    x = net("BatchNormalization", f"{prefix}_bn", x)
+    return net("Activation", f"{prefix}_relu", x, activation="relu")
+
+
+def classes(source: str) -> dict[str, str]:
+    """The text of each class but for its docstring's text, by name."""
+    parts = re.split(r"\n\n\n(?=class |def )", source)
+    return {part.split("(")[0].removeprefix("class "): part for part in parts if part.startswith("class ")}
+
+
+def residual_net(blocks: int) -> Net:
+    net = Net(32, 24, 3)
+    x = conv_bn_relu(net, "stem", "image", 16)
+    before = 16
+    for stage, filters in enumerate((16, 32), start=1):
+        for block in range(1, blocks + 1):
+            prefix = f"stage{stage}_block{block}"
+            strides = [2, 2] if stage > 1 and block == 1 else [1, 1]
+            y = conv_bn_relu(net, f"{prefix}_1", x, filters, size=1, strides=strides)
+            y = conv(net, f"{prefix}_2_conv", y, filters)
+            y = net("BatchNormalization", f"{prefix}_2_bn", y)
+            if filters != before:
+                x = conv(net, f"{prefix}_0_conv", x, filters, size=1, strides=strides)
+                x = net("BatchNormalization", f"{prefix}_0_bn", x)
+            x = net("Add", f"{prefix}_add", x, y)
+            x = net("Activation", f"{prefix}_out", x, activation="relu")
+            before = filters
+    return net
+
+
+def test_residual_blocks_are_one_class_with_a_shortcut_where_channels_change(tmp_path: Path) -> None:
+    found = classes(residual_net(4).source(tmp_path, "stage2_block4_out"))
+    assert list(found) == ["ResidualBlock", "ConvertedModel"]
+    block = found["ResidualBlock"]
+    assert "def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:" in block
+    assert "if in_channels != out_channels\n            else nn.Identity()" in block
+    assert "return F.relu(self.shortcut(x) + self.bn_2(self.conv_2(y)))" in block
+    assert (
+        "self.stage1 = nn.Sequential(*(ResidualBlock(16, 16) for _ in range(4)))" in found["ConvertedModel"]
+    )
+    assert "ResidualBlock(16, 32, stride=2), *(ResidualBlock(32, 32) for _ in range(3))" in (
+        found["ConvertedModel"]
+    )
+
+
+def test_deep_and_shallow_networks_are_equally_long(tmp_path: Path) -> None:
+    lengths = {
+        len(residual_net(blocks).source(tmp_path, f"stage2_block{blocks}_out").splitlines())
+        for blocks in (4, 9)
+    }
+    assert len(lengths) == 1
+
+
+def test_names_are_not_needed(tmp_path: Path) -> None:
+    net = Net(32, 24, 8)
+    count, x = 0, "image"
+    for block in range(4):
+        y = x
+        for step in range(2):
+            y = conv(net, f"conv2d_{count}", y, 8)
+            y = net("BatchNormalization", f"batch_normalization_{count}", y)
+            y = net("ReLU", f"re_lu_{count}", y) if step == 0 else y
+            count += 1
+        x = net("Add", f"add_{block}", y, x)
+    found = classes(net.source(tmp_path, x))
+    assert list(found) == ["ResidualBlock", "ConvertedModel"]
+    assert (
+        "self.residual_blocks = nn.Sequential(*(ResidualBlock() for _ in range(4)))"
+        in found["ConvertedModel"]
+    )
+
+
+def test_dense_layers_grow_evenly(tmp_path: Path) -> None:
+    net = Net(16, 16, 8)
+    x = "image"
+    for block in range(1, 7):
+        y = net("BatchNormalization", f"block{block}_bn", x)
+        y = net("ReLU", f"block{block}_relu", y)
+        y = conv(net, f"block{block}_conv", y, 4)
+        x = net("Concatenate", f"block{block}_concat", x, y)
+    found = classes(net.source(tmp_path, x))
+    assert "*(DenseLayer(8 + 4 * i) for i in range(6))" in found["ConvertedModel"].replace(
+        "\n            ", ""
+    )
+    assert "return torch.cat([x, self.conv(y)], dim=1)" in found["DenseLayer"]
+
+
+def test_skips_of_a_u_net_are_values_of_the_model(tmp_path: Path) -> None:
+    net = Net(32, 32, 3)
+    skips, x = [], "image"
+    for level in range(1, 4):
+        x = conv_bn_relu(net, f"down{level}_2", conv_bn_relu(net, f"down{level}_1", x, 8 * level), 8 * level)
+        skips.append(x)
+        x = net("MaxPooling2D", f"down{level}_pool", x, pool_size=[2, 2])
+    for level in range(3, 0, -1):
+        x = net("UpSampling2D", f"up{level}_up", x, size=[2, 2])
+        x = net("Concatenate", f"up{level}_cat", x, skips[level - 1])
+        x = conv_bn_relu(net, f"up{level}_2", conv_bn_relu(net, f"up{level}_1", x, 8 * level), 8 * level)
+    found = classes(net.source(tmp_path, x))
+    assert len(found) == 2
+    model = found["ConvertedModel"]
+    for name in ("down1", "down3", "up1", "up3"):
+        assert f"self.{name} = " in model
+    assert "torch.cat([F.interpolate(" in model
+    assert model.count("permute") == 2  # at the entry and at the exit
+
+
+def test_squeeze_and_excitation_is_part_of_the_block_that_has_it(tmp_path: Path) -> None:
+    net = Net(32, 32, 16)
+    x = "image"
+    for block in range(1, 5):
+        prefix = f"block{block}"
+        y = conv_bn_relu(net, f"{prefix}_a", x, 16)
+        if block > 2:
+            gate = net("GlobalAveragePooling2D", f"{prefix}_se_mean", y, keepdims=True)
+            gate = conv(net, f"{prefix}_se_reduce", gate, 4, size=1, activation="relu")
+            gate = conv(net, f"{prefix}_se_expand", gate, 16, size=1, activation="sigmoid")
+            y = net("Multiply", f"{prefix}_se_scale", y, gate)
+        y = net("BatchNormalization", f"{prefix}_b_bn", conv(net, f"{prefix}_b_conv", y, 16))
+        x = net("Add", f"{prefix}_add", x, y)
+    found = classes(net.source(tmp_path, x))
+    assert list(found) == ["SqueezeExcite", "ResidualBlock", "ConvertedModel"]
+    assert "SqueezeExcite() if se else nn.Identity()" in found["ResidualBlock"]
+    assert "ResidualBlock(se=True)" in found["ConvertedModel"]
+
+
+def test_cells_with_two_inputs(tmp_path: Path) -> None:
+    net = Net(16, 16, 8)
+    before, x = "image", conv_bn_relu(net, "stem", "image", 8)
+    for cell in range(1, 5):
+        left = conv(net, f"cell{cell}_left_conv", before, 8)
+        left = net("BatchNormalization", f"cell{cell}_left_bn", left)
+        right = conv(net, f"cell{cell}_right_conv", x, 8, size=5)
+        right = net("BatchNormalization", f"cell{cell}_right_bn", right)
+        before, x = x, net("Add", f"cell{cell}_add", left, right)
+    found = classes(net.source(tmp_path, x))
+    assert list(found) == ["Cell", "ConvertedModel"]
+    assert "def forward(self, x: Tensor, skip: Tensor) -> Tensor:" in found["Cell"]
+    assert "self.left_bn(self.left_conv(x)) + self.right_bn(self.right_conv(skip))" in re.sub(
+        r"\s+", " ", found["Cell"]
+    ).replace("( ", "(").replace(" )", ")")
+
+
+def test_a_shared_layer_belongs_to_no_block(tmp_path: Path) -> None:
+    net = Net(16, 16, 8)
+    x = conv(net, "shared", "image", 8)
+    for block in range(1, 5):
+        x = net("BatchNormalization", f"block{block}_bn", conv(net, f"block{block}_conv", x, 8))
+        x = net("ReLU", f"block{block}_relu", net.shared("shared", block, x))  # type: ignore[arg-type]
+    found = classes(net.source(tmp_path, x))
+    model = found["ConvertedModel"]
+    assert model.count("self.shared = ") == 1
+    assert not any("self.shared" in text for name, text in found.items() if name != "ConvertedModel")
+
+
+@pytest.mark.parametrize(
+    "prefix", ['"""); import os; ("""', "class", "self.forward", "Überblöck {{ 7 }}", "a" * 300]
+)
+def test_strange_names_are_only_names(tmp_path: Path, prefix: str) -> None:
+    net = Net(16, 16, 8)
+    x = "image"
+    for block in range(1, 6):
+        x = conv_bn_relu(net, f"{prefix}{block}_a", x, 8)
+        x = conv_bn_relu(net, f"{prefix}{block}_b", x, 8)
+    source = net.source(tmp_path, x)
+    imports = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Import)]
+    assert "os" not in {alias.name for node in imports for alias in node.names}
+    assert len(classes(source)) == 2
+
+
+def test_a_small_nested_model_is_a_sequence(tmp_path: Path) -> None:
+    net = Net(8, name="features")
+    head = [
+        {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
+        {"class_name": "Dense", "config": {"name": "hidden", "units": 4, "activation": "relu"}},
+        {"class_name": "Dense", "config": {"name": "out", "units": 2}},
+    ]
+    net("Sequential", "head", "features", layers=head)
+    source = net.source(tmp_path, "head")
+    assert list(classes(source)) == ["ConvertedModel"]
+    assert "nn.Linear(in_features=8, out_features=4),\n            nn.ReLU(),\n" in source
+    assert "return self.head(features)" in source or "= self.head(features)" in source
+
+
+def test_rates_that_grow_evenly(tmp_path: Path) -> None:
+    net = Net(16, 16, 8)
+    x = "image"
+    for block in range(6):
+        y = conv_bn_relu(net, f"block{block}_a", x, 8)
+        if block:
+            y = net("Dropout", f"block{block}_drop", y, rate=0.2 * block / 6, noise_shape=[None, 1, 1, 1])
+        x = net("Add", f"block{block}_add", x, y)
+    assert "drop_rate=0.2 * (1 + i) / 6) for i in range(5)" in re.sub(
+        r"\s+", " ", net.source(tmp_path, x)
+    ).replace("( ", "(").replace(" )", ")")
+
+
+def test_equal_expressions_are_computed_once(tmp_path: Path) -> None:
+    net = Net(16, 16, 8)
+    first = net("Activation", "first", "image", activation="relu")
+    second = net("Activation", "second", "image", activation="relu")
+    x = net("Add", "sum", conv(net, "left", first, 8), conv(net, "right", second, 8))
+    assert net.source(tmp_path, x).count("F.relu(") == 1
