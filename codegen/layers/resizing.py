@@ -63,7 +63,7 @@ def enlarge(
         x = b.channels_first(x, data_format)
         size = [_times(b, x, dim, factor) for dim, factor in enumerate(factors, start=2)]
         return resize(b, x, data_format, interpolation, size)
-    arguments = {"scale_factor": factors, **options}
+    arguments = {"scale_factor": tuple(map(float, factors)), **options}  # TorchScript takes no int
     return _resized(b, x, data_format, interpolation, callee, arguments, ratios, sizes)
 
 
