@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 
 from codegen.graph import Graph, definitions
@@ -11,7 +11,7 @@ from codegen.passes.duplicates import merge_duplicates
 from codegen.passes.inline import inline_small_models
 from codegen.passes.outline_build import make_block
 from codegen.passes.outline_candidates import by_names
-from codegen.passes.outline_chains import by_joins, by_runs, chains
+from codegen.passes.outline_chains import by_joins, chains, patterns_of, runs
 from codegen.passes.outline_params import count_parameters
 from codegen.passes.outline_pattern import Pattern, Use, body
 from codegen.passes.outline_regions import Flow
@@ -67,16 +67,24 @@ def _best(graphs: list[Graph]) -> Pattern | None:
     flows = [Flow(graph) for graph in graphs]
     found = chains(flows)
     groups = [*by_names(flows).values(), *by_joins(found).values()]
-    patterns = [pattern for group in groups for pattern in unify_all(group)] + by_runs(found)
-    best, most = None, float(_WORTH)
+    best = _better((None, float(_WORTH)), (pattern for group in groups for pattern in unify_all(group)))
+    for bound, places in runs(found):
+        if bound <= best[1]:
+            break
+        best = _better(best, patterns_of(places))
+    return best[0]
+
+
+def _better(best: tuple[Pattern | None, float], patterns: Iterable[Pattern]) -> tuple[Pattern | None, float]:
+    """The best pattern so far and the lines that it saves, or one of these if it saves more."""
     for pattern in patterns:
         saved = _saved(pattern)
-        if saved <= most:
+        if saved <= best[1]:
             continue
-        best, most = pattern, saved
+        best = pattern, saved
         variants = [(_saved(variant), variant) for variant in _variants(pattern)]
-        if sum(saved for saved, _ in variants) > most:
-            best = max(variants, key=lambda item: item[0])[1]
+        if sum(saved for saved, _ in variants) > saved:
+            best = max(variants, key=lambda item: item[0])[1], saved
     return best
 
 

@@ -30,6 +30,7 @@ class _Step:
 
 
 Chain = tuple[Flow, list[_Step]]
+Place = tuple[Flow, list[_Step], int, int]  # steps `start:end` of a chain
 
 
 def by_joins(found: Iterable[Chain]) -> dict[Hashable, list[Pattern]]:
@@ -52,33 +53,34 @@ def _is_activation(nodes: tuple[Node, ...]) -> bool:
     return len(nodes) == 1 and nodes[0].template in ACTIVATIONS
 
 
-def by_runs(found: Iterable[Chain]) -> list[Pattern]:
-    """Runs of steps that occur at least twice, as patterns."""
+def runs(found: Iterable[Chain]) -> list[tuple[float, list[Place]]]:
+    """Runs of steps that occur at least twice, each with the lines that it may save at most; best first."""
     keys: dict[Hashable, int] = {}
-    runs: dict[tuple[int, ...], list[tuple[Flow, list[_Step], int, int]]] = {}
+    places: dict[tuple[int, ...], list[Place]] = {}
     for flow, chain in found:
         numbers = [keys.setdefault(step.key, len(keys)) for step in chain]
         for start in range(len(chain)):
             for end in range(start + 1, min(start + MAX_STEPS, len(chain)) + 1):
                 if not _cuts_run(numbers, start, end):
-                    runs.setdefault(tuple(numbers[start:end]), []).append((flow, chain, start, end))
-    ranked: list[tuple[float, int, list[tuple[Flow, list[_Step], int, int]]]] = []
-    for places in runs.values():
-        chosen = _apart(places)
+                    places.setdefault(tuple(numbers[start:end]), []).append((flow, chain, start, end))
+    ranked: list[tuple[float, list[Place]]] = []
+    for chosen in map(_apart, places.values()):
         _, chain, start, end = chosen[0]
         size = sum(step.body for step in chain[start:end])
         if len(chosen) > 1 and sum(len(step.nodes) for step in chain[start:end]) > 1:
-            ranked.append((-(len(chosen) - 1) * size * _coherence(chosen), len(ranked), chosen))
+            ranked.append(((len(chosen) - 1) * size * _coherence(chosen), chosen))
+    return sorted(ranked, key=lambda item: -item[0])[:MAX_RUNS]
+
+
+def patterns_of(places: list[Place]) -> list[Pattern]:
+    """The patterns of a run."""
     patterns: list[Pattern] = []
-    for _, _, chosen in sorted(ranked)[:MAX_RUNS]:
-        group: list[Pattern] = []
-        for flow, chain, start, end in chosen:
-            region = flow.region(flow.absorb({node for step in chain[start:end] for node in step.nodes}))
-            if region is not None:
-                add_use(group, trace(region))
-        for pattern in group:
-            pattern.coherence = _coherence(chosen)
-        patterns.extend(group)
+    for flow, chain, start, end in places:
+        region = flow.region(flow.absorb({node for step in chain[start:end] for node in step.nodes}))
+        if region is not None:
+            add_use(patterns, trace(region))
+    for pattern in patterns:
+        pattern.coherence = _coherence(places)
     return patterns
 
 
@@ -95,16 +97,16 @@ def _cuts_run(numbers: list[int], start: int, end: int) -> bool:
     return False
 
 
-def _apart(places: list[tuple[Flow, list[_Step], int, int]]) -> list[tuple[Flow, list[_Step], int, int]]:
+def _apart(places: list[Place]) -> list[Place]:
     """The places that do not overlap, from the front."""
-    chosen: list[tuple[Flow, list[_Step], int, int]] = []
+    chosen: list[Place] = []
     for place in places:
         if not chosen or chosen[-1][1] is not place[1] or chosen[-1][3] <= place[2]:
             chosen.append(place)
     return chosen
 
 
-def _coherence(places: list[tuple[Flow, list[_Step], int, int]]) -> float:
+def _coherence(places: list[Place]) -> float:
     """How well names and habit agree with these borders: 1 if nothing speaks against them."""
     against = 0
     for _, chain, start, end in places:
