@@ -1,0 +1,1 @@
+"""Measurements, as ratios of things timed in turn; each module is a command."""

@@ -18,7 +18,6 @@ from codegen.errors import ConversionError, shorten
 from codegen.lower import Lowered, lower
 from codegen.passes.outline import outline
 from codegen.read import SavedModel, read_model
-from codegen.render import render
 from codegen.self_check import check as self_check
 from codegen.spec import parse
 from codegen.spec.variables import count_parameters
@@ -111,6 +110,8 @@ def generate(saved: SavedModel, options: Options, name: str) -> Draft:
     Raises:
         ConversionError: The model cannot be converted exactly.
     """
+    from codegen.render import render  # black and jinja2 cost `inspect` much time, which needs neither
+
     spec = parse(saved)
     with custom_layers(options.custom):
         lowered = lower(spec, channels_first=options.channels_first)
@@ -118,7 +119,9 @@ def generate(saved: SavedModel, options: Options, name: str) -> Draft:
         outline(lowered.graph)
     names = name_everything(lowered.graph, options.class_name)
     notes = lowered.notes + regularizer_notes(lowered.tree)
-    origin = Origin(saved.file_name, saved.sha256, saved.keras_version, spec.name, VERSION, f"{name}.pt", notes)
+    origin = Origin(
+        saved.file_name, saved.sha256, saved.keras_version, spec.name, VERSION, f"{name}.pt", notes
+    )
     methods = training_methods(lowered.graph, names, lowered.tree)
     source = emit(lowered.graph, names, origin, count_parameters(lowered.tree), methods)
     return Draft(lowered, names, render(source, options.template_dir))

@@ -9,7 +9,7 @@ INTEGERS = frozenset({"uint8", "uint16", "uint32", "int8", "int16", "int32", "in
 
 
 def compute_dtype(policy: str) -> str:
-    """The dtype in which a layer of this policy computes: `mixed_float16` or `int8_from_float16` -> `float16`."""
+    """In which a layer of this policy computes: `mixed_float16` or `int8_from_float16` -> `float16`."""
     return policy.rpartition("_from_")[2].removeprefix("mixed_")
 
 

@@ -123,7 +123,8 @@ class Module:
         members: For one of several instances of a block, the modules that stand for `graph`'s own.
         children: For `nn.Sequential`, its modules; they are its only arguments.
         owner: Path of Keras layer names that it comes from.
-        when: The block's parameter, or what follows from its parameters, without which this module is `nn.Identity()`; None if it is always there.
+        when: The block's parameter, or what follows from its parameters, without which this module is
+            `nn.Identity()`; None if it is always there.
     """
 
     name: str

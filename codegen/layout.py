@@ -61,7 +61,7 @@ def _reshaped(b: Builder, x: Value, shape: Shape, perm: tuple[int, ...]) -> Valu
     if stored[: x.rank] == x.stored_shape and all(size == 1 for size in stored[x.rank :]):
         template, kind = "x[index]", "expand"
         operands["index"] = (slice(None),) * x.rank + (None,) * (len(stored) - x.rank)
-    elif kept == len(stored) - 1 > 0 and x.rank > len(stored) and _joined(x.stored_shape[kept:]) == stored[-1]:
+    elif x.rank > len(stored) == kept + 1 > 1 and _joined(x.stored_shape[kept:]) == stored[-1]:
         template, kind = "x.flatten(d)", "reshape"
         operands["d"] = kept
     else:

@@ -74,7 +74,7 @@ def attributes() -> Namespace:
 
 
 def variables(used: frozenset[str] = frozenset()) -> Namespace:
-    """A namespace for the arguments and local variables of one `forward`, which itself calls what is `used`."""
+    """A namespace for the arguments and local variables of one `forward`, which calls what is `used`."""
     return Namespace(GLOBALS | frozenset(dir(builtins)) | used)
 
 

@@ -6,11 +6,16 @@ from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
+import black
 import jinja2
+from black.mode import TargetVersion
 
 from codegen.code import Code
 from codegen.emit import SourceFile
 from codegen.errors import ConversionError
+
+#: Fixed, whatever black settings the user's project has: the text must not depend on them.
+MODE = black.Mode(target_versions={TargetVersion.PY310}, line_length=88)
 
 TEMPLATE = "model.py.jinja"
 
@@ -25,14 +30,9 @@ def render(source: SourceFile, template_dir: Path | None = None) -> str:
     Raises:
         ConversionError: A user's template is faulty or its result is no Python.
     """
-    import black  # takes a good part of the time of `inspect`, which does not need it
-    from black.mode import TargetVersion
-
-    # Fixed, whatever black settings the user's project has: the text must not depend on them.
-    mode = black.Mode(target_versions={TargetVersion.PY310}, line_length=88)
     try:
         text = _environment(template_dir).get_template(TEMPLATE).render(file=source)
-        return black.format_str(text, mode=mode)
+        return black.format_str(text, mode=MODE)
     except (jinja2.TemplateError, black.parsing.InvalidInput, TypeError) as error:
         if template_dir is None:
             raise

@@ -19,7 +19,7 @@ _OPEN_SIZES = (16, 64, 224, 1)
 #: Batch sizes tried in turn: an empty batch goes all the way at no cost, but not every operation takes one.
 _BATCHES = (0, 1)
 
-#: Tried last, beside sizes that occur in the model: an open size may have to be one of them, or not too small.
+#: Tried last, beside sizes of the model: an open size may have to be one of them, or not too small.
 _MORE_SIZES = (8,)
 
 #: How many batch sizes of the inputs are tried where they cannot be the same.

@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import h5py
@@ -78,7 +79,7 @@ def write_keras(
     tensors: Arrays = TREE,
     compression: int = zipfile.ZIP_STORED,
     without: Sequence[str] = (),
-    **more: bytes | str,
+    more: Mapping[str, bytes | str] = MappingProxyType({}),
 ) -> Path:
     """What `model.save("model.keras")` writes, without some members and with others."""
     members: dict[str, bytes | str] = {

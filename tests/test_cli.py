@@ -281,7 +281,7 @@ def test_check_looks_next_to_the_model(tmp_path: Path) -> None:
 
 
 def test_check_writes_nothing(tmp_path: Path) -> None:
-    model = write_keras(tmp_path / "m.keras", config=json.dumps(CONFIG))
+    model = write_keras(tmp_path / "m.keras", more={"config": json.dumps(CONFIG)})
     before = sorted(tmp_path.iterdir())
     k2t("check", model)
     assert sorted(tmp_path.iterdir()) == before

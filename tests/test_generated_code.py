@@ -145,7 +145,7 @@ def hostile_model(path: Path) -> tuple[Path, list[Any]]:
         tree[f"{place}/vars/0"] = kernel
         tree[f"{place}/vars/1"] = np.zeros(2, np.float32)
     architecture = json.dumps({"class_name": "Functional", "config": config})
-    write_keras(path, tree, **{"config.json": architecture})
+    write_keras(path, tree, more={"config.json": architecture})
     return path, kernels
 
 

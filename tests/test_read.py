@@ -152,7 +152,8 @@ def test_hdf5_with_a_user_block(tmp_path: Path) -> None:
 
 def test_archive_from_windows(tmp_path: Path) -> None:
     tensors = {"layers\\dense/vars/0": KERNEL, "layers\\dense/vars/1": BIAS}
-    path = write_keras(tmp_path / "model.keras", tensors, **{"assets\\layers\\text\\vocabulary.txt": "a\nb"})
+    asset = "assets\\layers\\text\\vocabulary.txt"
+    path = write_keras(tmp_path / "model.keras", tensors, more={asset: "a\nb"})
     with read_model(path) as saved:
         assert_dense(saved)
         assert saved.assets is not None

@@ -137,9 +137,9 @@ def test_damaged_bytes_never_give_another_error(tmp_path: Path) -> None:
 def test_zip_bombs(tmp_path: Path) -> None:
     big = b" " * (257 * 2**20)
     deflated = zipfile.ZIP_DEFLATED
-    bomb = write_keras(tmp_path / "a.keras", compression=deflated, **{"config.json": big})
+    bomb = write_keras(tmp_path / "a.keras", compression=deflated, more={"config.json": big})
     assert "limit is 256 MB" in refusal(bomb)
-    bomb = write_keras(tmp_path / "b.keras", compression=deflated, **{"model.weights.h5": big})
+    bomb = write_keras(tmp_path / "b.keras", compression=deflated, more={"model.weights.h5": big})
     assert "would grow" in refusal(bomb)
 
 
@@ -272,7 +272,7 @@ def _huge_compressed(file: h5py.File) -> None:
     kernel[0, :1024] = 1
 
 
-TRICKS = {
+TRICKS: dict[Callable[[h5py.File], None], str] = {
     _foreign_h5: "not from Keras",
     _keras_0: "Keras 0.x",
     _no_weights: "no weights",

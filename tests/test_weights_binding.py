@@ -290,7 +290,8 @@ def test_kernels_of_keras_1(
     tree = old(class_name, tag, ("kernel", canonical), ("bias", (5,)), data_format=data_format)
     found, _ = converted(tree, kernel, random(5))
     expected = kernel.transpose(axes)
-    np.testing.assert_array_equal(found, np.flip(expected, range(expected.ndim - 2)) if theano else expected)
+    flipped = np.flip(expected, tuple(range(expected.ndim - 2)))
+    np.testing.assert_array_equal(found, flipped if theano else expected)
 
 
 def test_conv1d_of_keras_1_0_and_1_2() -> None:

@@ -47,7 +47,7 @@ def state_dict(root: Graph, names: Names) -> Iterator[tuple[str, Module, Weight]
 def _module_state(
     module: Module, path: str, names: Names, members: Mapping[Module, Module]
 ) -> Iterator[tuple[str, Module, Weight]]:
-    """The keys below one module; `members` are the real modules of the prototypes of the class that it is in."""
+    """The keys below one module; `members` are the modules that stand for those of the class it is in."""
     for key, weight in module.state.items():
         yield (f"{path}.{key}" if key else path), module, weight
     for index, child in enumerate(module.children):
@@ -55,8 +55,9 @@ def _module_state(
     if module.graph is not None:
         attributes = names.attributes[module.graph]
         inside = {proto: members.get(real, real) for proto, real in module.members.items()}
+        below = {**members, **inside}
         for inner in module.graph.modules():
-            yield from _module_state(inside.get(inner, inner), f"{path}.{attributes[inner]}", names, members | inside)
+            yield from _module_state(inside.get(inner, inner), f"{path}.{attributes[inner]}", names, below)
 
 
 def constructor(module: Module, names: Names) -> ast.expr:
@@ -119,9 +120,15 @@ def _steps(before: ast.expr, after: ast.expr) -> list[int]:
 
 
 def _numbers(tree: ast.expr) -> list[int]:
-    found: list[int] = []
-    _Numbers(lambda node: found.append(node.value) or node).visit(copy.deepcopy(tree))
-    return found
+    constants = [node.value for node in _preorder(tree) if isinstance(node, ast.Constant)]
+    return [value for value in constants if isinstance(value, int) and not isinstance(value, bool)]
+
+
+def _preorder(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes in the order in which `ast.NodeTransformer` visits them."""
+    yield tree
+    for child in ast.iter_child_nodes(tree):
+        yield from _preorder(child)
 
 
 def _growing(tree: ast.expr, steps: Iterator[int], *, blank: bool = False) -> ast.expr:
@@ -133,7 +140,7 @@ def _growing(tree: ast.expr, steps: Iterator[int], *, blank: bool = False) -> as
             return ast.Constant(0) if blank else number
         sign = "+" if step > 0 else "-"
         factor = f"{abs(step)} * i" if abs(step) != 1 else "i"
-        return parse_template(f"{number.value} {sign} {factor}" if number.value else factor)
+        return parse_template(f"{number.value!r} {sign} {factor}" if number.value else factor)
 
     result: ast.expr = _Numbers(grow).visit(copy.deepcopy(tree))
     return result

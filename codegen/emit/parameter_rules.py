@@ -111,7 +111,8 @@ def _condition(targets: Sequence[Task], others: Sequence[Task]) -> _Condition:
 def _simple(targets: Sequence[Task]) -> Iterator[_Condition]:
     yield _Condition("", -1, lambda _: True)
     yield _Condition("parameter.dim() > 1", 0, lambda task: task.rank > 1)
-    yield from (_contains(word) for word in ("bias", "bias_ih", "weight_ih", "weight_hh") if word in targets[0].key)
+    words = ("bias", "bias_ih", "weight_ih", "weight_hh")
+    yield from (_contains(word) for word in words if word in targets[0].key)
 
 
 def _contains(word: str) -> _Condition:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from codegen import runtime
 from codegen.code import Code, docstring, literal, plain
-from codegen.emit.attributes import Names, attribute_lines, constructor, definitions
+from codegen.emit.attributes import Names, attribute_lines, constructor
 from codegen.emit.statements import Forward, write_forward
 from codegen.emit.training import Method
 from codegen.expression import names_in
-from codegen.graph import Graph, Parameter, Value
+from codegen.graph import Graph, Parameter, Value, definitions
 from codegen.shapes import shape_text
 
 #: Import lines by the name that they bind, for names that templates may use.

@@ -129,7 +129,8 @@ def up_sampling_3d(
     x = b.channels_first(x, data_format)
     sizes = [n and n * f for n, f in zip(sizes_of(x, data_format), factors, strict=True)]
     shape = with_sizes(x, data_format, sizes)
-    return call(b, "F.interpolate", x, {"scale_factor": tuple(map(float, factors))}, shape, non_negative=x.non_negative)
+    scale = {"scale_factor": tuple(map(float, factors))}
+    return call(b, "F.interpolate", x, scale, shape, non_negative=x.non_negative)
 
 
 # -------------------------------------------------------------------- parts

@@ -194,8 +194,8 @@ class KerasGRU(StepwiseRNN):
         if not self.reset_after:
             gates = linear.weight[: 2 * self.hidden_size]
             gate_noise = None if noise is None else noise[:2]
-        recurrent = linear_by_gate(h, gates, linear.bias, gate_noise)
-        recurrent = recurrent.split(self.hidden_size, dim=1)
+        projected = linear_by_gate(h, gates, linear.bias, gate_noise)
+        recurrent = projected.chunk(3 if self.reset_after else 2, dim=1)
         x_z, x_r, x_h = x.chunk(3, dim=1)
         z = self.recurrent_activation(x_z + recurrent[0])
         r = self.recurrent_activation(x_r + recurrent[1])

@@ -103,7 +103,8 @@ class NodeReader:
         if not items:
             raise MalformedConfig(f"layer {self.layer!r}: an inbound node is empty")
         if not isinstance(items[0], str):
-            return [self._inputs(item, kwargs) if item != [] else [] for item in items]  # `tf.concat([x, []])`
+            # `tf.concat([x, []])` has an empty item.
+            return [self._inputs(item, kwargs) if item != [] else [] for item in items]
         if len(items) not in (3, 4):
             raise MalformedConfig(f"layer {self.layer!r}: an inbound node is {shorten(items)}")
         if len(items) == 4:

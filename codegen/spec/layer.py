@@ -202,7 +202,7 @@ def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
 
 
 def _hides_masks(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Keras 3 hands masks only to layers that are called with one tensor (`Layer.__call__`), not with states."""
+    """Keras 3 hands masks only to layers called with one tensor (`Layer.__call__`), not with states."""
     is_recurrent = draft.class_name in _STATEFUL and draft.package == classes.KERAS
     states = [*args[1:], kwargs.get("initial_state")]
     return draft.origin.generation == 3 and is_recurrent and any(True for _ in references(states))

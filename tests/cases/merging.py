@@ -62,6 +62,9 @@ CASES = [
     Case("concatenate_half_masked", _masked(lambda: layers.Concatenate(), both=False), [], model=True),
     Case("concatenate_time_masked", _masked(lambda: layers.Concatenate(axis=1)), [], model=True),
     Case(
-        "concatenate_time_half_masked", _masked(lambda: layers.Concatenate(axis=1), both=False), [], model=True
+        "concatenate_time_half_masked",
+        _masked(lambda: layers.Concatenate(axis=1), both=False),
+        [],
+        model=True,
     ),
 ]

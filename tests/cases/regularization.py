@@ -12,7 +12,9 @@ CASES = [
     Case("spatial_dropout_1d", lambda: layers.SpatialDropout1D(0.3), [(5, 4)]),
     Case("spatial_dropout_2d", lambda: layers.SpatialDropout2D(0.3), [(5, 4, 3)]),
     Case(
-        "spatial_dropout_3d", lambda: layers.SpatialDropout3D(0.3, data_format="channels_first"), [(2, 5, 4, 3)]
+        "spatial_dropout_3d",
+        lambda: layers.SpatialDropout3D(0.3, data_format="channels_first"),
+        [(2, 5, 4, 3)],
     ),
     Case("gaussian_dropout", lambda: layers.GaussianDropout(0.3), [(5, 4)]),
     Case("gaussian_noise", lambda: layers.GaussianNoise(0.3), [(5, 4)]),
