@@ -54,7 +54,7 @@ def families(name: tuple[str, ...]) -> list[tuple[Hashable, Hashable]]:
     found: list[tuple[Hashable, Hashable]] = []
     if is_automatic(name):
         return found
-    for count in range(1, len(name)):
+    for count in range(1, len(name) + (len(name) > 1)):
         if has_index(name[count - 1]):
             form = tuple(_form(part) for part in name[:count])
             found.append((("front", form), name[:count]))

@@ -85,6 +85,8 @@ def _meaning(pattern: Pattern, select: Node) -> tuple[str, str]:
         return "pool", "Whether the shortcut is pooled."
     if len(part) == 1 and part[0].template in ACTIVATIONS:
         name = part[0].template.split(".")[1].removesuffix("(x)")
+        if b in pattern.inputs:
+            return f"{name}_first", f"Whether the input goes through {name}."
         return name, f"Whether {name} follows."
     word = _word(pattern, part)
     return word, f"Whether the block has the part `{word}`."
