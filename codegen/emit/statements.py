@@ -239,7 +239,7 @@ class _Writer:
             is_own = isinstance(function.value, ast.Name) and function.value.id == "self"
             return is_own or self._yields_any(function.value)
         if isinstance(tree, ast.BinOp):
-            return self._yields_any(tree.left)
+            return self._yields_any(tree.left) or self._yields_any(tree.right)
         if isinstance(tree, (ast.Attribute, ast.Subscript)):
             return self._yields_any(tree.value)
         return isinstance(tree, ast.UnaryOp) and self._yields_any(tree.operand)
@@ -298,7 +298,7 @@ def _exposed(tree: ast.expr) -> set[str]:
     if isinstance(tree, ast.IfExp):
         return _exposed(tree.body) | _exposed(tree.orelse)
     if isinstance(tree, ast.BinOp):
-        return _exposed(tree.left)
+        return _exposed(tree.left) | _exposed(tree.right)
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
         return _exposed(tree.func.value)
     if isinstance(tree, (ast.Attribute, ast.Subscript)):

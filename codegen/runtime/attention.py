@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def attention_bias(mask: Tensor, scores: Tensor) -> Tensor:
-    """What to add to attention scores: nothing where `mask` is True, else a huge penalty.
+    """What is added to attention scores: a huge penalty where `mask` is False.
 
     The result has the dtype of `scores`. A row without True is left with equal scores.
     """
