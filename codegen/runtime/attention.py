@@ -16,7 +16,7 @@ def attention_bias(mask: Tensor, scores: Tensor) -> Tensor:
 
 
 def causal_mask(query: Tensor, value: Tensor) -> Tensor:
-    """The mask (T, S) that is True where the value's step is not later than the query's.
+    """The mask (T, S) that is True where the value's step is no later than the query's.
 
     Args:
         query: (N, T, ...).
