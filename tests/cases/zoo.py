@@ -1,0 +1,65 @@
+"""Custom layers of public model zoos, as their authors wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.cases.case import Case, keras, layers, ops
+
+
+def _custom(name: str, call: Callable[..., Any], **options: Any) -> Callable[[], Any]:
+    """A layer of a class of that name, with these options in its config, that computes `call`."""
+
+    def build(layer: Any, shape: Any) -> None:
+        if name in ("LayerScale", "InstanceNormalization"):
+            size = (shape[-1],)
+            layer.gamma = layer.add_weight(shape=size, name="gamma")
+            if name == "InstanceNormalization":
+                layer.beta = layer.add_weight(shape=size, name="beta")
+        layer.built = True
+
+    def make() -> Any:
+        methods = {
+            "build": build,
+            "call": call,
+            "get_config": lambda layer: {**super(cls, layer).get_config(), **options},
+        }
+        cls = keras.saving.register_keras_serializable("Custom", name)(type(name, (layers.Layer,), methods))
+        return cls()
+
+    return make
+
+
+def _scaled(layer: Any, inputs: Any) -> Any:
+    del layer
+    return inputs[0] + 0.3 * inputs[1]
+
+
+def _normalised(layer: Any, x: Any) -> Any:
+    mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+    return layer.gamma * (x - mean) / (ops.sqrt(variance) + 1e-3) + layer.beta
+
+
+CASES = [
+    Case("layer_scale", _custom("LayerScale", lambda s, x: x * s.gamma, projection_dim=3), [(5, 4, 3)]),
+    Case("stochastic_depth", _custom("StochasticDepth", lambda _, x: x, drop_path_rate=0.2), [(5, 3)]),
+    Case("drop_connect", _custom("DropConnect", lambda _, x: x, drop_connect_rate=0.2), [(5, 3)]),
+    Case("fixed_dropout", _custom("FixedDropout", lambda _, x: x, rate=0.2, noise_shape=None), [(5, 3)]),
+    Case(
+        "custom_scale_layer",
+        _custom("CustomScaleLayer", _scaled, scale=0.3),
+        [(5, 3), (5, 3)],
+        call=lambda layer, xs: layer(xs),
+    ),
+    Case("swish_layer", _custom("Swish", lambda _, x: ops.silu(x)), [(5, 3)]),
+    Case("mish_layer", _custom("Mish", lambda _, x: x * ops.tanh(ops.softplus(x))), [(5, 3)]),
+    Case("hard_swish_layer", _custom("HardSwish", lambda _, x: x * ops.relu6(x + 3) / 6), [(5, 3)]),
+    Case(
+        "instance_normalization",
+        _custom(
+            "InstanceNormalization", _normalised, axis=-1, epsilon=1e-3, center=True, scale=True
+        ),
+        [(6, 5, 3)],
+    ),
+]
