@@ -24,7 +24,8 @@ def sparsemax(x: Array) -> Array:
     sums = ordered.cumsum(axis=-1)
     count = (1 + np.arange(1, x.shape[-1] + 1) * ordered > sums).sum(axis=-1, keepdims=True)
     threshold = (np.take_along_axis(sums, count - 1, axis=-1) - 1) / count
-    return np.maximum(x - threshold, 0)
+    result: Array = np.maximum(x - threshold, 0)
+    return result
 
 
 FORMULAS: dict[str, Callable[[Array], Array]] = {

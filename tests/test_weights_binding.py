@@ -253,7 +253,7 @@ def converted(tree: VariableTree, *arrays: np.ndarray) -> list[np.ndarray]:
     (only,) = tree.children
     group = tuple(tensor(f"w{i}", array) for i, array in enumerate(arrays))
     bound = bind(tree, saved(LayerWeights({only.attribute: group}), "1"))
-    return [weight.evaluate(lambda leaf: leaf.read()) for weight in bound.values()]  # type: ignore[union-attr]
+    return [weight.evaluate(lambda leaf: leaf.read()) for weight in bound.values()]  # type: ignore[union-attr]  # bound leaves are stored
 
 
 def old(class_name: str, stored: str, *variables: tuple[str, tuple[int, ...]], **config: Any) -> VariableTree:

@@ -303,4 +303,5 @@ def space_to_depth(
 def _image_sizes(b: Builder, x: Value, data_format: str) -> tuple[int | None, int | None, int | None]:
     if x.rank != 4:
         b.malformed(f"its input {x.shape} must have 4 axes")
-    return x.shape[1:] if data_format == "channels_last" else (*x.shape[2:], x.shape[1])  # type: ignore[return-value]
+    height, width, channels = (1, 2, 3) if data_format == "channels_last" else (2, 3, 1)
+    return x.shape[height], x.shape[width], x.shape[channels]

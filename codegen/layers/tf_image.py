@@ -98,7 +98,7 @@ def resize_legacy(
     ):
         option, value = ("align_corners", True) if align_corners else ("half_pixel_centers", False)
         b.unsupported(option, value, f"{name.partition('_')[0]} is supported with half_pixel_centers alone")
-    return like(b, resized(b, x, "channels_last", name, sizes), images)  # type: ignore[arg-type]
+    return like(b, resized(b, x, "channels_last", name, sizes), images)  # type: ignore[arg-type]  # checked above
 
 
 @tf("image.resize_with_pad")

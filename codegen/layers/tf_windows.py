@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from typing import Any
+from typing import Any, Literal
 
 from codegen.builder import Builder
 from codegen.graph import Value
@@ -11,12 +11,13 @@ from codegen.layers import op_rules as rules
 from codegen.layers import ops_windows
 from codegen.layers.op_layers import as_layer, kernel_shape
 from codegen.layers.ops_shapes import padded, permuted
+from codegen.layers.spatial import DataFormat
 from codegen.layers.tf_functions import function_name, integers, same_host, tf
 
 # -------------------------------------------------------------------- how TensorFlow says it
 
 
-def _layout(data_format: Any) -> str:
+def _layout(data_format: Any) -> DataFormat:
     first = isinstance(data_format, str) and data_format.startswith(("NC", "channels_first"))
     return "channels_first" if first else "channels_last"
 
@@ -34,10 +35,10 @@ def _spatial(b: Builder, value: Any, dims: int, layout: str, option: str) -> tup
     return numbers * dims if len(numbers) == 1 else numbers
 
 
-def _padding(b: Builder, x: Value, padding: Any) -> tuple[Value, str]:
+def _padding(b: Builder, x: Value, padding: Any) -> tuple[Value, Literal["same", "valid"]]:
     """`x`, padded if the padding is given in numbers, and the padding by name."""
     if isinstance(padding, str) and padding.upper() in ("SAME", "VALID"):
-        return x, padding.lower()
+        return x, "same" if padding.upper() == "SAME" else "valid"
     if not isinstance(padding, (list, tuple)) or len(padding) != x.rank:
         b.unsupported("padding", padding, "supported: 'SAME', 'VALID', two numbers for each axis")
     pairs = [integers(b, pair, "padding") for pair in padding]
@@ -68,8 +69,8 @@ def conv(
     x, name = _padding(b, x, padding)
     return ops_windows.conv(
         b, x, kernel,
-        strides=_spatial(b, _old(old, strides, "stride"), dims, layout, "strides"), padding=name,  # type: ignore[arg-type]
-        data_format=layout,  # type: ignore[arg-type]
+        strides=_spatial(b, _old(old, strides, "stride"), dims, layout, "strides"), padding=name,
+        data_format=layout,
         dilation_rate=_spatial(b, _old(old, dilations, "dilation_rate", "rate"), dims, layout, "dilations"),
     )  # fmt: skip
 
@@ -94,8 +95,8 @@ def depthwise_conv2d(
     layout = _layout(data_format)
     x, name = _padding(b, rules.tensor(b, input), padding)
     return ops_windows.depthwise_conv(
-        b, x, filter, strides=_spatial(b, strides, 2, layout, "strides"), padding=name,  # type: ignore[arg-type]
-        data_format=layout,  # type: ignore[arg-type]
+        b, x, filter, strides=_spatial(b, strides, 2, layout, "strides"), padding=name,
+        data_format=layout,
         dilation_rate=_spatial(b, dilations if rate is None else rate, 2, layout, "dilations"),
     )  # fmt: skip
 
@@ -117,8 +118,8 @@ def separable_conv2d(
     x, name = _padding(b, rules.tensor(b, input), padding)
     return ops_windows.separable_conv(
         b, x, depthwise_filter, pointwise_filter,
-        strides=_spatial(b, strides, 2, layout, "strides"), padding=name,  # type: ignore[arg-type]
-        data_format=layout,  # type: ignore[arg-type]
+        strides=_spatial(b, strides, 2, layout, "strides"), padding=name,
+        data_format=layout,
         dilation_rate=_spatial(b, dilations if rate is None else rate, 2, layout, "dilations"),
     )  # fmt: skip
 

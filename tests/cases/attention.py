@@ -49,7 +49,7 @@ CASES = [
         call=lambda layer, xs: layer(*xs),
     ),
     _masked("heads_masked", lambda q, v: layers.MultiHeadAttention(2, 3)(q, v)),
-    _masked("heads_masked_causal", lambda q, v: layers.MultiHeadAttention(2, 3)(q, q, use_causal_mask=True)),
+    _masked("heads_masked_causal", lambda q, v: layers.MultiHeadAttention(2, 3)(q, v, use_causal_mask=True)),
     Case("attention", lambda: layers.Attention(), [(4, 6), (5, 6)], call=lambda layer, xs: layer(xs)),
     Case(
         "attention_scaled",

@@ -20,13 +20,12 @@ def _custom(name: str, call: Callable[..., Any], **options: Any) -> Callable[[],
         layer.built = True
 
     def make() -> Any:
-        methods = {
-            "build": build,
-            "call": call,
-            "get_config": lambda layer: {**super(cls, layer).get_config(), **options},
-        }
-        cls = keras.saving.register_keras_serializable("Custom", name)(type(name, (layers.Layer,), methods))
-        return cls()
+        def get_config(layer: Any) -> dict[str, Any]:
+            return {**layers.Layer.get_config(layer), **options}
+
+        methods = {"build": build, "call": call, "get_config": get_config}
+        made = type(name, (layers.Layer,), methods)
+        return keras.saving.register_keras_serializable("Custom", name)(made)()
 
     return make
 
