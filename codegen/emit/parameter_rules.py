@@ -92,8 +92,8 @@ def _rules(tasks: Sequence[Task]) -> list[tuple[_Condition, Task]]:
 
 def _may_join(task: Task, targets: Sequence[Task]) -> bool:
     """Whether a parameter may get the targets' statement, too: its own comes later and undoes it."""
-    same = task.rank == targets[0].rank and "\n" not in (targets[0].statement or "")
-    return same and task.overwrites and task.statement is None
+    alike = (task.rank > 1) == (targets[0].rank > 1) and "\n" not in (targets[0].statement or "")
+    return alike and task.overwrites and task.statement is None
 
 
 def _condition(targets: Sequence[Task], others: Sequence[Task]) -> _Condition:
