@@ -29,7 +29,7 @@ _IMPORTS = {
 }
 
 #: Parameters that mean what they mean in torch's own layers: no docstring needs to explain them.
-_SAYS_ITSELF = frozenset({"in_channels", "out_channels", "in_features", "out_features", "kernel_size", "stride"})
+_SAYS_ITSELF = ("_channels", "_features", "kernel_size", "stride", "dilation", "drop_rate")
 
 #: Columns of a generated line.
 _WIDTH = 88
@@ -248,7 +248,7 @@ def _model_doc(graph: Graph, origin: Origin, parameter_count: int) -> list[str]:
 
 def _block_doc(graph: Graph) -> list[str]:
     lines = [graph.doc or f"`{plain(graph.name)}`, a model inside the model."]
-    if any(parameter.name not in _SAYS_ITSELF for parameter in graph.params):
+    if not all(parameter.name.endswith(_SAYS_ITSELF) for parameter in graph.params):
         lines += ["", "Args:", *(f"    {p.name}: {p.doc}" for p in graph.params)]
         lines += [""]
     return lines
