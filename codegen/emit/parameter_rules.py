@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -123,8 +124,8 @@ def _suffixes(targets: Sequence[Task], others: Sequence[Task]) -> tuple[str, ...
     """Ends of the targets' keys that no other key has; none if there are none for a target."""
     found: tuple[str, ...] = ()
     for task in targets:
-        parts = task.key.split(".")
-        ends = [".".join(parts[start:]) for start in range(len(parts) - 1, -1, -1)]
+        starts = [match.end() for match in re.finditer(r"[._]", task.key)]
+        ends = [task.key[start:] for start in reversed([0, *starts])]
         end = next((end for end in ends if not any(other.key.endswith(end) for other in others)), None)
         if end is None:
             return ()
