@@ -15,6 +15,7 @@ from codegen.emit.attributes import Names, name_everything, parameter_dtype, sta
 from codegen.emit.source import Origin
 from codegen.emit.training import regularizer_notes, training_methods
 from codegen.errors import ConversionError, shorten
+from codegen.garbage import no_collection
 from codegen.lower import Lowered, lower
 from codegen.passes.outline import outline
 from codegen.read import SavedModel, read_model
@@ -170,7 +171,7 @@ def convert(
     module_name = options.module_name(path)
     source_path, weights_path = folder / f"{module_name}.py", folder / f"{module_name}.pt"
     progress("reading")
-    with read_model(Path(path), options.weights) as saved:
+    with no_collection(), read_model(Path(path), options.weights) as saved:
         draft = generate(saved, options, module_name)
         _make_folder(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".k2t-gen-") as scratch:

@@ -26,9 +26,13 @@ def custom_layers(files: Iterable[Path]) -> Iterator[None]:
     Raises:
         ConversionError: A file does not exist or does not run.
     """
+    own = tuple(files)
+    if not own:
+        yield
+        return
     layers.load()
     with registry.restored():
-        for file in files:
+        for file in own:
             _run(file)
         yield
 

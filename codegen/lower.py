@@ -15,7 +15,7 @@ from codegen.layers.op_rules import tensor
 from codegen.layers.registry import LayerFunction
 from codegen.passes.dead_code import remove_dead_code
 from codegen.spec.model import LayerSpec, ModelSpec, TensorRef
-from codegen.spec.order import call_order
+from codegen.spec.order import call_order, packages
 from codegen.spec.variables import VariableTree
 
 #: What a faulty config can make a layer function raise; anything else is our bug.
@@ -90,7 +90,7 @@ def survey(model: ModelSpec) -> tuple[Lowering, Builder, list[Any]]:
     Returns:
         How far it went, the builder of the whole model, and the outputs.
     """
-    layers.load()
+    layers.load(packages(model))
     state = Lowering()
     root = VariableTree("", LayerSpec(model.name, model.class_name, trainable=model.trainable, model=model))
     graph = Graph(model.name)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import import_module
 
 #: Every file of layer functions, by name: discovery by listing a folder would hide a file that fails.
-FILES = (
+LAYERS = (
     "activation_layers",
     "activations",
     "attention",
@@ -21,24 +22,6 @@ FILES = (
     "locally_connected",
     "merging",
     "normalization",
-    "ops_activations",
-    "ops_arrange",
-    "ops_attention",
-    "ops_complex",
-    "ops_core",
-    "ops_elementwise",
-    "ops_geometry",
-    "ops_image",
-    "ops_indexing",
-    "ops_linalg",
-    "ops_losses",
-    "ops_math",
-    "ops_matmul",
-    "ops_normalization",
-    "ops_reductions",
-    "ops_sets",
-    "ops_shapes",
-    "ops_windows",
     "pooling",
     "preprocessing",
     "recurrent",
@@ -46,25 +29,55 @@ FILES = (
     "reshaping",
     "resizing",
     "spectrograms",
-    "tf_backend",
-    "tf_colors",
-    "tf_image",
-    "tf_indexing",
-    "tf_linalg",
-    "tf_math",
-    "tf_nodes",
-    "tf_nn",
-    "tf_reductions",
-    "tf_segments",
-    "tf_shapes",
-    "tf_signal",
-    "tf_windows",
     "wrappers",
     "zoo",
 )
 
+#: The files of graph ops by the package of the ops; a model that has none need not wait for them.
+OPS = {
+    "keras.ops": (
+        "ops_activations",
+        "ops_arrange",
+        "ops_attention",
+        "ops_complex",
+        "ops_core",
+        "ops_elementwise",
+        "ops_geometry",
+        "ops_image",
+        "ops_indexing",
+        "ops_linalg",
+        "ops_losses",
+        "ops_math",
+        "ops_matmul",
+        "ops_normalization",
+        "ops_reductions",
+        "ops_sets",
+        "ops_shapes",
+        "ops_windows",
+    ),
+    "tensorflow": (
+        "tf_backend",
+        "tf_colors",
+        "tf_image",
+        "tf_indexing",
+        "tf_linalg",
+        "tf_math",
+        "tf_nodes",
+        "tf_nn",
+        "tf_reductions",
+        "tf_segments",
+        "tf_shapes",
+        "tf_signal",
+        "tf_windows",
+    ),
+}
 
-def load() -> None:
-    """Fill the registry."""
-    for name in FILES:
+
+def load(packages: Collection[str] = tuple(OPS)) -> None:
+    """Fill the registry with the layers and with the ops of these packages."""
+    files = [*LAYERS]
+    for package, names in OPS.items():
+        if any(found.startswith(package) for found in packages):
+            files += names
+    for name in files:
         import_module(f"codegen.layers.{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from os import PathLike
@@ -44,6 +45,7 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
     """
     with ExitStack() as stack:
         model_path = Path(path)
+        digest = stack.enter_context(ThreadPoolExecutor(1)).submit(_sha256, model_path)
         model = _contents(model_path, stack)
         if model.config is None:
             raise UnreadableFile(
@@ -56,8 +58,8 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
                 f"{_label(Path(weights))}: this file holds no weights, only an architecture; give a file "
                 "that model.save_weights() wrote with --weights"
             )
-        with reading(_label(model_path)), model_path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with reading(_label(model_path)):
+            sha256 = digest.result()
         yield SavedModel(
             config=model.config,
             weights=given.weights,
@@ -67,9 +69,16 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
             # Which backend's kernels these are is a matter of the weights' file, if it says.
             backend=given.backend or model.backend,
             file_name=model_path.name,
-            sha256=digest,
+            sha256=sha256,
             assets=model.assets,
         )
+
+
+def _sha256(path: Path) -> str:
+    if not path.is_file():  # what is read from a pipe may never end; it is refused elsewhere
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _label(path: Path) -> str:

@@ -1,12 +1,28 @@
-"""The order in which the calls of a model can be run."""
+"""What lowering a model needs to know first: whose layers it has, and the order of their calls."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from codegen.errors import MalformedConfig
 from codegen.spec.calls import references
 from codegen.spec.model import LayerSpec, ModelSpec
+
+
+def packages(model: ModelSpec) -> set[str]:
+    """The packages that the model's layers, and what they hold, come from."""
+    found: set[str] = set()
+    stack: list[Any] = [*model.layers]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, LayerSpec):
+            found.add(item.package)
+            stack.extend(item.config.values())
+            stack.extend(item.model.layers if item.model else ())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+    return found
 
 
 def call_order(model: ModelSpec) -> Iterator[tuple[LayerSpec, int]]:
