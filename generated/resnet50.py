@@ -19,13 +19,7 @@ WEIGHTS_PATH = Path(__file__).with_suffix(".pt")
 
 
 class BottleneckBlock(nn.Module):
-    """Residual block of three convolutions, the outer ones 1x1, used 16 times.
-
-    Args:
-        in_channels: Channels of the input.
-        mid_channels: Channels inside the block.
-        stride: Stride of the block.
-    """
+    """Residual block of three convolutions, the outer ones 1x1, used 16 times."""
 
     def __init__(self, in_channels: int, mid_channels: int, stride: int = 1) -> None:
         super().__init__()
@@ -100,6 +94,5 @@ class ConvertedModel(nn.Module):
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:
     """Build the model with the converted weights, in eval mode, on the CPU."""
     model = ConvertedModel()
-    state_dict = torch.load(weights_path, map_location="cpu", weights_only=True)
-    model.load_state_dict(state_dict)
+    model.load_state_dict(torch.load(weights_path, weights_only=True))
     return model.eval()
