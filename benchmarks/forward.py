@@ -34,7 +34,7 @@ class Contestant:
         print(kind, file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline()
         if not answer:
-            raise SystemExit(f"a contestant failed: {' '.join(map(str, self.process.args[2:]))}")  # type: ignore[index]
+            raise SystemExit(f"a contestant failed: {' '.join(map(str, self.process.args[2:]))}")  # type: ignore[index]  # a list
         return float(answer)
 
 

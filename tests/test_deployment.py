@@ -94,7 +94,7 @@ def test_script(module: ModuleType, model: nn.Module) -> None:
     buffer = io.BytesIO()
     torch.jit.save(torch.jit.script(model), buffer)
     buffer.seek(0)
-    loaded: Callable[[Tensor], Tensor] = torch.jit.load(buffer)  # type: ignore[no-untyped-call]
+    loaded: Callable[[Tensor], Tensor] = torch.jit.load(buffer)  # type: ignore[no-untyped-call]  # of torch
     for batch in (4, 3):
         x = sample(module, batch)
         assert_same(loaded(x), model(x))

@@ -220,7 +220,7 @@ def test_a_shared_layer_belongs_to_no_block(tmp_path: Path) -> None:
     x = conv(net, "shared", "image", 8)
     for block in range(1, 5):
         x = net("BatchNormalization", f"block{block}_bn", conv(net, f"block{block}_conv", x, 8))
-        x = net("ReLU", f"block{block}_relu", net.shared("shared", block, x))  # type: ignore[arg-type]
+        x = net("ReLU", f"block{block}_relu", net.shared("shared", block, x))  # type: ignore[arg-type]  # a name of a layer
     found = classes(net.source(tmp_path, x))
     model = found["ConvertedModel"]
     assert model.count("self.shared = ") == 1

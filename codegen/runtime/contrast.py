@@ -8,7 +8,9 @@ from torch import Tensor
 from codegen.runtime.padding_modes import pad_dim
 
 
-def auto_contrast(x: Tensor, dims: list[int], low: float = 0.0, high: float = 255.0) -> Tensor:
+def auto_contrast(
+    x: Tensor, dims: list[int], low: float = 0.0, high: float = 255.0
+) -> Tensor:
     """Stretch each channel of each image to the whole range; constant ones stay.
 
     Args:
@@ -30,13 +32,15 @@ def equalize_tiles(x: Tensor, grid: list[int], clip_limit: float) -> Tensor:
     Args:
         x: (N, C, H, W), values from 0 to 255.
         grid: Number of tiles from top to bottom and from left to right.
-        clip_limit: How far above the mean a bin of a tile's histogram may be; 0 for no limit.
+        clip_limit: How far above the mean a bin of a histogram may be; 0 for no limit.
     """
     n, c, height, width = x.shape
     rows, columns = grid
     h, w = -(-height // rows), -(-width // columns)
     pixels = pad_dim(x, 2, 0, h * rows - height, "symmetric")
-    pixels = pad_dim(pixels, 3, 0, w * columns - width, "symmetric").clamp(0, 255).long()
+    pixels = (
+        pad_dim(pixels, 3, 0, w * columns - width, "symmetric").clamp(0, 255).long()
+    )
 
     tiles = pixels.reshape(n, c, rows, h, columns, w).transpose(3, 4).flatten(4)
     counts = x.new_zeros(n, c, rows, columns, 256)
@@ -60,7 +64,9 @@ def equalize_tiles(x: Tensor, grid: list[int], clip_limit: float) -> Tensor:
             row = tile_y.clamp(0, rows - 1).long()[:, None]
             column = tile_x.clamp(0, columns - 1).long()
             index = (row * columns + column) * 256 + pixels
-            found.append(levels.flatten(2).gather(2, index.flatten(2)).view(index.shape))
+            found.append(
+                levels.flatten(2).gather(2, index.flatten(2)).view(index.shape)
+            )
     upper = found[0] * (1 - x_share) + found[1] * x_share
     lower = found[2] * (1 - x_share) + found[3] * x_share
     return (upper * (1 - y_share) + lower * y_share)[:, :, :height, :width]

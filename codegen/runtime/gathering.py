@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def gather_rows(x: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
-    """Elements along the dim behind the batch dims, at positions that each sample has itself.
+    """Elements along the dim behind the batch dims, at each sample's own positions.
 
     Args:
         x: (*batch, size, ...).
@@ -27,7 +27,7 @@ def gather_blocks(x: Tensor, indices: Tensor, batch_dims: int) -> Tensor:
 
     Args:
         x: (*batch, ...).
-        indices: Integers, (*batch, ..., k): positions along the k dims behind the batch.
+        indices: Integers, (*batch, ..., k): positions along k dims behind the batch.
         batch_dims: How many dims are the batch.
     """
     rows = x.flatten(0, batch_dims - 1)

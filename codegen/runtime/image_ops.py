@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def rgb_to_hsv(x: Tensor, dim: int) -> Tensor:
-    """Hue, saturation and value, each from 0 to 1, of red, green and blue along `dim`."""
+    """Hue, saturation and value, from 0 to 1, of red, green and blue along `dim`."""
     red, green, blue = x.unbind(dim)
     value = x.amax(dim=dim)
     spread = value - x.amin(dim=dim)

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 def variance_scaling_(weight: Tensor, scale: float, mode: str) -> None:
-    """Fill (outputs, inputs, ...) with truncated normal numbers of variance scale / fan."""
+    """Fill (outputs, inputs, ...) with truncated normals of variance scale / fan."""
     fan_in, fan_out = weight[0].numel(), weight[:, 0].numel()
     fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
     std = math.sqrt(scale / fans[mode]) / 0.87962566103423978

@@ -14,8 +14,7 @@ def pad_dim(x: Tensor, dim: int, low: int, high: int, mode: str) -> Tensor:
         dim: Which dim.
         low: How much before.
         high: How much behind.
-        mode: "edge" repeats the border, "reflect" mirrors at it, "symmetric" mirrors and
-            repeats it.
+        mode: "edge" repeats the border, "reflect" mirrors at it, "symmetric" does both.
     """
     size = x.shape[dim]
     index = torch.arange(-low, size + high, device=x.device)

@@ -47,7 +47,9 @@ class StepwiseRNN(nn.Module):
         """
         raise NotImplementedError
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
+    def step(
+        self, x: Tensor, state: list[Tensor], noise: Tensor | None
+    ) -> list[Tensor]:
         """The state after one step.
 
         Args:
@@ -134,7 +136,9 @@ class KerasLSTM(StepwiseRNN):
         linear = self.input_projection
         return linear_by_gate(x, linear.weight, linear.bias, noise)
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
+    def step(
+        self, x: Tensor, state: list[Tensor], noise: Tensor | None
+    ) -> list[Tensor]:
         """See `StepwiseRNN.step`."""
         weight = self.recurrent_projection.weight
         x = x + linear_by_gate(state[0], weight, None, noise)
@@ -185,7 +189,9 @@ class KerasGRU(StepwiseRNN):
         linear = self.input_projection
         return linear_by_gate(x, linear.weight, linear.bias, noise)
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
+    def step(
+        self, x: Tensor, state: list[Tensor], noise: Tensor | None
+    ) -> list[Tensor]:
         """See `StepwiseRNN.step`."""
         h = state[0]
         linear = self.recurrent_projection
@@ -241,7 +247,9 @@ class KerasSimpleRNN(StepwiseRNN):
         linear = self.input_projection
         return linear_by_gate(x, linear.weight, linear.bias, noise)
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
+    def step(
+        self, x: Tensor, state: list[Tensor], noise: Tensor | None
+    ) -> list[Tensor]:
         """See `StepwiseRNN.step`."""
         weight = self.recurrent_projection.weight
         recurrent = linear_by_gate(state[0], weight, None, noise)
@@ -249,7 +257,7 @@ class KerasSimpleRNN(StepwiseRNN):
 
 
 class ConvLSTM(StepwiseRNN):
-    """LSTM over a sequence of images, signals or volumes; gates in the order i, f, c, o.
+    """LSTM over images, signals or volumes; gates in the order i, f, c, o.
 
     Args:
         conv: `nn.Conv1d`, `nn.Conv2d` or `nn.Conv3d`.
@@ -318,7 +326,9 @@ class ConvLSTM(StepwiseRNN):
             y = torch.cat(gates, dim=1)
         return y.reshape(x.shape[:2] + y.shape[1:])
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
+    def step(
+        self, x: Tensor, state: list[Tensor], noise: Tensor | None
+    ) -> list[Tensor]:
         """See `StepwiseRNN.step`."""
         h = state[0]
         if noise is None:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def resize_legacy(x: Tensor, size: list[int]) -> Tensor:
-    """Bilinear, where positions are counted from the corner, not the centre, of a pixel."""
+    """Bilinear, where positions count from the corner, not the centre, of a pixel."""
     x = F.pad(x, [0, 1, 0, 1], mode="replicate")
     size = [size[0] + 1, size[1] + 1]
     return F.interpolate(x, size, mode="bilinear", align_corners=True)[:, :, :-1, :-1]
@@ -29,8 +29,10 @@ def resize_cubic(x: Tensor, size: list[int]) -> Tensor:
     return resample(x, weights)
 
 
-def resize_lanczos(x: Tensor, size: list[int], radius: int, antialias: bool = False) -> Tensor:
-    """Lanczos' windowed sinc; with `antialias` it is stretched where the image shrinks."""
+def resize_lanczos(
+    x: Tensor, size: list[int], radius: int, antialias: bool = False
+) -> Tensor:
+    """Lanczos' windowed sinc, with `antialias` stretched where the image shrinks."""
     weights: list[Tensor] = []
     for i in range(2):
         d = kernel_distances(x.shape[2 + i], size[i], antialias, x.device)
@@ -71,12 +73,14 @@ def resize_area(x: Tensor, size: list[int]) -> Tensor:
 
 
 def sample_positions(size_in: int, size_out: int, device: torch.device) -> Tensor:
-    """Where the centres of the new pixels lie, in old pixels from the first one's centre."""
+    """Where the new pixels' centres lie, in old pixels from the first one's centre."""
     centre = torch.arange(size_out, device=device) + 0.5
     return centre * (size_in / size_out) - 0.5
 
 
-def kernel_distances(size_in: int, size_out: int, antialias: bool, device: torch.device) -> Tensor:
+def kernel_distances(
+    size_in: int, size_out: int, antialias: bool, device: torch.device
+) -> Tensor:
     """(new, old): how far apart the centres of pixels are, in units of the kernel."""
     inverse = 1 / torch.tensor(size_out / size_in, device=device)
     position = (torch.arange(size_out, device=device)[:, None] + 0.5) * inverse
@@ -85,7 +89,7 @@ def kernel_distances(size_in: int, size_out: int, antialias: bool, device: torch
 
 
 def resample(x: Tensor, weights: list[Tensor]) -> Tensor:
-    """Weighted means of rows and of columns; each row of the two weights sums to one."""
+    """Weighted means of rows and columns; each row of the weights sums to one."""
     rows, columns = [w / w.sum(dim=1, keepdim=True) for w in weights]
     return rows @ x @ columns.mT
 
@@ -106,7 +110,7 @@ def pad_to_aspect(x: Tensor, height: int, width: int, value: float = 0.0) -> Ten
 
 
 def center_crop(x: Tensor, height: int, width: int) -> Tensor:
-    """The middle of `x`; what is too small is cropped in the same ratio and enlarged."""
+    """The middle of `x`; what is too small is cropped in that ratio and enlarged."""
     if x.shape[2] < height or x.shape[3] < width:
         x = crop_to_aspect(x, height, width)
         return F.interpolate(x, [height, width], mode="bilinear")

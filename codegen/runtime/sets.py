@@ -19,7 +19,7 @@ def unique_values(
             first occur.
 
     Returns:
-        The slices; where each first occurs; for each slice of `x` which it is; how often
+        The slices; where each first occurs; which one each slice of `x` is; how often
         each occurs.
     """
     values, inverse, counts = torch.unique(
@@ -47,7 +47,7 @@ def fixed_length(x: Tensor, dim: int, size: int, fill: float) -> Tensor:
 
 
 def argpartition(x: Tensor, kth: int) -> Tensor:
-    """An order of the last dim that puts the `kth` smallest of the integers in its place.
+    """An order of the last dim that puts the `kth` smallest integer in its place.
 
     As Keras on TensorFlow makes it: the smallest in ascending order, then the others in
     descending order, for which the smallest count as 0.

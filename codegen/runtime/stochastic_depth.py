@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class StochasticDepth(nn.Module):
-    """Drops whole samples with probability `p` in training, and scales the others up."""
+    """Drops whole samples with probability `p` in training, scales the others up."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
