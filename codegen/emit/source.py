@@ -199,13 +199,17 @@ def _file_doc(graph: Graph, origin: Origin, arguments: list[str]) -> Code:
         f"Weights: {plain(origin.weights_name)}, next to this file",
         *_listed("Inputs: ", graph.inputs),
         *_listed("Outputs:", graph.outputs),
-        *(f"Note:    {plain(note)}" for note in origin.notes),
+        *(line for note in origin.notes for line in _note_lines(plain(note))),
         "",
         "    model = load_model()",
         _call_line(graph.inputs, arguments),
         "",
     ]
     return docstring(lines)
+
+
+def _note_lines(note: str) -> list[str]:
+    return textwrap.wrap(f"Note:    {note}", _WIDTH, subsequent_indent=" " * 9, drop_whitespace=True)
 
 
 def _source_lines(source: str, origin: Origin) -> list[str]:
