@@ -209,7 +209,7 @@ def _file_doc(graph: Graph, origin: Origin, arguments: list[str]) -> Code:
 
 
 def _note_lines(note: str) -> list[str]:
-    return textwrap.wrap(f"Note:    {note}", _WIDTH, subsequent_indent=" " * 9, drop_whitespace=True)
+    return textwrap.wrap(f"Note:    {note}", _WIDTH, subsequent_indent=" " * 9)
 
 
 def _source_lines(source: str, origin: Origin) -> list[str]:
