@@ -164,7 +164,7 @@ def unflatten(b: Builder, x: Value) -> Value:
             inner = tuple(x.flat.sizes[d] for d in x.flat.dims)
             dims = (0, *(d + 1 for d in x.flat.dims))
             source = b.op(
-                "x.unflatten(1, sizes).permute(*dims)", shape=(x.shape[0], *inner), kind="permute",
+                "torch.unflatten(x, 1, sizes).permute(*dims)", shape=(x.shape[0], *inner), kind="permute",
                 x=x, sizes=x.flat.sizes, dims=dims,
             )  # fmt: skip
         plain = b.op("x.flatten(1)", shape=x.shape, perm=(0, 1), kind="flatten", x=source)

@@ -35,13 +35,13 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 64, 128) -> (N, 64, 128)."""
-        attention_query: Tensor = (
-            self.attention_query(x).unflatten(-1, (4, 32)).transpose(-2, -3)
+        attention_query = torch.unflatten(
+            self.attention_query(x), -1, (4, 32)
+        ).transpose(-2, -3)
+        attention_key = torch.unflatten(self.attention_key(x), -1, (4, 32)).transpose(
+            -2, -3
         )
-        attention_key: Tensor = (
-            self.attention_key(x).unflatten(-1, (4, 32)).transpose(-2, -3)
-        )
-        y: Tensor = self.attention_value(x).unflatten(-1, (4, 32)).transpose(-2, -3)
+        y = torch.unflatten(self.attention_value(x), -1, (4, 32)).transpose(-2, -3)
         y = (
             F.scaled_dot_product_attention(attention_query, attention_key, y)
             .transpose(-2, -3)

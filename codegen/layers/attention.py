@@ -221,7 +221,7 @@ class _Attention:
         """(..., T, features) -> (..., heads, T, size), as many heads as the query has."""
         x = self._linear(b, layer, x)
         shape = (*x.shape[:-2], heads, x.shape[-2], size)
-        template = "x.unflatten(-1, (heads, size)).transpose(-2, -3)"
+        template = "torch.unflatten(x, -1, (heads, size)).transpose(-2, -3)"
         x = b.op(template, shape=shape, x=x, heads=heads, size=size)
         assert x.node is not None
         x.layer = x.node.layer = layer.name

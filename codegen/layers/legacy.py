@@ -22,7 +22,7 @@ def maxout_dense(b: Builder, x: Value, *, units: int, nb_feature: int = 4, use_b
         state={"weight": kernel.permute(0, 2, 1).reshape(nb_feature * units, features), "bias": bias},
         shape=(*x.shape[:-1], nb_feature * units),
     )
-    template = "y.unflatten(-1, sizes).amax(dim=-2)"
+    template = "torch.unflatten(y, -1, sizes).amax(dim=-2)"
     return b.op(template, shape=(*x.shape[:-1], units), y=y, sizes=(nb_feature, units))
 
 

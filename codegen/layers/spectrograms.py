@@ -133,7 +133,7 @@ def stft_spectrogram(
     if channels == 1:
         y = b.op("x.unsqueeze(1)", shape=shape, x=y)
     else:
-        y = b.op("x.unflatten(0, (-1, n))", shape=shape, x=y, n=channels)
+        y = b.op("torch.unflatten(x, 0, (-1, n))", shape=shape, x=y, n=channels)
     if not expand_dims:
         y = b.op("x.flatten(1, 2)", shape=(batch, channels * bins, time), x=y)
         return _relabelled(b, y, (0, 2, 1)) if data_format == "channels_last" else y

@@ -162,7 +162,7 @@ def _merge(b: Builder, result: _Directions, mode: str | None) -> list[Value]:
 _POINTWISE = frozenset({"Activation", "Dense", "Dropout", "ELU", "Identity", "LeakyReLU", "ReLU"})
 
 
-_SPLIT = "y.unflatten(0, sizes)"
+_SPLIT = "torch.unflatten(y, 0, sizes)"
 
 
 @lowers("TimeDistributed", masks="own")
