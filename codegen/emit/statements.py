@@ -148,9 +148,8 @@ class _Writer:
         running, running_spans = self._running_name(last_use)
         for value in sorted(spans, key=lambda value: spans[value][1] - spans[value][0]):
             start, end = spans[value]
-            # A number of the host is no tensor, as the running value is.
-            alone = isinstance(value.node, Node) and value.node.targets is value and value.dtype != "size"
-            if alone and all(
+            alone = isinstance(value.node, Node) and value.node.targets is value
+            if alone and _is_tensor(value) and all(
                 end <= other_start or other_end <= start for other_start, other_end in running_spans
             ):
                 self.names[value] = running
@@ -162,7 +161,8 @@ class _Writer:
     def _name_result(self, statements: list[Node]) -> None:
         """What a module yields last is named after it: its type must be said, and only once."""
         for node in statements[-1:]:
-            if [node.targets] == self.graph.outputs and not self._returns(node):
+            unpacked = any(isinstance(v.node and v.node.targets, tuple) for v in node.values())
+            if [node.targets] == self.graph.outputs and (unpacked or not self._returns(node)):
                 self.names[node.targets] = self.space.claim(naming.identifier(node.targets.layer, "y"))
 
     def _running_name(self, last_use: dict[Value, int]) -> tuple[str, list[tuple[int, int]]]:
@@ -304,6 +304,12 @@ def _exposed(tree: ast.expr) -> set[str]:
     if isinstance(tree, (ast.Attribute, ast.Subscript)):
         return _exposed(tree.value)
     return set()
+
+
+def _is_tensor(value: Value) -> bool:
+    """Whether the value is a tensor, as the running value is: no number of the host, no packed sequence."""
+    packed = value.node is not None and value.node.template.startswith("pack_unmasked(")
+    return value.dtype != "size" and not packed
 
 
 def _is_light(node: Node) -> bool:
