@@ -249,8 +249,9 @@ def split_at(b: Builder, x: Any, lengths: Sequence[int | None], axis: int) -> li
     pieces = [b.value((*x.shape[:a], n, *x.shape[a + 1 :]), dtype=x.dtype, perm=x.perm) for n in lengths]
     known = [n for n in lengths if n is not None]
     if len(known) == len(lengths) and len(set(known)) == 1:
-        template, size = "x.chunk(n, dim=d)" if x.shape[a] is not None else "torch.split(x, n, dim=d)", known[0]
-        n = len(lengths) if x.shape[a] is not None else size
+        template, n = "x.chunk(n, dim=d)", len(lengths)
+        if x.shape[a] is None:
+            template, n = "torch.split(x, n, dim=d)", known[0]
         b.emit(template, tuple(pieces), x=x, n=n, d=_short(x, a))
     else:
         b.emit("torch.split(x, n, dim=d)", tuple(pieces), x=x, n=list(lengths), d=_short(x, a))
