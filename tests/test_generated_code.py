@@ -90,8 +90,6 @@ def assert_clean(folder: Path) -> None:
         "--quiet",
         "--select",
         RULES,
-        "--ignore",
-        "RET504",  # what a module yields is `Any` to mypy until a variable with a type holds it
         "--line-length",
         "88",
         folder,
