@@ -155,7 +155,8 @@ class Node:
         targets: The value it yields, or a nest of tuples of them.
         layer: Name of the Keras layer that it comes from.
         kind: What later steps may know of it: "module", "permute", "reshape", "expand", "pad",
-            "elementwise", "flatten", "reduce", "size", "effect" (changes a state), "".
+            "elementwise", "flatten", "reduce", "size", "effect" (changes a state),
+            "packed" (yields a packed sequence, no tensor), "".
     """
 
     template: str

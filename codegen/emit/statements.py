@@ -107,7 +107,7 @@ class _Writer:
             return False
         if reader.kind == "module" and node.kind != "flatten" and not _is_light(reader):
             return False
-        if reader.kind in ("flatten", "reduce") and node.kind not in ("expand", "cast"):
+        if reader.kind in ("flatten", "reduce", "packed") and node.kind not in ("expand", "cast"):
             return False
         if node.kind == "permute" and reader.kind != "permute":
             return False
@@ -308,8 +308,7 @@ def _exposed(tree: ast.expr) -> set[str]:
 
 def _is_tensor(value: Value) -> bool:
     """Whether the value is a tensor, as the running value is: no number of the host, no packed sequence."""
-    packed = value.node is not None and value.node.template.startswith("pack_unmasked(")
-    return value.dtype != "size" and not packed
+    return value.dtype != "size" and (value.node is None or value.node.kind != "packed")
 
 
 def _is_light(node: Node) -> bool:

@@ -172,8 +172,8 @@ def _run_masked(
     Only the cell state of an LSTM is not among the outputs: where it is asked for, the sequence is packed.
     """
     packed = cell.kind == "LSTM" and (loop.return_state or loop.stateful)
-    template = "pack_unmasked(x, mask)" if packed else "compact_steps(x, mask)"
-    x = b.op(template, shape=x.shape, kind="reduce", x=x, mask=mask)
+    template, kind = ("pack_unmasked(x, mask)", "packed") if packed else ("compact_steps(x, mask)", "reduce")
+    x = b.op(template, shape=x.shape, kind=kind, x=x, mask=mask)
     output, after = call_native(b, module, cell, x, argument)
     if packed:
         output = b.op("unpack(x, mask)", shape=output.shape, kind="reduce", x=output, mask=mask)
