@@ -6,11 +6,13 @@ from typing import Any
 
 from codegen.builder import Builder
 from codegen.dtypes import torch_dtype
-from codegen.graph import Value
+from codegen.graph import Module, Value
+from codegen.layers.op_rules import as_constant, constant
 from codegen.layers.quantized import Quantization, rounded_input, row_weights, weights
 from codegen.layers.registry import lowers
 from codegen.layout import stored_rows
 from codegen.spec.model import LayerSpec
+from codegen.weight import Weight
 
 
 @lowers("Dense")
@@ -56,25 +58,27 @@ def embedding(
 ) -> Value:
     """One learned vector for each index; index 0 may mean that there is none."""
     table = row_weights(b, (input_dim, output_dim), quantization_config, lora_rank, lora_alpha)
-    y = b.module(
-        "nn.Embedding",
-        _indices(b, x, input_dim),
-        kwargs={"num_embeddings": input_dim, "embedding_dim": output_dim},
-        state={"weight": table},
-        shape=(*x.shape, output_dim),
-        dtype=b.dtype,
+    return _looked_up(b, _table(b, table), x, mask_zero)
+
+
+def _table(b: Builder, weight: Weight) -> Module:
+    count, size = weight.shape
+    sizes = {"num_embeddings": count, "embedding_dim": size}
+    return b.define("nn.Embedding", kwargs=sizes, state={"weight": weight})
+
+
+def _looked_up(b: Builder, table: Module, x: Value, mask_zero: bool) -> Value:
+    """The rows at indices; Keras truncates other numbers than integers, which may count from the end."""
+    indices = b.keras_layout(x)
+    count, size = table.kwargs["num_embeddings"], table.kwargs["embedding_dim"]
+    if indices.dtype not in ("int32", "int64"):
+        indices = b.op("x.long() % count", shape=x.shape, dtype="int64", x=indices, count=count)
+    y = b.op(
+        "module(x)", shape=(*x.shape, size), dtype=b.dtype, kind="module", module=table, x=indices
     )
     if mask_zero:
         y.mask = b.op("x != 0", shape=x.shape, dtype="bool", x=x)
     return y
-
-
-def _indices(b: Builder, x: Value, count: int) -> Value:
-    """Indices as torch takes them; Keras truncates other numbers, which may count from the end."""
-    x = b.keras_layout(x)
-    if x.dtype in ("int32", "int64"):
-        return x
-    return b.op("x.long() % count", shape=x.shape, dtype="int64", x=x, count=count)
 
 
 @lowers("ReversibleEmbedding", masks="own")
@@ -95,18 +99,13 @@ def reversible_embedding(
 ) -> Value:
     """An embedding, or its transpose: from vectors back to scores of the indices."""
     table = row_weights(b, (input_dim, output_dim), quantization_config, lora_rank, lora_alpha)
-    sizes = {"num_embeddings": input_dim, "embedding_dim": output_dim}
-    module = b.define("nn.Embedding", kwargs=sizes, state={"weight": table})
+    module = _table(b, table)
     if not tie_weights:
         kernel = row_weights(
             b, (output_dim, input_dim), quantization_config, name="reverse_embeddings", by_column=True
         )
     if not reverse:
-        shape, indices = (*x.shape, output_dim), _indices(b, x, input_dim)
-        y = b.op("module(x)", shape=shape, dtype=b.dtype, kind="module", module=module, x=indices)
-        if mask_zero:
-            y.mask = b.op("x != 0", shape=x.shape, dtype="bool", x=x)
-        return y
+        return _looked_up(b, module, x, mask_zero)
     if not tie_weights:
         sizes = {"in_features": output_dim, "out_features": input_dim, "bias": False}
         module = b.define("nn.Linear", kwargs=sizes, state={"weight": kernel.T}, part="reverse")
@@ -128,8 +127,6 @@ def masking(b: Builder, x: Value, *, mask_value: float | tuple[float, ...] = 0.0
     x = b.keras_layout(x)
     value: Any = mask_value
     if isinstance(mask_value, tuple):
-        from codegen.layers.op_rules import as_constant, constant
-
         value = constant(b, as_constant(b, mask_value))
     mask = b.op(
         "(x != value).any(dim=-1)", shape=x.shape[:-1], dtype="bool", perm=tuple(range(x.rank - 1)),
