@@ -6,6 +6,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from codegen.graph import Graph, Node, Symbol, Value, definitions
+from codegen.passes.outline_pattern import fill
 
 #: Words of expressions that yield something else each time, or change something.
 _IMPURE = ("rand", "dropout", "self.", "noise", "_(")
@@ -18,7 +19,7 @@ def merge_duplicates(root: Graph) -> None:
         renamed: dict[Value, Value] = {}
         kept: list[Node] = []
         for node in graph.nodes:
-            node.operands = {name: _renamed(operand, renamed) for name, operand in node.operands.items()}
+            node.operands = {name: fill(operand, renamed) for name, operand in node.operands.items()}
             value = node.targets
             if isinstance(value, Value) and _is_pure(node) and value not in graph.outputs:
                 key = (node.template, value.perm, value.shape, _key(tuple(node.operands.items())))
@@ -33,16 +34,6 @@ def merge_duplicates(root: Graph) -> None:
 def _is_pure(node: Node) -> bool:
     has_modules = any(True for _ in node.modules())
     return node.kind != "effect" and not has_modules and not any(word in node.template for word in _IMPURE)
-
-
-def _renamed(operand: Any, renamed: dict[Value, Value]) -> Any:
-    if isinstance(operand, Value):
-        return renamed.get(operand, operand)
-    if isinstance(operand, (tuple, list)):
-        return type(operand)(_renamed(part, renamed) for part in operand)
-    if isinstance(operand, slice):
-        return slice(*(_renamed(part, renamed) for part in (operand.start, operand.stop, operand.step)))
-    return operand
 
 
 def _key(operand: Any) -> Hashable:
