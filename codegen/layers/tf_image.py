@@ -13,10 +13,16 @@ from codegen.layers import ops_arrange, ops_image, ops_shapes
 from codegen.layers.ops_image import batch_of, like
 from codegen.layers.ops_indexing import sliced
 from codegen.layers.ops_shapes import padded
+from codegen.layers.resizing import Interpolation
 from codegen.layers.resizing import resize as resized
 from codegen.layers.tf_functions import function_name, integers, number, same, tf
 
 #: TensorFlow's methods that are not saved by name.
+#: The kernels of TensorFlow 1 that can be had: with half-pixel centres, with corners, with centres.
+_LEGACY: tuple[Interpolation, ...] = (
+    "bilinear", "nearest", "bicubic", "area", "nearest_legacy", "bilinear_legacy", "bilinear_aligned",
+)  # fmt: skip
+
 _METHODS = {0: "bilinear", 1: "nearest", 2: "bicubic", 3: "area"}
 
 # -------------------------------------------------------------------- resizing
@@ -87,18 +93,11 @@ def resize_legacy(
         b.malformed("corners and centres of pixels cannot both be put on each other")
     if not half_pixel_centers and name != "area":
         name += "_aligned" if align_corners else "_legacy"
-    if name not in (
-        "bilinear",
-        "nearest",
-        "bicubic",
-        "area",
-        "nearest_legacy",
-        "bilinear_legacy",
-        "bilinear_aligned",
-    ):
+    kernel = next((kernel for kernel in _LEGACY if kernel == name), None)
+    if kernel is None:
         option, value = ("align_corners", True) if align_corners else ("half_pixel_centers", False)
         b.unsupported(option, value, f"{name.partition('_')[0]} is supported with half_pixel_centers alone")
-    return like(b, resized(b, x, "channels_last", name, sizes), images)  # type: ignore[arg-type]  # checked above
+    return like(b, resized(b, x, "channels_last", kernel, sizes), images)
 
 
 @tf("image.resize_with_pad")

@@ -64,15 +64,9 @@ def conv(
     **old: Any,
 ) -> Value:
     """`F.conv2d(x, filters)`, or `nn.Conv2d` where the filters are constants."""
-    x, kernel = rules.tensor(b, input), _old(old, filters, "filter")
-    dims, layout = x.rank - 2, _layout(data_format)
-    x, name = _padding(b, x, padding)
-    return ops_windows.conv(
-        b, x, kernel,
-        strides=_spatial(b, _old(old, strides, "stride"), dims, layout, "strides"), padding=name,
-        data_format=layout,
-        dilation_rate=_spatial(b, _old(old, dilations, "dilation_rate", "rate"), dims, layout, "dilations"),
-    )  # fmt: skip
+    strides, dilations = _old(old, strides, "stride"), _old(old, dilations, "dilation_rate", "rate")
+    x, options = _window(b, input, strides, padding, data_format, dilations)
+    return ops_windows.conv(b, x, _old(old, filters, "filter"), **options)
 
 
 def _old(given: dict[str, Any], value: Any, *names: str) -> Any:
@@ -92,13 +86,8 @@ def depthwise_conv2d(
     rate: Any = None,
 ) -> Value:
     """A convolution of each channel on its own."""
-    layout = _layout(data_format)
-    x, name = _padding(b, rules.tensor(b, input), padding)
-    return ops_windows.depthwise_conv(
-        b, x, filter, strides=_spatial(b, strides, 2, layout, "strides"), padding=name,
-        data_format=layout,
-        dilation_rate=_spatial(b, dilations if rate is None else rate, 2, layout, "dilations"),
-    )  # fmt: skip
+    x, options = _window(b, input, strides, padding, data_format, dilations if rate is None else rate)
+    return ops_windows.depthwise_conv(b, x, filter, **options)
 
 
 @tf("nn.separable_conv2d", "compat.v1.nn.separable_conv2d")
@@ -114,14 +103,23 @@ def separable_conv2d(
     rate: Any = None,
 ) -> Value:
     """A convolution of each channel on its own, then a 1x1 convolution."""
-    layout = _layout(data_format)
-    x, name = _padding(b, rules.tensor(b, input), padding)
-    return ops_windows.separable_conv(
-        b, x, depthwise_filter, pointwise_filter,
-        strides=_spatial(b, strides, 2, layout, "strides"), padding=name,
-        data_format=layout,
-        dilation_rate=_spatial(b, dilations if rate is None else rate, 2, layout, "dilations"),
-    )  # fmt: skip
+    x, options = _window(b, input, strides, padding, data_format, dilations if rate is None else rate)
+    return ops_windows.separable_conv(b, x, depthwise_filter, pointwise_filter, **options)
+
+
+def _window(
+    b: Builder, input: Any, strides: Any, padding: Any, data_format: Any, dilations: Any
+) -> tuple[Value, dict[str, Any]]:
+    """The input, padded if the padding is given in numbers, and a convolution's options in Keras' words."""
+    x, layout = rules.tensor(b, input), _layout(data_format)
+    dims = x.rank - 2
+    x, name = _padding(b, x, padding)
+    return x, {
+        "strides": _spatial(b, strides, dims, layout, "strides"),
+        "padding": name,
+        "data_format": layout,
+        "dilation_rate": _spatial(b, dilations, dims, layout, "dilations"),
+    }
 
 
 @tf(
