@@ -93,13 +93,13 @@ def _constant(value: float) -> str:
 
 def _normal(mean: float, deviation: float) -> str:
     before = f"mean={mean!r}, " if mean else ""
-    return f"nn.init.normal_({{p}}, {before}std={_number(deviation)})"
+    return f"nn.init.normal_({{p}}, {before}std={number(deviation)})"
 
 
 def _truncated_normal(mean: float, deviation: float) -> str:
     before = f"mean={mean!r}, " if mean else ""
-    low, high = _number(mean - 2 * deviation), _number(mean + 2 * deviation)
-    return f"nn.init.trunc_normal_({{p}}, {before}std={_number(deviation)}, a={low}, b={high})"
+    low, high = number(mean - 2 * deviation), number(mean + 2 * deviation)
+    return f"nn.init.trunc_normal_({{p}}, {before}std={number(deviation)}, a={low}, b={high})"
 
 
 def _scaled(name: str, config: Mapping[str, Any], stored: Sequence[int], shape: Sequence[int]) -> str | None:
@@ -113,7 +113,7 @@ def _scaled(name: str, config: Mapping[str, Any], stored: Sequence[int], shape: 
     function, arguments = _NAMED.get((scale, torch_mode), ("", ""))
     deviation = math.sqrt(scale / fan)
     if distribution == "uniform":
-        limit = _number(math.sqrt(3) * deviation)
+        limit = number(math.sqrt(3) * deviation)
         return (
             f"nn.init.{function}_uniform_({{p}}{arguments})"
             if function
@@ -160,5 +160,6 @@ def _modes(fan_in: int, fan_out: int) -> dict[str, float]:
     return {"fan_in": max(1, fan_in), "fan_out": max(1, fan_out), "fan_avg": mean}
 
 
-def _number(value: float) -> str:
+def number(value: float) -> str:
+    """A number as a float32 needs it written."""
     return f"{value:.7g}"

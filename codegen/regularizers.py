@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from codegen.initializers import is_number
+from codegen.initializers import is_number, number
 
 #: Names of Keras' regularisers and the factors that they have where the config is silent.
 _DEFAULTS = {"l1": {"l1": 0.01}, "l2": {"l2": 0.01}, "l1l2": {}, "orthogonalregularizer": {"factor": 0.01}}
@@ -26,11 +26,11 @@ def torch_penalty(saved: Any, *, is_matrix: bool, transposed: bool) -> str | Non
     factors = {key: n for key, n in config.items() if is_number(n) and n > 0}
     if name == "orthogonalregularizer" and "factor" in factors and is_matrix:
         matrix = "{p}.T" if (config.get("mode", "rows") == "rows") == transposed else "{p}"
-        return f"loss = loss + {_number(factors['factor'])} * mean_similarity({matrix})"
+        return f"loss = loss + {number(factors['factor'])} * mean_similarity({matrix})"
     terms = []
     if name in ("l1", "l2", "l1l2"):
-        terms += [f"{_number(factors['l1'])} * {{p}}.abs().sum()"] if "l1" in factors else []
-        terms += [f"{_number(factors['l2'])} * {{p}}.square().sum()"] if "l2" in factors else []
+        terms += [f"{number(factors['l1'])} * {{p}}.abs().sum()"] if "l1" in factors else []
+        terms += [f"{number(factors['l2'])} * {{p}}.square().sum()"] if "l2" in factors else []
     return "\n".join(f"loss = loss + {term}" for term in terms) or None
 
 
@@ -38,7 +38,7 @@ def describe(saved: Any) -> str:
     """A few words for a docstring, not yet safe; "" if all its factors are zero."""
     name, config = _parts(saved)
     factors = {key: n for key, n in config.items() if is_number(n)}
-    numbers = ", ".join(f"{key}={_number(n)}" for key, n in factors.items() if n)
+    numbers = ", ".join(f"{key}={number(n)}" for key, n in factors.items() if n)
     return f"{name} ({numbers})" if numbers else "" if factors else name
 
 
@@ -54,7 +54,3 @@ def _parts(saved: Any) -> tuple[str, Mapping[str, Any]]:
     if name == "l1l2" and not config:  # by its name alone, Keras gives it both
         return name, {"l1": 0.01, "l2": 0.01}
     return name, {**_DEFAULTS.get(name, {}), **config}
-
-
-def _number(value: float) -> str:
-    return f"{value:.7g}"
