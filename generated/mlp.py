@@ -47,5 +47,5 @@ class ConvertedModel(nn.Module):
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:
     """Build the model with the converted weights, in eval mode, on the CPU."""
     model = ConvertedModel()
-    model.load_state_dict(torch.load(weights_path, weights_only=True))
+    model.load_state_dict(torch.load(weights_path, "cpu", weights_only=True))
     return model.eval()
