@@ -24,7 +24,7 @@ class Weight:
     Attributes:
         shape: Shape of the result.
         step: What makes it: "leaf", "full", "constant", "transpose", "reshape", "flip", "slice",
-            "take", "concatenate" or "numpy" (a function of numpy).
+            "take", "concatenate", "round" (to a torch dtype) or "numpy" (a function of numpy).
         params: Arguments of the step.
         inputs: Recipes that it works on.
     """
@@ -106,6 +106,10 @@ class Weight:
             shape = np.broadcast_shapes(*(part.shape for part in parts))
         return Weight(tuple(shape), "numpy", (name,), parts)
 
+    def round_to(self, dtype: str) -> Weight:
+        """Each number rounded to the nearest one that a torch dtype has."""
+        return Weight(self.shape, "round", (dtype,), (self,))
+
     def __add__(self, other: Weight) -> Weight:
         return self.apply("add", other)
 
@@ -135,6 +139,15 @@ def _slice(weight: Weight, array: NDArray[Any]) -> NDArray[Any]:
     return array[index]
 
 
+def _round(weight: Weight, array: NDArray[Any]) -> NDArray[Any]:
+    import torch  # numpy has neither bfloat16 nor float8
+
+    wide = np.array(array, np.float64 if array.dtype == np.float64 else np.float32)
+    tensor = torch.from_numpy(wide)
+    rounded: NDArray[Any] = tensor.to(getattr(torch, weight.params[0])).to(tensor.dtype).numpy()
+    return rounded
+
+
 _STEPS: dict[str, Callable[..., NDArray[Any]]] = {
     "full": lambda w: np.full(w.shape, w.params[0], dtype=np.float32),
     "constant": lambda w: np.asarray(w.params[0]).reshape(w.shape),
@@ -144,5 +157,6 @@ _STEPS: dict[str, Callable[..., NDArray[Any]]] = {
     "slice": _slice,
     "take": lambda w, a: np.take(a, w.params[1], axis=w.params[0]),
     "concatenate": lambda w, *a: np.concatenate(a, axis=w.params[0]),
+    "round": _round,
     "numpy": lambda w, *a: getattr(np, w.params[0])(*a),
 }

@@ -8,7 +8,7 @@ from codegen.builder import Builder
 from codegen.dtypes import torch_dtype
 from codegen.graph import Module, Value
 from codegen.layers.op_rules import as_constant, constant
-from codegen.layers.quantized import Quantization, rounded_input, row_weights, weights
+from codegen.layers.quantized import Quantization, rounded_input, row_weights, weights, with_low_rank
 from codegen.layers.registry import lowers
 from codegen.layout import stored_rows
 from codegen.spec.model import LayerSpec
@@ -31,17 +31,27 @@ def dense(
     if x.flat is None:
         x = b.keras_layout(x)
     features = b.known(x, -1)
-    kernel, bias = weights(
+    w = weights(
         b, (features, units), (units,) if use_bias else None, quantization_config, lora_rank, lora_alpha
     )
-    y = b.module(
+    y = _linear(b, rounded_input(b, x, (-1,), quantization_config, w.input_scale), w.kernel, w.bias)
+    if w.low_rank is not None:
+        left, right = w.low_rank
+        y = with_low_rank(b, y, _linear(b, x, left, None, part="lora_a"), right)
+    return b.activation(y, activation)
+
+
+def _linear(b: Builder, x: Value, kernel: Weight, bias: Weight | None, *, part: str = "") -> Value:
+    """x @ kernel + bias, on the last axis."""
+    features, units = kernel.shape
+    return b.module(
         "nn.Linear",
-        rounded_input(b, x, (-1,), quantization_config),
-        kwargs={"in_features": features, "out_features": units, "bias": use_bias},
+        x,
+        kwargs={"in_features": features, "out_features": units, "bias": bias is not None},
         state={"weight": stored_rows(x, kernel).T, "bias": bias},
         shape=(*x.shape[:-1], units),
+        part=part,
     )
-    return b.activation(y, activation)
 
 
 @lowers("Embedding", masks="own")

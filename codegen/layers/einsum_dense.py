@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen.builder import Builder
 from codegen.graph import Value
-from codegen.layers.quantized import Quantization, rounded_input, weights
+from codegen.layers.quantized import Quantization, rounded_input, weights, with_low_rank
 from codegen.layers.registry import lowers
 from codegen.spec.model import LayerSpec, Shape
 from codegen.weight import Weight
@@ -23,6 +23,7 @@ class _Equation:
     """An equation with the sizes of its letters.
 
     Attributes:
+        text: As Keras writes it.
         x: Letters of the input, without those behind an ellipsis.
         kernel: Of the kernel.
         y: Of the output.
@@ -31,6 +32,7 @@ class _Equation:
         rest: The same on the right.
     """
 
+    text: str
     x: str
     kernel: str
     y: str
@@ -71,7 +73,7 @@ class _Equation:
         return tuple(sizes[letter] for letter in letters)
 
 
-@lowers("EinsumDense", masks="drop")
+@lowers("EinsumDense", masks="drop", training_only=("gptq_unpacked_column_size",))
 def einsum_dense(
     b: Builder,
     x: Value,
@@ -88,25 +90,41 @@ def einsum_dense(
     x = b.keras_layout(x)
     eq = _analysed(b, x, equation, output_shape if isinstance(output_shape, tuple) else (output_shape,))
     bias_shape = _bias_shape(eq, bias_axes) if bias_axes is not None else None
-    kernel, bias = weights(
+    w = weights(
         b, eq.known(eq.kernel), bias_shape, quantization_config, lora_rank, lora_alpha,
         rows=math.prod(eq.known("".join(c for c in eq.kernel if c not in eq.y))),
         scale_shape=_scale_shape(eq), align=lambda scale: _aligned(eq, scale),
     )  # fmt: skip
     summed = [len(eq.lead) + i for i, c in enumerate(eq.x) if c not in eq.y]
-    x = rounded_input(b, x, summed, quantization_config)
-    if eq.is_linear and (bias is None or bias.shape == eq.known(eq.new)):
-        return b.activation(_linear(b, x, eq, kernel, bias), activation)
-    y = b.op(
-        "torch.einsum(equation, x, kernel)", shape=eq.output_shape, perm=tuple(range(len(eq.output_shape))),
-        equation=equation, x=x, kernel=b.parameter("kernel", kernel),
-    )  # fmt: skip
-    if bias is not None:
-        y = b.op("y + bias", shape=y.shape, y=y, bias=b.parameter("bias", bias), kind="elementwise")
+    rounded = rounded_input(b, x, summed, quantization_config, w.input_scale)
+    y = _contracted(b, rounded, eq, w.kernel, w.bias)
+    if w.low_rank is not None:
+        left, right = w.low_rank
+        if eq.rest or eq.kernel[-1] != eq.y[-1]:
+            b.unsupported("lora_rank", lora_rank, "supported where kernel and output have the same last axis")
+        narrow = replace(eq, sizes={**eq.sizes, eq.y[-1]: right.shape[0]})
+        y = with_low_rank(b, y, _contracted(b, x, narrow, left, None, part="lora_a"), right)
     return b.activation(y, activation)
 
 
-def _linear(b: Builder, x: Value, eq: _Equation, kernel: Weight, bias: Weight | None) -> Value:
+def _contracted(
+    b: Builder, x: Value, eq: _Equation, kernel: Weight, bias: Weight | None, *, part: str = ""
+) -> Value:
+    """einsum(equation, x, kernel) + bias."""
+    if eq.is_linear and (bias is None or bias.shape == eq.known(eq.new)):
+        return _linear(b, x, eq, kernel, bias, part)
+    y = b.op(
+        "torch.einsum(equation, x, kernel)", shape=eq.output_shape, perm=tuple(range(len(eq.output_shape))),
+        equation=eq.text, x=x, kernel=b.parameter(part or "kernel", kernel),
+    )  # fmt: skip
+    if bias is not None:
+        y = b.op("y + bias", shape=y.shape, y=y, bias=b.parameter("bias", bias), kind="elementwise")
+    return y
+
+
+def _linear(
+    b: Builder, x: Value, eq: _Equation, kernel: Weight, bias: Weight | None, part: str
+) -> Value:
     """`nn.Linear` over all summed axes at once, to all new axes at once."""
     inputs, outputs = eq.known(eq.summed), eq.known(eq.new)
     features, units = math.prod(inputs), math.prod(outputs)
@@ -121,6 +139,7 @@ def _linear(b: Builder, x: Value, eq: _Equation, kernel: Weight, bias: Weight | 
             "bias": bias and bias.reshape(units),
         },
         shape=(*front, units),
+        part=part,
     )
     return b.reshape(y, (*front, *outputs))
 
@@ -139,7 +158,7 @@ def _analysed(b: Builder, x: Value, equation: str, output_shape: Shape) -> _Equa
         if sizes.get(letter) is None:
             sizes[letter] = size
     sizes.setdefault(output[:1], x.shape[0])
-    return _Equation(letters, kernel, output, sizes, x.shape[:left], x.shape[left + len(letters) :])
+    return _Equation(equation, letters, kernel, output, sizes, x.shape[:left], x.shape[left + len(letters) :])
 
 
 def _bias_shape(eq: _Equation, bias_axes: str) -> tuple[int, ...]:

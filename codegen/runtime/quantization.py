@@ -1,5 +1,6 @@
 """What quantised layers make of their input."""
 
+import torch
 from torch import Tensor
 
 
@@ -10,6 +11,17 @@ def round_to_steps(
 
     The gradient is that of the input, as in Keras.
     """
-    scale = high / (x.abs().amax(dim=dim, keepdim=True) + eps)
+    limit = x.abs().amax(dim=dim, keepdim=True) + eps
+    scale = torch.full_like(limit, high) / limit
     rounded = (x * scale).round().clamp(low, high) / scale
-    return x + (rounded - x).detach()
+    return rounded.detach() + (x - x.detach())
+
+
+def round_to_float8(x: Tensor, scale: Tensor) -> Tensor:
+    """Round to the multiples of `scale` that 8 bits with an exponent of 4 bits hold.
+
+    The gradient is that of the input, as in Keras.
+    """
+    numbers = (x / scale).clamp(-448.0, 448.0).to(torch.float8_e4m3fn)
+    rounded = numbers.to(x.dtype) * scale
+    return rounded.detach() + (x - x.detach())

@@ -36,7 +36,9 @@ def _from_config(config: Mapping[str, Any], what: str) -> str:
         return policy_name(config.get("default_policy"), what)
     if isinstance(config.get("mode"), str):
         source = config.get("source_name")
-        return f"{config['mode']}_from_{source if isinstance(source, str) else _DEFAULT}"
+        history = config.get("amax_history_length")
+        mode = config["mode"] if history is None else f"{config['mode']}/{history}"
+        return f"{mode}_from_{source if isinstance(source, str) else _DEFAULT}"
     return policy_name(config.get("name"), what)
 
 

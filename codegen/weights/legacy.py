@@ -63,8 +63,7 @@ def _pair(root: Node, groups: Mapping[str, Arrays]) -> list[tuple[tuple[str, Arr
 
 
 def _needed(node: Node) -> bool:
-    variables = [slot.variable for slot in node.all_slots()]
-    return any(variable is None or not variable.aside for variable in variables)
+    return not all(map(_may_be_absent, node.all_slots()))
 
 
 def _flattened(node: Node, groups: Mapping[str, Arrays]) -> Iterator[Node]:
@@ -100,7 +99,7 @@ def _bind_group(
     order = keras3_order if keras3 else keras2_order
     problem: ConversionError | None = None
     fitting: list[dict[Variable, Weight]] = []
-    for slots in _orders(variants, order):
+    for slots in _orders(variants, order, arrays):
         try:
             bound = _assign(name, arrays, slots)
         except WeightMismatch as error:
@@ -115,15 +114,38 @@ def _bind_group(
     raise problem
 
 
-def _orders(variants: Sequence[Node], order: Callable[..., list[Slot]]) -> Iterator[list[Slot]]:
-    """First what `trainable` and the config say, then what older files had: flags set after saving."""
+def _orders(
+    variants: Sequence[Node], order: Callable[..., list[Slot]], arrays: Arrays
+) -> Iterator[list[Slot]]:
+    """First what `trainable` and the config say, then what older files had: flags set after saving.
+
+    Last what the names say: a quantised layer makes its weights in another order than it saves paths.
+    """
     for heed_frozen in (True, False):
         for node in variants:
             slots = order(node, heed_frozen=heed_frozen)
             yield slots
-            needed = [slot for slot in slots if slot.variable is None or not slot.variable.aside]
+            needed = [slot for slot in slots if not _may_be_absent(slot)]
             if len(needed) != len(slots):
                 yield needed
+    for node in variants:
+        yield from _named(node.all_slots(), arrays)
+
+
+def _named(slots: Sequence[Slot], arrays: Arrays) -> Iterator[list[Slot]]:
+    """The order that the saved names give, if they tell all slots apart."""
+    one_layer = len({slot.unit.owner for slot in slots}) == 1
+    by_name = {("" if one_layer else slot.unit.owner[-1], slot.name): slot for slot in slots}
+    names = [array.name.removesuffix(":0").split("/") for array in arrays]
+    keys = ["" if one_layer else "".join(path[-2:-1]) for path in names]
+    found = [by_name.get((key, path[-1])) for key, path in zip(keys, names, strict=True)]
+    order = [slot for slot in dict.fromkeys(found) if slot is not None]
+    if len(order) == len(arrays) and all(slot in order or _may_be_absent(slot) for slot in slots):
+        yield order
+
+
+def _may_be_absent(slot: Slot) -> bool:
+    return slot.variable is not None and slot.variable.aside
 
 
 def _assign(name: str, arrays: Arrays, slots: Sequence[Slot]) -> dict[Variable, Weight]:

@@ -53,6 +53,42 @@ def _low_rank(make: Callable[[], Any], shape: tuple[int, ...], dtype: str = "flo
     return build
 
 
+def _policy(make: Callable[[str], Any], shape: tuple[int, ...], policy: str) -> Callable[[], Any]:
+    """A layer that was quantised when it was made, as one of a file is; it counts as calibrated."""
+
+    def build() -> Any:
+        inputs = keras.Input(shape)
+        layer = make(policy)
+        outputs = layer(inputs)
+        layer.is_gptq_calibrated = layer.is_awq_calibrated = True
+        for number, variable in enumerate(layer.variables):
+            if "int8" in variable.dtype:
+                low, high = (0, 128) if variable.dtype == "uint8" else (-128, 128)
+                variable.assign(keras.random.randint(variable.shape, low, high, seed=number))
+        return keras.Model(inputs, outputs)
+
+    return build
+
+
+def _dense(policy: str) -> Any:
+    return layers.Dense(5, dtype=policy)
+
+
+def _heads(policy: str) -> Any:
+    return layers.EinsumDense("btd,dnh->btnh", (None, 2, 3), bias_axes="nh", dtype=policy)
+
+
+def _adapted(make: Callable[[str], Any], shape: tuple[int, ...]) -> Callable[[], Any]:
+    """An int8 layer with a low-rank update; a `.keras` file would hold the rounded sum."""
+
+    def build() -> Any:
+        model = _policy(make, shape, "int8_from_float32")()
+        model.layers[-1].enable_lora(2, lora_alpha=3)
+        return model
+
+    return build
+
+
 def _masking(**options: Any) -> Any:
     def build() -> Any:
         tokens = keras.Input((5,), dtype="int32")
@@ -115,6 +151,19 @@ CASES = [
         )
         for mode in ("int8", "int4")
     ),
+    *(
+        Case(f"{name}_{policy}", _policy(make, shape, f"{policy}_from_float32"), [], model=True, files=files)
+        for name, make, shape in (("dense", _dense, (7,)), ("heads", _heads, (5, 7)))
+        for policy, files in (
+            ("float8", ["h5", "keras"]),
+            ("int4/3", ["h5", "keras"]),
+            ("gptq/4/3", ["h5"]),  # a `.keras` file lacks the zero points
+            ("gptq/8/-1", ["h5"]),
+            ("awq/4/4", ["h5"]),
+        )
+    ),
+    Case("dense_int8_low_rank", _adapted(_dense, (7,)), [], model=True, files=["h5"]),
+    Case("einsum_int8_low_rank", _adapted(_heads, (5, 7)), [], model=True, files=["h5"]),
     Case("dense_low_rank", _low_rank(lambda: layers.Dense(5), (6,)), [], model=True),
     Case("convolution_low_rank", _low_rank(lambda: layers.Conv2D(5, 3), (6, 5, 3)), [], model=True),
     Case("embedding_low_rank", _low_rank(lambda: layers.Embedding(7, 4), (5,), "int32"), [], model=True),
