@@ -22,13 +22,16 @@ def channels_first_perm(rank: int, data_format: str = "channels_last") -> tuple[
 
 
 def to_perm(b: Builder, x: Value, perm: tuple[int, ...]) -> Value:
-    """`x` in another layout: a twin that exists, a reshape if only axes of size 1 move, else a permute."""
+    """`x` in another layout: a twin that exists, a reshape if only axes of size 1 move, else a permute.
+
+    Where several sizes are open, a permute does not need to know them.
+    """
     if x.flat is not None:
         x = unflatten(b, x)
     if perm in x.twins:
         return x.twins[perm]
     origin = next(iter(x.twins.values()))
-    if _moves_only_ones(origin, perm):
+    if _moves_only_ones(origin, perm) and origin.shape[1:].count(None) <= 1:
         twin = _reshaped(b, origin, origin.shape, perm)
     else:
         dims = tuple(origin.perm.index(axis) for axis in perm)
@@ -58,9 +61,10 @@ def _reshaped(b: Builder, x: Value, shape: Shape, perm: tuple[int, ...]) -> Valu
     kept = _common_front(x.stored_shape, stored)
     if x.stored_shape == stored and (perm, shape) == (x.perm, x.shape):
         return x
-    if stored[: x.rank] == x.stored_shape and all(size == 1 for size in stored[x.rank :]):
+    index = _new_axes(x.stored_shape, stored)
+    if index and (None not in index[: x.rank] or stored.count(None) > 1):
         template, kind = "x[index]", "expand"
-        operands["index"] = (slice(None),) * x.rank + (None,) * (len(stored) - x.rank)
+        operands["index"] = index
     elif x.rank > len(stored) == kept + 1 > 1 and _joined(x.stored_shape[kept:]) == stored[-1]:
         template, kind = "x.flatten(d)", "reshape"
         operands["d"] = kept
@@ -68,6 +72,22 @@ def _reshaped(b: Builder, x: Value, shape: Shape, perm: tuple[int, ...]) -> Valu
         template, kind = "x.reshape(*sizes)", "reshape"
         operands["sizes"] = _sizes(b, x, stored)
     return b.op(template, shape=shape, perm=perm, kind=kind, **operands)
+
+
+def _new_axes(old: Shape, new: Shape) -> tuple[slice | None, ...]:
+    """The index that makes `new` out of `old` with axes of size 1; empty if nothing but new axes does."""
+    index: list[slice | None] = []
+    rest = list(old)
+    for size in new:
+        taken = bool(rest) and rest[0] == size
+        index.append(slice(None) if taken else None)
+        if taken:
+            rest.pop(0)
+        elif size != 1:
+            return ()
+    while index and not rest and index[-1] == slice(None):
+        index.pop()
+    return tuple(index) if not rest and len(new) > len(old) else ()
 
 
 def _joined(sizes: Shape) -> int | None:

@@ -44,6 +44,7 @@ CASES = [
     _case("conv2d_same", lambda: layers.Conv2D(4, (4, 3), padding="same"), 9, 8, 3),
     _case("conv2d_same_strides", lambda: layers.Conv2D(4, 3, strides=2, padding="same"), 9, 8, 3),
     _case("conv2d_same_open", lambda: layers.Conv2D(4, 3, strides=2, padding="same"), None, None, 3),
+    _case("conv2d_grey_open", lambda: layers.Conv2D(1, 3, padding="same"), None, None, 1),
     _case("conv2d_dilated", lambda: layers.Conv2D(4, 3, dilation_rate=(2, 1), padding="same"), 9, 8, 3),
     _case("conv3d", lambda: layers.Conv3D(4, (2, 3, 2), strides=(1, 2, 2), padding="same"), 5, 6, 7, 2),
     _case("depthwise1d", lambda: layers.DepthwiseConv1D(3, strides=2, depth_multiplier=2), 9, 3),

@@ -35,6 +35,7 @@ def _convolved(make: Any) -> Any:
 CASES = [
     _merge("add_three", lambda: layers.Add(), (5, 4), (5, 4), (5, 4)),
     _merge("add_ranks", lambda: layers.Add(), (5, 4, 3), (3,)),
+    _merge("add_ranks_open", lambda: layers.Add(), (5, None, None, 3), (None, None, 3)),
     _merge("add_broadcast", lambda: layers.Add(), (5, 1, 3), (1, 4, 3)),
     _merge("subtract", lambda: layers.Subtract(), (5, 4), (5, 4)),
     _merge("multiply", lambda: layers.Multiply(), (5, 4, 3), (1, 1, 3)),
