@@ -33,13 +33,11 @@ class Derived(Symbol):
 class Parameter:
     """A constructor parameter of a block class, where its uses differ.
 
-    `name` is an identifier, `type` the Python annotation, `doc` one line for the docstring;
-    `default` is None if every use passes it.
+    `name` is an identifier, `type` the Python annotation; `default` is None if every use passes it.
     """
 
     name: str
     type: str
-    doc: str = ""
     default: Any = None
     has_default: bool = False
 
@@ -140,7 +138,8 @@ class Module:
     when: Parameter | Derived | None = None
 
 
-Operand = Any  # a Value, a Module, a Parameter, a Symbol, a literal, or a tuple / list / slice of operands
+# A Value, a Module, a Parameter, a Symbol, a literal, or a tuple / list / dict / slice of operands.
+Operand = Any
 Targets = Any  # a Value, None for an ignored result, or a tuple of targets
 
 
@@ -241,5 +240,8 @@ def flatten(operand: Operand, kind: type[T]) -> Iterator[T]:
     elif isinstance(operand, (tuple, list)):
         for part in operand:
             yield from flatten(part, kind)
+    elif isinstance(operand, dict):  # in Keras' order
+        for key in sorted(operand):
+            yield from flatten(operand[key], kind)
     elif isinstance(operand, slice):
         yield from flatten((operand.start, operand.stop, operand.step), kind)

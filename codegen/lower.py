@@ -342,8 +342,7 @@ def _map_values(argument: Any, function: Any) -> Any:
 
 
 def _has_unknown(argument: Any) -> bool:
-    parts = list(argument.values()) if isinstance(argument, dict) else argument
-    return any(flatten(list(parts), _Unknown))
+    return any(flatten(argument, _Unknown))
 
 
 def _carry_mask(b: Builder, function: LayerFunction, args: list[Any], result: Any) -> Any:

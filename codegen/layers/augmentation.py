@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 from codegen.builder import Builder
@@ -10,6 +11,9 @@ from codegen.layers.registry import lowers
 from codegen.layers.resizing import Casts, batched, recast, resize, single_again, smart_resize
 from codegen.layers.spatial import DataFormat, crop, sizes_of
 from codegen.spec.model import LayerSpec
+
+#: Images, or a dict of them, boxes, labels and masks.
+Data = Any
 
 #: Options of these layers that say what they do in training.
 _TRAINING_ONLY = (
@@ -29,10 +33,9 @@ _NOTE = "as at inference"
     "RandomTranslation", "RandomZoom", "Solarization",
     masks="drop", training_only=_TRAINING_ONLY, note=_NOTE,
 )  # fmt: skip
-def augmentation(b: Builder, x: Value) -> Value:
-    """Its input, as floats."""
-    _check_images(b, x)
-    return b.cast(x, b.dtype)
+def augmentation(b: Builder, x: Data) -> Data:
+    """Its input, images as floats."""
+    return _images_changed(b, x, lambda images: b.cast(images, b.dtype))
 
 
 @lowers(
@@ -41,10 +44,9 @@ def augmentation(b: Builder, x: Value) -> Value:
     "RandomPosterization", "RandomSaturation", "RandomWidth",
     masks="drop", training_only=_TRAINING_ONLY, note=_NOTE,
 )  # fmt: skip
-def color_augmentation(b: Builder, x: Value, *, casts: Casts = "no") -> Value:
-    """Its input, as floats only in early versions of Keras."""
-    _check_images(b, x)
-    return recast(b, x, x.dtype, casts)
+def color_augmentation(b: Builder, x: Data, *, casts: Casts = "no") -> Data:
+    """Its input, images as floats only in early versions of Keras."""
+    return _images_changed(b, x, lambda images: recast(b, images, images.dtype, casts))
 
 
 @lowers("RandomCrop", masks="drop", training_only=("bounding_box_format",), note=_NOTE)
@@ -58,7 +60,7 @@ def random_crop(
     inference: Literal["identity", "crop", "resize"] = "identity",
 ) -> Value:
     """Its input; in Keras 2 to 3.5 its middle in the size (height, width), in 3.6 and 3.7 part of that."""
-    _check_images(b, x)
+    _check_alone(b, x)
     if inference == "identity":
         return x
     x, single = batched(b, b.cast(x, b.dtype))
@@ -70,15 +72,18 @@ def random_crop(
 
 
 @lowers("AutoContrast", masks="drop", training_only=("bounding_box_format", "data_format"))
-def auto_contrast(b: Builder, x: Value, *, value_range: tuple[float, float] = (0, 255)) -> Value:
+def auto_contrast(b: Builder, x: Data, *, value_range: tuple[float, float] = (0, 255)) -> Data:
     """Each channel of each image, stretched to the whole range."""
-    _check_images(b, x)
-    x, single = batched(b, b.cast(x, b.dtype))
     low, high = sorted(value_range)
-    template, operands = "auto_contrast(x, dims)", dict[str, Any](x=x, dims=[x.dim(1), x.dim(2)])
-    if (low, high) != (0, 255):
-        template, operands = "auto_contrast(x, dims, low, high)", {**operands, "low": low, "high": high}
-    return single_again(b, b.op(template, shape=x.shape, **operands), single)
+    bounds: dict[str, Any] = {"low": low, "high": high} if (low, high) != (0, 255) else {}
+    template = f"auto_contrast({', '.join(['x', 'dims', *bounds])})"
+
+    def stretched(images: Value) -> Value:
+        x, single = batched(b, b.cast(images, b.dtype))
+        y = b.op(template, shape=x.shape, x=x, dims=[x.dim(1), x.dim(2)], **bounds)
+        return single_again(b, y, single)
+
+    return _images_changed(b, x, stretched)
 
 
 @lowers("ContrastLimitedAdaptiveHistogramEqualization", masks="drop", training_only=("bounding_box_format",))
@@ -92,7 +97,7 @@ def equalize(
     data_format: DataFormat = "channels_last",
 ) -> Value:
     """Histograms of tiles made even, blended between the tiles."""
-    _check_images(b, x)
+    _check_alone(b, x)
     x, single = batched(b, x)
     dtype = x.dtype
     x = b.channels_first(b.cast(x, "float32"), data_format)
@@ -112,7 +117,7 @@ def equalize(
 
 
 @lowers("Pipeline", masks="own")
-def pipeline(b: Builder, x: Value, *, layers: tuple[LayerSpec, ...]) -> Value:
+def pipeline(b: Builder, x: Data, *, layers: tuple[LayerSpec, ...]) -> Data:
     """One layer after the other."""
     for position, layer in enumerate(layers):
         x = b.call(layer, x, attribute=f"layers/{position}", part=layer.name)
@@ -122,7 +127,22 @@ def pipeline(b: Builder, x: Value, *, layers: tuple[LayerSpec, ...]) -> Value:
 # -------------------------------------------------------------------- parts
 
 
-def _check_images(b: Builder, x: Any) -> None:
+def _images_changed(b: Builder, x: Data, change: Callable[[Value], Value]) -> Data:
+    """Images, alone or with boxes, labels and masks beside them, which stay at inference."""
+    if isinstance(x, Value):
+        return change(x)
+    data = {**x, "images": change(x["images"])}
+    if "bounding_boxes" in x:
+        if b.spec.class_name == "MaxNumBoundingBoxes":
+            b.unsupported("data", "bounding_boxes", "supported: images, labels and masks")
+        boxes = x["bounding_boxes"]
+        data["bounding_boxes"] = {**boxes, "boxes": b.cast(boxes["boxes"], "float32")}
+    if "segmentation_masks" in x and b.spec.class_name in ("CutMix", "RandomFlip"):
+        data["segmentation_masks"] = change(x["segmentation_masks"])
+    return data
+
+
+def _check_alone(b: Builder, x: Data) -> None:
     if not isinstance(x, Value):
         b.unsupported("data", "<several tensors>", "supported: images alone")
 

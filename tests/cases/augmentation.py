@@ -49,6 +49,20 @@ def _random_layers() -> Any:
     return keras.Model(inputs, x + 1)
 
 
+def _labelled_images() -> Any:
+    """Images with what belongs to them, which stays as it is but for dtypes."""
+    data = {
+        "images": keras.Input((6, 5, 3), dtype="uint8"),
+        "labels": keras.Input((4,)),
+        "segmentation_masks": keras.Input((6, 5, 1), dtype="uint8"),
+        "bounding_boxes": {"boxes": keras.Input((2, 4), dtype="int32"), "labels": keras.Input((2,))},
+    }
+    inputs = keras.tree.flatten(data)
+    for layer in (layers.RandAugment, layers.AutoContrast, layers.RandomFlip):
+        data = layer(bounding_box_format="xyxy")(data)
+    return keras.Model(inputs, keras.tree.flatten(data))
+
+
 CASES = [
     Case("random_layers", _random_layers, [], model=True, files=["keras"]),
     Case("random_crop", lambda: layers.RandomCrop(4, 3), IMAGE),
@@ -70,4 +84,5 @@ CASES = [
         ints=256,
     ),
     Case("pipeline", _pipeline, IMAGE),
+    Case("labelled_images", _labelled_images, [], model=True, files=["keras"]),
 ]
