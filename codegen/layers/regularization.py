@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from codegen.builder import Builder
 from codegen.graph import Value
@@ -19,6 +20,8 @@ _ALWAYS = {
     "nn.AlphaDropout": "F.alpha_dropout(x, p=p, training=True)",
     "GaussianDropout": "gaussian_dropout(x, p)",
     "GaussianNoise": "gaussian_noise(x, p)",
+    "SharedDropout": "shared_dropout(x, p, dims)",
+    "SharedAlphaDropout": "shared_alpha_dropout(x, p, dims)",
 }
 
 
@@ -32,16 +35,14 @@ def dropout(
     noise_shape: tuple[int | None, ...] | None = None,
 ) -> Value:
     """Drop elements, or with a noise shape whole slices, while training."""
-    if not noise_shape or _is_full(x, noise_shape):
+    shared = _shared_axes(b, x, noise_shape)
+    if not shared:
         return _training_only(b, x, "nn.Dropout", rate, training)
-    if len(noise_shape) != x.rank:
-        b.malformed(f"noise_shape {noise_shape} does not fit its input {x.shape}")
-    dropped = [axis for axis in range(1, x.rank) if noise_shape[axis] == 1 and x.shape[axis] != 1]
-    if noise_shape[0] != 1 and dropped == list(range(1, x.rank - 1)) and 3 <= x.rank <= 5:
+    if shared == list(range(1, x.rank - 1)) and x.rank <= 5:
         return _spatial(b, x, rate, training, "channels_last")
-    if training or noise_shape[0] == 1 or any(size != 1 for size in noise_shape[1:]):
-        b.unsupported("noise_shape", noise_shape, "supported: elements, whole feature maps, or whole samples")
-    return drop_samples(b, x, rate if training is None else 0)
+    if shared == list(range(1, x.rank)) and not training:
+        return drop_samples(b, x, rate if training is None else 0)
+    return _training_only(b, x, "SharedDropout", rate, training, shared)
 
 
 def drop_samples(b: Builder, x: Value, rate: float) -> Value:
@@ -87,9 +88,9 @@ def alpha_dropout(
     noise_shape: tuple[int | None, ...] | None = None,
 ) -> Value:
     """Dropout that keeps mean and variance of SELU's outputs, while training."""
-    if noise_shape and not _is_full(x, noise_shape):
-        b.unsupported("noise_shape", noise_shape, "supported: none")
-    return _training_only(b, x, "nn.AlphaDropout", rate, training)
+    shared = _shared_axes(b, x, noise_shape)
+    constructor = "SharedAlphaDropout" if shared else "nn.AlphaDropout"
+    return _training_only(b, x, constructor, rate, training, shared)
 
 
 @lowers("ActivityRegularization")
@@ -99,10 +100,16 @@ def activity_regularization(b: Builder, x: Value, *, l1: float = 0.0, l2: float 
     return x
 
 
-def _is_full(x: Value, noise_shape: Sequence[int | None]) -> bool:
-    return len(noise_shape) == x.rank and all(
-        noise is None or noise == size for noise, size in zip(noise_shape, x.shape, strict=True)
-    )
+def _shared_axes(b: Builder, x: Value, noise_shape: Sequence[int | None] | None) -> list[int]:
+    """The axes along which all elements are dropped or none; every other has a noise of its own size."""
+    if not noise_shape:
+        return []
+    if len(noise_shape) != x.rank:
+        b.malformed(f"noise_shape {noise_shape} does not fit its input {x.shape}")
+    pairs = list(enumerate(zip(noise_shape, x.shape, strict=True)))
+    if any(noise not in (None, 1, size) and size is not None for _, (noise, size) in pairs):
+        b.malformed(f"noise_shape {noise_shape} does not fit its input {x.shape}")
+    return [axis for axis, (noise, size) in pairs if noise == 1 and size != 1]
 
 
 def _spatial(b: Builder, x: Value, rate: float, training: bool | None, data_format: str) -> Value:
@@ -113,17 +120,26 @@ def _spatial(b: Builder, x: Value, rate: float, training: bool | None, data_form
 
 
 def _training_only(
-    b: Builder, x: Value, constructor: str, strength: float, training: bool | None
+    b: Builder,
+    x: Value,
+    constructor: str,
+    strength: float,
+    training: bool | None,
+    shared: Sequence[int] = (),
 ) -> Value:
     """A module that passes its input through in eval mode; nothing at all where its strength is zero.
 
     A call with `training=True` frozen into it is random in Keras whatever the mode, and so is it here.
     """
-    args, kwargs = ((), {"p": strength}) if constructor.startswith("nn.") else ((strength,), {})
     if strength == 0 or training is False:
         return x
+    args: tuple[float, ...] = () if constructor.startswith("nn.") or shared else (strength,)
+    kwargs: dict[str, Any] = {} if args else {"p": strength}
+    if shared:
+        x = b.keras_layout(x) if x.flat else x
+        kwargs["dims"] = sorted(x.dim(axis) for axis in shared)
     if training:
-        return b.op(_ALWAYS[constructor], shape=x.shape, flat=x.flat, x=x, p=strength)
+        return b.op(_ALWAYS[constructor], shape=x.shape, flat=x.flat, x=x, **{"p": strength, **kwargs})
     module = b.define(constructor, args=args, kwargs=kwargs)
     keeps_sign = x.non_negative and constructor in _DROPOUTS
     return b.op(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -16,6 +17,61 @@ def gaussian_noise(x: Tensor, std: float) -> Tensor:
 def gaussian_dropout(x: Tensor, p: float) -> Tensor:
     """`x` times normally distributed noise around 1, with the variance of a dropout."""
     return x * (1 + math.sqrt(p / (1 - p)) * torch.randn_like(x))
+
+
+def shared_dropout(x: Tensor, p: float, dims: list[int]) -> Tensor:
+    """`x` without random slices along `dims`, the rest scaled up."""
+    noise: Tensor = F.dropout(x.new_ones(shared_shape(x, dims)), p)
+    return x * noise
+
+
+def shared_alpha_dropout(x: Tensor, p: float, dims: list[int]) -> Tensor:
+    """Dropout of slices along `dims` that keeps mean and variance of SELU's outputs."""
+    kept = torch.rand(shared_shape(x, dims), device=x.device) >= p
+    floor = -1.7580993408473766  # what a SELU yields far below zero
+    scale = 1 / math.sqrt((1 - p) * (1 + p * floor**2))
+    return scale * (torch.where(kept, x, floor) - floor * p)
+
+
+def shared_shape(x: Tensor, dims: list[int]) -> list[int]:
+    """The shape of `x` with size 1 at `dims`."""
+    return [1 if dim in dims else size for dim, size in enumerate(x.shape)]
+
+
+class SharedDropout(nn.Module):
+    """Drops slices along some dims while training.
+
+    Args:
+        p: Share of what is dropped.
+        dims: Along these, all elements are dropped or none.
+    """
+
+    def __init__(self, p: float, dims: list[int]) -> None:
+        super().__init__()
+        self.p = p
+        self.dims = dims
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape -> the same shape."""
+        return shared_dropout(x, self.p, self.dims) if self.training else x
+
+
+class SharedAlphaDropout(nn.Module):
+    """Drops slices along some dims while training, keeps mean and variance of SELU's outputs.
+
+    Args:
+        p: Share of what is dropped.
+        dims: Along these, all elements are dropped or none.
+    """
+
+    def __init__(self, p: float, dims: list[int]) -> None:
+        super().__init__()
+        self.p = p
+        self.dims = dims
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Any shape -> the same shape."""
+        return shared_alpha_dropout(x, self.p, self.dims) if self.training else x
 
 
 class GaussianNoise(nn.Module):

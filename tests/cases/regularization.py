@@ -9,6 +9,8 @@ CASES = [
     Case("dropout_zero", lambda: layers.Dropout(0.0), [(5, 4)]),
     Case("dropout_maps", lambda: layers.Dropout(0.3, noise_shape=(None, 1, 1, 3)), [(5, 4, 3)]),
     Case("dropout_samples", lambda: layers.Dropout(0.3, noise_shape=(None, 1, 1)), [(5, 4)]),
+    Case("dropout_steps", lambda: layers.Dropout(0.3, noise_shape=(None, None, 1)), [(5, 4)]),
+    Case("dropout_rows", lambda: layers.Dropout(0.3, noise_shape=(1, 5, 1, 3)), [(5, 4, 3)]),
     Case("spatial_dropout_1d", lambda: layers.SpatialDropout1D(0.3), [(5, 4)]),
     Case("spatial_dropout_2d", lambda: layers.SpatialDropout2D(0.3), [(5, 4, 3)]),
     Case(
@@ -19,5 +21,6 @@ CASES = [
     Case("gaussian_dropout", lambda: layers.GaussianDropout(0.3), [(5, 4)]),
     Case("gaussian_noise", lambda: layers.GaussianNoise(0.3), [(5, 4)]),
     Case("alpha_dropout", lambda: layers.AlphaDropout(0.3), [(5, 4)]),
+    Case("alpha_dropout_steps", lambda: layers.AlphaDropout(0.3, noise_shape=(9, None, 1)), [(5, 4)]),
     Case("activity_regularization", lambda: layers.ActivityRegularization(l1=0.1), [(5, 4)]),
 ]
