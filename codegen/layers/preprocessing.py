@@ -1,4 +1,4 @@
-"""Keras' numerical preprocessing: Rescaling and Normalization."""
+"""Keras' numerical preprocessing: Rescaling, Normalization, and what a FeatureSpace is made of."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 from codegen.builder import Builder, literal_array
 from codegen.dtypes import FLOATS
 from codegen.graph import Module, Value
+from codegen.layers.ops_shapes import concatenated
 from codegen.layers.registry import lowers
 from codegen.weight import Weight
 
@@ -73,6 +74,18 @@ def normalization(
         mean=_array(b, x, "mean", means.reshape(*full)),
         std=_array(b, x, "std", deviations.reshape(*full)),
     )
+
+
+@lowers("TFDConcat", masks="drop", note="of a FeatureSpace")
+def joined_features(b: Builder, xs: list[Value], *, axis: int) -> Value:
+    """All features one behind the other, in the dtype that holds them all."""
+    return concatenated(b, xs, axis)
+
+
+@lowers("TFDIdentity", masks="drop", note="of a FeatureSpace")
+def feature(b: Builder, x: Value) -> Value:  # noqa: ARG001 - a layer function's first parameter
+    """Its input."""
+    return x
 
 
 # -------------------------------------------------------------------- parts

@@ -21,6 +21,7 @@ class _Lazy:
 keras: Any = _Lazy("keras")
 layers: Any = _Lazy("keras.layers")
 ops: Any = _Lazy("keras.ops")
+feature_space: Any = _Lazy("keras.src.layers.preprocessing.feature_space")
 
 
 @dataclass(frozen=True)

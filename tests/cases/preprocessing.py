@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.cases.case import Case, keras, layers
+from tests.cases.case import Case, feature_space, keras, layers
 
 
 def _normalised_maps() -> Any:
@@ -17,7 +17,15 @@ def _normalised_maps() -> Any:
     return keras.Model(inputs, layers.Conv2D(2, 3)(x))
 
 
+def _features() -> Any:
+    """What a FeatureSpace of numbers becomes."""
+    inputs = [keras.Input((2,)), keras.Input((3,), dtype="int32")]
+    x = [feature_space.TFDIdentity()(x) for x in inputs]
+    return keras.Model(inputs, feature_space.TFDConcat(axis=-1)(x))
+
+
 CASES = [
+    Case("features", _features, [], model=True, files=["keras"]),
     Case("rescaling_pixels", lambda: layers.Rescaling(1 / 255), [(5, 4, 3)]),
     Case("rescaling_offset", lambda: layers.Rescaling(1 / 127.5, offset=-1), [(5, 4, 3)]),
     Case("rescaling_ints", lambda: layers.Rescaling(2, offset=0.5), [(5, 4)], dtypes=["int32"]),
