@@ -39,7 +39,7 @@ def relu(
 @lowers("LeakyReLU")
 def leaky_relu(b: Builder, x: Value, *, negative_slope: float = 0.3) -> Value:
     """The input where positive, negative_slope * x elsewhere."""
-    return b.elementwise("F.leaky_relu(x, negative_slope=slope)", x=x, slope=negative_slope)
+    return b.elementwise("F.leaky_relu(x, negative_slope=slope)", x=b.floating(x), slope=negative_slope)
 
 
 @lowers("ELU")

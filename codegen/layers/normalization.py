@@ -62,6 +62,7 @@ def batch_normalization(
         state |= {"running_mean": stored_rows(x, mean), "running_var": stored_rows(x, variance)}
     name = {2: "nn.BatchNorm1d", 3: "nn.BatchNorm1d", 4: "nn.BatchNorm2d", 5: "nn.BatchNorm3d"}[x.rank]
     module = b.define(name, args=(channels,), kwargs=kwargs, state=state, frozen=_absent(scale, center))
+    x = b.floating(x)
     return b.op("module(x)", shape=x.shape, flat=x.flat, kind="module", module=module, x=x)
 
 

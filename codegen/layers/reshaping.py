@@ -14,6 +14,7 @@ from codegen.layers.spatial import (
     DataFormat,
     Ints,
     Pads,
+    as_float,
     call,
     check_rank,
     crop,
@@ -126,11 +127,12 @@ def up_sampling_3d(
     """Each element `size` times along the three axes."""
     check_rank(b, x, 3)
     factors = positive(b, size, 3, "size")
-    x = b.channels_first(x, data_format)
+    dtype = x.dtype
+    x = b.channels_first(as_float(b, x), data_format)
     sizes = [n and n * f for n, f in zip(sizes_of(x, data_format), factors, strict=True)]
     shape = with_sizes(x, data_format, sizes)
     scale = {"scale_factor": tuple(map(float, factors))}
-    return call(b, "F.interpolate", x, scale, shape, non_negative=x.non_negative)
+    return b.cast(call(b, "F.interpolate", x, scale, shape, non_negative=x.non_negative), dtype)
 
 
 # -------------------------------------------------------------------- parts

@@ -11,7 +11,7 @@ from codegen.dtypes import INTEGERS
 from codegen.graph import Value
 from codegen.layers.ops_core import saturate_cast
 from codegen.layers.registry import lowers
-from codegen.layers.spatial import DataFormat, call, check_rank, crop, pad, sizes_of, with_sizes
+from codegen.layers.spatial import DataFormat, as_float, call, check_rank, crop, pad, sizes_of, with_sizes
 
 #: The methods of `tf.image.resize`; those of TensorFlow 1 ("_legacy") count positions from the corners of
 #: pixels, or put the outer pixels of both images on each other ("_aligned").
@@ -121,8 +121,8 @@ def _resized(
     keeps = interpolation.startswith("nearest")
     if not keeps:
         x = b.cast(x, "float32")
-    elif dtype in INTEGERS and dtype != "uint8":  # torch resizes no other integers
-        x = b.cast(x, "float64" if dtype in ("int32", "int64", "uint32") else "float32")
+    elif dtype != "uint8":  # torch resizes no other integers
+        x = as_float(b, x)
     if any(ratio != 1 for ratio in ratios) or interpolation in _BLURRING:
         x = b.channels_first(x, data_format)
         shape = with_sizes(x, data_format, sizes)

@@ -43,6 +43,8 @@ CASES = [
     _case("up_sampling_1d", lambda: layers.UpSampling1D(3), 5, 3),
     _case("up_sampling_2d", lambda: layers.UpSampling2D((2, 3)), 5, 4, 3),
     _case("up_sampling_3d", lambda: layers.UpSampling3D((1, 2, 2)), 3, 4, 5, 2),
+    Case("up_sampling_3d_ints", lambda: layers.UpSampling3D(2), [(3, 4, 5, 2)], dtypes=["int64"]),
+    Case("up_sampling_2d_bools", lambda: layers.UpSampling2D(2), [(3, 4, 2)], dtypes=["bool"], ints=2),
     Case("reshape_image", _between_convolutions(lambda: layers.Reshape((30, 4))), [], model=True),
     Case("permute_image", _between_convolutions(lambda: layers.Permute((2, 1, 3))), [], model=True),
     Case(
