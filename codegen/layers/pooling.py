@@ -13,6 +13,7 @@ from codegen.layers.spatial import (
     DataFormat,
     Ints,
     absorb_padding,
+    as_float,
     call,
     channel_axis,
     check_rank,
@@ -26,7 +27,13 @@ from codegen.layers.spatial import (
     with_sizes,
 )
 
-PoolPadding = Literal["valid", "same", "same_theano"]
+#: "same_unknown" is that of TensorFlow or of Theano: Keras 1 does not save which of them it ran on.
+PoolPadding = Literal["valid", "same", "same_theano", "same_unknown"]
+
+_UNKNOWN_BACKEND = (
+    "TensorFlow and Theano pad such windows otherwise, and a file of Keras 1 without weights does not tell "
+    "them apart; load and save the model with Keras 2"
+)
 
 
 @lowers("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", masks="drop")
@@ -78,12 +85,12 @@ def global_average_pooling(
     if b.spec.class_name == "GlobalAveragePooling1D" and mask is None:
         mask = b.mask(x)
     if mask is None:
-        return _reduce(b, x, "mean", data_format, keepdims)
+        return _reduce(b, b.floating(x), "mean", data_format, keepdims)
     axis = x.dim(channel_axis(x.rank, data_format))
     index = (slice(None), *((None, slice(None)) if axis == 1 else (slice(None), None)))
     kept_shape = with_sizes(x, data_format, sizes_of(x, data_format), 1)
     kept = b.op("mask[index]", shape=kept_shape, perm=x.perm, mask=b.keras_layout(mask), index=index)
-    weighted = b.op("x * kept", shape=x.shape, x=x, kept=kept)
+    weighted = b.op("x * kept", shape=x.shape, x=b.floating(x), kept=kept)
     total = _reduce(b, weighted, "sum", data_format, keepdims)
     count = _reduce(b, kept, "sum", data_format, keepdims)
     return b.op("total / count", shape=total.shape, perm=total.perm, total=total, count=count)
@@ -122,18 +129,31 @@ def _pool(
     stride = kernel if strides is None else positive(b, strides, dims, "strides")
     axes = list(zip(kernel, stride, strict=True))
     sizes = sizes_of(x, data_format)
+    if padding == "same_unknown":
+        if not all(_backends_agree(size, *axis) for size, axis in zip(sizes, axes, strict=True)):
+            b.unsupported("padding", "same", _UNKNOWN_BACKEND)
+        padding = "same"
     pads = [_pads(padding, size, *axis) for size, axis in zip(sizes, axes, strict=True)]
     wanted = [window_count(n, pair, *axis) for n, pair, axis in zip(sizes, pads, axes, strict=True)]
     check_sizes(b, x, wanted)
-    x, arguments = _padded(b, x, mode, axes, padding, pads, data_format)
+    dtype = x.dtype
+    x, arguments = _padded(b, as_float(b, x), mode, axes, padding, pads, data_format)
     shape = with_sizes(x, data_format, wanted)
+    if arguments is None and padding == "same_theano":
+        flat = [n for pair in reversed(pads) for n in pair or ()]
+        return b.op(
+            "average_pool_padded(x, kernel_size=kernel, stride=stride, pads=pads)",
+            shape=shape, non_negative=x.non_negative, x=x, kernel=list(kernel), stride=list(stride),
+            pads=flat,
+        )  # fmt: skip
     if arguments is None:
         return b.op(
             "average_pool_same(x, kernel_size=kernel, stride=stride)",
             shape=shape, non_negative=x.non_negative, x=x, kernel=list(kernel), stride=list(stride),
         )  # fmt: skip
     arguments = {"kernel_size": kernel, "stride": stride, **arguments}
-    return call(b, f"F.{mode}_pool{dims}d", x, arguments, shape, non_negative=x.non_negative)
+    y = call(b, f"F.{mode}_pool{dims}d", x, arguments, shape, non_negative=x.non_negative)
+    return b.cast(y, dtype)
 
 
 def _pads(padding: str, size: int | None, kernel: int, stride: int) -> tuple[int, int] | None:
@@ -145,6 +165,19 @@ def _pads(padding: str, size: int | None, kernel: int, stride: int) -> tuple[int
         return window_pads(padding, size, kernel, stride)
     before = kernel - 2 if kernel > 2 and kernel % 2 else kernel - 1
     return before, kernel - 1 - before
+
+
+def _backends_agree(size: int | None, kernel: int, stride: int) -> bool:
+    """Whether "same" means the same windows to TensorFlow and to Theano."""
+    for n in [size] if size is not None else range(1, kernel + 2 * stride):
+        windows = []
+        for padding in ("same", "same_theano"):
+            before, _ = _pads(padding, n, kernel, stride) or (0, 0)
+            starts = range(-before, n - before, stride)
+            windows.append([(max(start, 0), min(start + kernel, n)) for start in starts])
+        if windows[0] != windows[1]:
+            return False
+    return True
 
 
 def _padded(
@@ -179,8 +212,6 @@ def _padded(
                 arguments["count_include_pad"] = False
             return x, arguments
     if mode == "avg":
-        if padding == "same_theano":
-            b.unsupported("padding", padding, "supported with windows of 1 or 3 elements")
         return x, None
     if len(own) == len(pads):
         value = 0.0 if x.non_negative else -math.inf
@@ -234,9 +265,11 @@ def _reduce(b: Builder, x: Value, method: str, data_format: str, keepdims: bool)
 def _adaptive(b: Builder, x: Value, mode: str, output_size: Ints, data_format: str) -> Value:
     dims = _dims(b, x)
     sizes = positive(b, output_size, dims, "output_size")
-    x = b.channels_first(x, data_format)
-    return b.op(
+    dtype = x.dtype
+    x = b.channels_first(as_float(b, x), data_format)
+    y = b.op(
         f"F.adaptive_{mode}_pool{dims}d(x, sizes)",
         shape=with_sizes(x, data_format, sizes), perm=x.perm, non_negative=x.non_negative, x=x,
         sizes=sizes if len(set(sizes)) > 1 else sizes[0],
     )  # fmt: skip
+    return b.cast(y, dtype)

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from codegen.builder import Builder
+from codegen.dtypes import FLOATS
 from codegen.graph import Value
 from codegen.spec.model import Shape
 from codegen.style import short_arguments
@@ -65,6 +66,13 @@ def call(
     written = short_arguments(callee, dict(arguments))
     template = f"{callee}({', '.join(['x', *(f'{name}={name}' for name in written)])})"
     return b.op(template, shape=shape, perm=x.perm, x=x, **flags, **written)
+
+
+def as_float(b: Builder, x: Value) -> Value:
+    """Integers as floats that hold them, for what torch does to floats alone."""
+    if x.dtype in FLOATS:
+        return x
+    return b.cast(x, "float64" if x.dtype in ("int32", "int64", "uint32") else "float32")
 
 
 # -------------------------------------------------------------------- windows
@@ -141,8 +149,9 @@ def pad(b: Builder, x: Value, data_format: str, pads: Pads, value: float = 0.0) 
 
 def crop(b: Builder, x: Value, data_format: str, pairs: Pads) -> Value:
     """`x` without some elements at the ends of its spatial axes; itself if there are none."""
-    sizes = [size and size - sum(pair) for size, pair in zip(sizes_of(x, data_format), pairs, strict=True)]
-    check_sizes(b, x, sizes)
+    sizes = [
+        size and max(size - sum(pair), 0) for size, pair in zip(sizes_of(x, data_format), pairs, strict=True)
+    ]
     index = [slice(None)] * x.rank
     for axis, (before, after) in zip(spatial_axes(x.rank, data_format), pairs, strict=True):
         index[x.dim(axis)] = slice(before or None, -after or None)

@@ -34,7 +34,35 @@ def average_pool_same(x: Tensor, kernel_size: list[int], stride: list[int]) -> T
         stride: Stride per spatial dim.
     """
     inside = same_pad(torch.ones_like(x[:1, :1]), kernel_size, stride)
-    x = same_pad(x, kernel_size, stride)
+    return average_pool_inside(same_pad(x, kernel_size, stride), inside, kernel_size, stride)
+
+
+def average_pool_padded(
+    x: Tensor, kernel_size: list[int], stride: list[int], pads: list[int]
+) -> Tensor:
+    """Mean of each window of the padded input, of what lies inside the input.
+
+    Args:
+        x: (N, C, *spatial), one to three spatial dims.
+        kernel_size: Extent of the window per spatial dim.
+        stride: Stride per spatial dim.
+        pads: As `F.pad` takes them.
+    """
+    inside = F.pad(torch.ones_like(x[:1, :1]), pads)
+    return average_pool_inside(F.pad(x, pads), inside, kernel_size, stride)
+
+
+def average_pool_inside(
+    x: Tensor, inside: Tensor, kernel_size: list[int], stride: list[int]
+) -> Tensor:
+    """Mean of each window, of where `inside` is 1 and not 0.
+
+    Args:
+        x: (N, C, *spatial), one to three spatial dims; 0 where it is not inside.
+        inside: (1, 1, *spatial).
+        kernel_size: Extent of the window per spatial dim.
+        stride: Stride per spatial dim.
+    """
     if len(kernel_size) == 1:
         share = F.avg_pool1d(inside, kernel_size, stride)
         return F.avg_pool1d(x, kernel_size, stride) / share

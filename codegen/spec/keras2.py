@@ -43,7 +43,6 @@ _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
     "renorm": (False,),
     "reverse_state_order": (False,),
     "robust_masking": (False,),
-    "softmax_robust_masking": (False,),
     "sparse": (False, None),
     "time_major": (False,),
     "fused": (None, True, False),
@@ -77,6 +76,8 @@ def to_keras3(draft: Draft) -> None:
 
 def _same_padding(draft: Draft) -> str:
     """What "same" means: Theano pads by another rule than TensorFlow."""
+    if draft.origin.theano is None and "Pooling" in draft.class_name:
+        return "same_unknown"
     if draft.origin.theano is None:
         raise MalformedConfig(
             "padding 'same' depends on the backend of Keras 1, which a file without weights does not tell; "
@@ -175,6 +176,11 @@ def _group_normalization(draft: Draft) -> None:
     draft.config["weighs_mask"] = True
 
 
+def _multi_head_attention(draft: Draft) -> None:
+    robust = draft.config.pop("softmax_robust_masking", False)
+    draft.config["masking"] = "replace" if robust is True else "add always"
+
+
 def _time_distributed(draft: Draft) -> None:
     draft.config["inner_mask"] = True
 
@@ -195,6 +201,7 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "LeakyReLU": _leaky_relu,
     "LocallyConnected1D": _locally_connected,
     "LocallyConnected2D": _locally_connected,
+    "MultiHeadAttention": _multi_head_attention,
     "RandomBrightness": _casts,
     "RandomContrast": _casts,
     "RandomCrop": _random_crop,
