@@ -80,7 +80,11 @@ def conv(
     if len(lead) > 1:
         if data_format == "channels_first":
             b.malformed(f"its input {x.shape} must have {dims + 2} axes")
-        x = b.reshape(x, (None, *x.shape[len(lead) :]))
+        sizes = [b.size(x, axis) for axis in range(len(lead))]
+        if lead.count(None) == 1:
+            sizes[lead.index(None)] = -1
+        x = b.keras_layout(x)
+        x = b.op("x.flatten(0, last)", shape=(None, *x.shape[len(lead) :]), x=x, last=len(lead) - 1)
     channels = _channels(b, x, window)
     if groups < 1 or channels % groups or filters % groups:
         b.malformed(f"{groups} groups do not divide {channels} channels and {filters} filters")
@@ -91,7 +95,8 @@ def conv(
     state = {"weight": kernel.permute(dims + 1, dims, *range(dims)), "bias": bias}
     y = _convolve(b, x, window, filters, groups, state)
     if len(lead) > 1:
-        y = b.reshape(y, (*lead, *y.shape[1:]))
+        y = b.keras_layout(y)
+        y = b.op("torch.unflatten(y, 0, sizes)", shape=(*lead, *y.shape[1:]), y=y, sizes=tuple(sizes))
     return b.activation(y, activation)
 
 
