@@ -99,15 +99,28 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("compat.v1.where", {}),
         ("debugging.check_numerics", {"message": "no"}),
         ("ensure_shape", {"shape": [None, 2, 3]}),
+        ("bitcast", {"type": "int32"}),
+        ("bitcast", {"type": "int16"}),
+        ("dynamic_partition", {"partitions": [1, 0], "num_partitions": 2}),
         ("expand_dims", {"axis": -1}),
         ("image.total_variation", {}),
+        ("linalg.diag", {"k": [-1, 0], "align": "LEFT_RIGHT", "padding_value": 7.0}),
+        ("linalg.diag", {"k": 1, "num_rows": 5}),
+        ("linalg.diag_part", {"k": [-1, 2], "padding_value": 9.0}),
+        ("linalg.diag_part", {"k": [-1, 1], "align": "LEFT_LEFT"}),
+        ("linalg.set_diag", {"k": [0, 1], "diagonal": X[..., :2].tolist()}),
+        ("linalg.tensor_diag", {"of": MATRIX}),
         ("linalg.expm", {"of": MATRIX}),
         ("linalg.logdet", {"of": MATRIX}),
         ("linalg.slogdet", {"of": MATRIX}),
         ("linalg.cholesky_solve", {"of": MATRIX, "rhs": [[1.0], [2.0], [3.0]]}),
         ("math.divide", {"y": 4.0}),
         ("math.floordiv", {"y": 4.0}),
+        ("math.is_non_decreasing", {}),
+        ("math.is_strictly_increasing", {"of": MATRIX}),
         ("math.nextafter", {"x2": X.tolist()}),
+        ("math.reduce_euclidean_norm", {"axis": []}),
+        ("math.reduce_variance", {"axis": []}),
         ("math.special.bessel_j1", {}),
         ("math.special.bessel_y0", {"of": MATRIX}),
         ("math.special.bessel_y1", {"of": MATRIX}),
@@ -125,10 +138,18 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("nn.crelu", {}),
         ("nn.gelu", {"approximate": True}),
         ("norm", {"ord": 1, "axis": 2}),
+        ("nn.max_pool2d", {"ksize": 2, "strides": 1, "padding": [[0, 0], [1, 0], [0, 1], [0, 0]]}),
+        ("quantization.fake_quant_with_min_max_args", {"min": -3.0, "max": 5.0, "num_bits": 4}),
+        ("quantization.fake_quant_with_min_max_vars", {"min": 1.0, "max": 4.0, "narrow_range": True}),
+        ("quantization.fake_quant_with_min_max_vars_per_channel", {
+            "min": [-1.0, -2.0, -9.0], "max": [1.0, 2.0, 3.0]
+        }),
         ("realdiv", {"y": X.tolist()}),
+        ("reverse_sequence", {"seq_lengths": [2, 0, 1], "seq_axis": 1, "batch_axis": 2}),
         ("signal.rfft", {}),
         ("signal.rfft", {"fft_length": [4]}),
         ("signal.ifftshift", {"axes": [2]}),
+        ("signal.stft", {"frame_length": 2, "frame_step": 1, "window_fn": None}),
     ],
 )
 def test_function(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
@@ -139,7 +160,7 @@ def test_function(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
     if "of" in arguments:
         layer["inbound_nodes"] = [["_CONSTANT_VALUE", -1, inputs, given | {"name": None}]]
     inputs = np.asarray(inputs, "float32")
-    if name.startswith(("image", "compat.v1.image", "compat.v1.nn.max_pool")):
+    if name.startswith(("image", "compat.v1.image", "compat.v1.nn.max_pool", "nn.max_pool")):
         inputs = inputs[..., None]
         layer["inbound_nodes"][0][0] = "image"
         image = _function("expand_dims", axis=-1) | {"name": "image"}
@@ -164,6 +185,36 @@ def _chain(*calls: tuple[str, dict[str, Any]]) -> list[dict[str, Any]]:
             layer["inbound_nodes"][0][0] = f"op_{position - 1}"
         layers.append(layer)
     return layers
+
+
+INTEGERS = X.astype("int32") % 4
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        ([("shape", {}), ("fill", {"value": 2})], np.full((2, 2, 3), 2, "int32")),
+        ([("cast", {"dtype": "float16"}), ("math.floormod", {"y": 2.5})], X.astype("float16") % 2.5),
+        ([("cast", {"dtype": "uint8"}), ("bitwise.bitwise_and", {"y": 3})], X.astype("int32") & 3),
+        ([("dtypes.complex", {"imag": ["x", 0, 0]}), ("norm", {})], np.linalg.norm(X) * 2**0.5),
+        ([("dtypes.complex", {"imag": ["x", 0, 0]}), ("math.sign", {}), ("math.abs", {})], np.sign(abs(X))),
+        ([("cast", {"dtype": "int32"}), ("math.reduce_mean", {})], 0),
+        ([("cast", {"dtype": "int32"}), ("math.reduce_euclidean_norm", {"axis": 2})],
+         np.array([[8, 3], [2, 7]])),
+        ([("cast", {"dtype": "int32"}), ("math.floormod", {"y": 4}), ("math.bincount", {})],
+         np.bincount(INTEGERS.ravel())),
+        ([("cast", {"dtype": "int32"}), ("math.floormod", {"y": 4}), ("reshape", {"shape": [2, 6]}),
+          ("math.bincount", {"axis": -1, "minlength": 5, "maxlength": 5, "binary_output": True})],
+         np.array([[1, 1, 1, 1, 0]] * 2)),
+        ([("shape", {}), ("cast", {"dtype": "float32"}), ("math.multiply", {"y": 1.5}),
+          ("cast", {"dtype": "int32"}), ("zeros", {})], np.zeros((3, 3, 4))),
+        ([("reshape", {"shape": [-1]}), ("cast", {"dtype": "int32"}), ("math.floormod", {"y": 4}),
+          ("unravel_index", {"dims": [2, 2]})], np.stack(np.unravel_index(INTEGERS.ravel(), (2, 2)))),
+    ],
+    ids=lambda value: "-".join(name for name, _ in value) if isinstance(value, list) else "",
+)  # fmt: skip
+def test_chain(calls: list[tuple[str, dict[str, Any]]], expected: Any, tmp_path: Path) -> None:
+    np.testing.assert_allclose(_run(_convert(_chain(*calls), tmp_path)), expected, 1e-3)
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def permuted(b: Builder, x: Any, axes: Sequence[int] | None) -> Value:
     moved = [i for i, a in enumerate(order) if i != a]
     native = tuple(range(x.rank))
     if len(moved) == 2 and x.rank != 2:
-        d, e = (i - x.rank if moved[1] == x.rank - 1 else i for i in moved)
+        d, e = (i - x.rank if moved[0] and moved[1] == x.rank - 1 else i for i in moved)
         return b.op("x.transpose(d, e)", shape=shape, perm=native, x=x, d=d, e=e)
     if x.rank == 2:
         return b.op("x.T", shape=shape, perm=native, x=x)
@@ -148,17 +148,6 @@ def moveaxis(
     for target, a in sorted(zip(targets, sources, strict=True)):
         order.insert(target, a)
     return permuted(b, x, order)
-
-
-@op("Rot90")
-def rot90(b: Builder, array: Any, *, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Value:
-    """`torch.rot90(x, k, axes)`."""
-    x = rules.native(b, array)
-    shape = list(x.shape)
-    one, two = axes
-    if k % 2:
-        shape[one], shape[two] = shape[two], shape[one]
-    return b.op("torch.rot90(x, k, dims)", shape=tuple(shape), x=x, k=k, dims=axes)
 
 
 # -------------------------------------------------------------------- joining
@@ -222,20 +211,24 @@ def stack(b: Builder, x: list[Any], *, axis: int = 0) -> Value:
     return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, perm=native, xs=values, a=a)
 
 
-@op("Hstack", "Vstack", "Dstack")
+@op("Hstack", "Vstack")
 def stack_like(b: Builder, xs: list[Any]) -> Value:
-    """`torch.hstack`, `torch.vstack` or `torch.dstack`."""
-    name = b.spec.class_name
-    values = [_at_least(b, x, {"Hstack": 1, "Vstack": 2, "Dstack": 3}[name]) for x in tensors(b, xs)]
-    axis = {"Hstack": min(1, values[0].rank - 1), "Vstack": 0, "Dstack": 2}[name]
-    return concatenated(b, values, axis)
+    """Joined along the second or the first axis; unlike numpy's, Keras' `vstack` adds no axis."""
+    values = tensors(b, xs)
+    return concatenated(b, values, min(1, values[0].rank - 1) if b.spec.class_name == "Hstack" else 0)
 
 
-def _at_least(b: Builder, x: Value, rank: int) -> Value:
-    """With axes of size 1 as numpy's `atleast_1d`, `atleast_2d`, `atleast_3d` add them."""
-    if x.rank >= rank:
+@op("Dstack")
+def dstack(b: Builder, xs: list[Any]) -> Value:
+    """Joined along the third axis, which is added where there is none."""
+    return concatenated(b, [_at_least_3d(b, x) for x in tensors(b, xs)], 2)
+
+
+def _at_least_3d(b: Builder, x: Value) -> Value:
+    """With axes of size 1 as numpy's `atleast_3d` adds them."""
+    if x.rank >= 3:
         return x
-    shapes = {0: (1,) * rank, 1: (1, *x.shape, *(1,) * (rank - 2)), 2: (*x.shape, 1)}
+    shapes = {0: (1, 1, 1), 1: (1, *x.shape, 1), 2: (*x.shape, 1)}
     return b.reshape(x, shapes[x.rank])
 
 
@@ -361,13 +354,14 @@ def _broadcast_widths(widths: Any, rank: int) -> list[Any]:
     return list(widths) * rank if len(widths) == 1 else list(widths)
 
 
-def padded(b: Builder, x: Value, pairs: Sequence[tuple[int, int]], mode: str, value: Any) -> Value:
-    """Padded before and behind each axis."""
+def padded(b: Builder, x: Value, pairs: Sequence[tuple[Any, Any]], mode: str, value: Any) -> Value:
+    """Padded before and behind each axis, by numbers or sizes of other tensors."""
     x = rules.settled(b, x)
     if len(pairs) != x.rank:
         b.malformed(f"{len(pairs)} paddings do not fit {x.rank} axes")
     shape = tuple(
-        None if n is None else n + low + high for n, (low, high) in zip(x.shape, pairs, strict=True)
+        n + low + high if all(isinstance(part, int) for part in (n, low, high)) else None
+        for n, (low, high) in zip(x.shape, pairs, strict=True)
     )
     if mode == "constant":
         stored = [pairs[axis] for axis in x.perm]

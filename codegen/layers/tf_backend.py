@@ -7,8 +7,8 @@ from typing import Any
 from codegen.builder import Builder
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
-from codegen.layers import ops_losses
-from codegen.layers.tf_functions import tf
+from codegen.layers import ops_elementwise, ops_losses
+from codegen.layers.tf_functions import tensors, tf
 
 
 @tf("keras.backend.batch_flatten")
@@ -22,6 +22,13 @@ def flatten(b: Builder, x: Any) -> Value:
     """All elements in one axis."""
     x = rules.native(b, x)
     return b.reshape(x, (rules.elements(x.shape),))
+
+
+@tf("keras.backend.switch")
+def switch(b: Builder, condition: Any, then_expression: Any, else_expression: Any) -> Value:
+    """`torch.where(condition, x, y)`, of one condition."""
+    x, y = tensors(b, then_expression, else_expression)
+    return ops_elementwise.where(b, condition, x, y)
 
 
 @tf("keras.backend.binary_crossentropy")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -91,6 +92,8 @@ def resize_legacy(
     name = name.removesuffix("_neighbor")
     if align_corners and half_pixel_centers:
         b.malformed("corners and centres of pixels cannot both be put on each other")
+    if align_corners and name == "area":
+        b.unsupported("align_corners", True, "supported for area: False")
     if not half_pixel_centers and name != "area":
         name += "_aligned" if align_corners else "_legacy"
     kernel = next((kernel for kernel in _LEGACY if kernel == name), None)
@@ -142,10 +145,10 @@ def pad_to_bounding_box(
 ) -> Value:
     """Zeros around images, up to a size."""
     x = rules.tensor(b, image)
-    pairs = [(0, 0)] * (x.rank - 3)
+    pairs: list[tuple[Any, Any]] = [(0, 0)] * (x.rank - 3)
     for axis, offset, target in ((-3, offset_height, target_height), (-2, offset_width, target_width)):
         before = int(number(b, offset, "offset"))
-        pairs.append((before, int(number(b, target, "target")) - before - b.known(x, axis)))
+        pairs.append((before, _missing(b, x, axis, int(number(b, target, "target")) - before)))
     return padded(b, x, [*pairs, (0, 0)], "constant", 0)
 
 
@@ -153,12 +156,17 @@ def pad_to_bounding_box(
 def resize_with_crop_or_pad(b: Builder, image: Any, target_height: Any, target_width: Any) -> Value:
     """The middle of images, or zeros around them."""
     x = rules.tensor(b, image)
-    pairs = [(0, 0)] * (x.rank - 3)
+    pairs: list[tuple[Any, Any]] = [(0, 0)] * (x.rank - 3)
     for axis, target in ((-3, target_height), (-2, target_width)):
-        missing = int(number(b, target, "target")) - b.known(x, axis)
-        before = missing // 2 if missing > 0 else -(-missing // 2)
-        pairs.append((before, missing - before))
+        missing = _missing(b, x, axis, int(number(b, target, "target")))
+        before = rules.host(rules.host_map(b, "int(x / 2)", lambda n: int(n / 2), (missing,)))
+        pairs.append((before, rules.host(rules.host_map(b, "x - y", operator.sub, (missing, before)))))
     return padded(b, x, [*pairs, (0, 0)], "constant", 0)
+
+
+def _missing(b: Builder, x: Value, axis: int, target: int) -> Any:
+    """How much larger the target is than an axis."""
+    return rules.host(rules.host_map(b, "x - y", operator.sub, (target, b.size(x, axis))))
 
 
 @tf("image.central_crop")
@@ -166,10 +174,14 @@ def central_crop(b: Builder, image: Any, central_fraction: Any) -> Value:
     """The middle of images."""
     x = rules.tensor(b, image)
     fraction = number(b, central_fraction, "central_fraction")
-    sizes = [b.known(x, axis) for axis in (-3, -2)]
-    starts = [int((float(n) - float(n) * fraction) / 2) for n in sizes]
+    sizes = [b.size(x, axis) for axis in (-3, -2)]
+    starts, lengths = [], []
+    for n in sizes:
+        start = rules.host_map(b, "int((x - x * y) / 2)", lambda n, f: int((n - n * f) / 2), (n, fraction))
+        starts.append(rules.host(start))
+        length = rules.host_map(b, "x - 2 * y", lambda n, m: n - 2 * m, (n, start))
+        lengths.append(rules.host(length))
     lead = x.rank - 3
-    lengths = [n - 2 * start for n, start in zip(sizes, starts, strict=True)]
     return sliced(b, x, [*[0] * lead, *starts, 0], [*[-1] * lead, *lengths, -1])
 
 

@@ -127,7 +127,19 @@ def slice_(b: Builder, input_: Any, begin: Any, size: Any) -> Value:
             b.unsupported("size", sizes, "supported with a computed begin: sizes that are not -1")
         template = "take_block(x, starts, sizes)"
         return b.op(template, shape=sizes, perm=tuple(range(x.rank)), x=x, starts=starts, sizes=list(sizes))
-    return ops_indexing.sliced(b, input_, begin, size)
+    parts = rules.host(begin)
+    if not isinstance(parts, (list, tuple)) or not any(map(is_tensor, parts)):
+        return ops_indexing.sliced(b, input_, begin, size)
+    sizes = integers(b, size, "size")
+    fixed = [(0, -1) if is_tensor(start) else (start, n) for start, n in zip(parts, sizes, strict=True)]
+    x = rules.native(b, ops_indexing.sliced(b, input_, *map(list, zip(*fixed, strict=True))))
+    for a, (start, n) in enumerate(zip(parts, sizes, strict=True)):
+        if is_tensor(start):
+            if n == -1:
+                b.unsupported("size", sizes, "supported with a computed begin: sizes that are not -1")
+            shape = (*x.shape[:a], n, *x.shape[a + 1 :])
+            x = b.op("x.narrow(a, start, n)", shape=shape, x=x, a=a, start=start, n=n)
+    return x
 
 
 # -------------------------------------------------------------------- gather
@@ -295,9 +307,12 @@ def reverse_sequence(
     """The first `seq_lengths` steps of each sample in reverse order."""
     x, lengths = rules.native(b, input), rules.native(b, seq_lengths)
     steps, samples = (0 if a is None else b.axis(a, x.rank) for a in (seq_axis, batch_axis))
-    if (steps, samples) != (1, 0):
-        b.unsupported("seq_axis", seq_axis, "supported: seq_axis=1 with batch_axis=0")
-    return b.op("reverse_steps(x, lengths)", shape=x.shape, x=x, lengths=lengths)
+    if (steps, samples) == (1, 0):
+        return b.op("reverse_steps(x, lengths)", shape=x.shape, x=x, lengths=lengths)
+    order = [samples, steps, *(a for a in range(x.rank) if a not in (samples, steps))]
+    moved = b.keras_layout(permuted(b, x, order))
+    y = b.op("reverse_steps(x, lengths)", shape=moved.shape, x=moved, lengths=lengths)
+    return permuted(b, y, [order.index(a) for a in range(x.rank)])
 
 
 # -------------------------------------------------------------------- scatter

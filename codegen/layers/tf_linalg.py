@@ -1,4 +1,4 @@
-"""TensorFlow functions of matrices: products, decompositions, diagonals, bands."""
+"""TensorFlow functions of matrices: products, decompositions, equations."""
 
 from __future__ import annotations
 
@@ -87,89 +87,6 @@ def trace(b: Builder, x: Any) -> Value:
     """The sum of the diagonal of each matrix."""
     x = matrix(b, x)
     return made(b, "x.diagonal(dim1=-2, dim2=-1).sum(dim=-1)", x.shape[:-2], x=x)
-
-
-def _main(b: Builder, k: Any, align: str = "RIGHT_LEFT") -> int:
-    """Which diagonal is meant; several at once are refused."""
-    del align  # where short diagonals stand among several
-    known = rules.host(k)
-    if isinstance(known, (list, tuple)) and len(set(known)) > 1:
-        b.unsupported("k", k, "supported: one diagonal")
-    return int(number(b, known[0] if isinstance(known, (list, tuple)) else known, "k"))
-
-
-@tf("linalg.diag")
-def diag(
-    b: Builder,
-    diagonal: Any,
-    k: Any = 0,
-    num_rows: Any = -1,
-    num_cols: Any = -1,
-    padding_value: Any = 0,
-    align: str = "RIGHT_LEFT",
-) -> Value:
-    """`torch.diag_embed(x)`: matrices with this diagonal."""
-    for name, value, plain in (
-        ("num_rows", num_rows, -1),
-        ("num_cols", num_cols, -1),
-        ("padding_value", padding_value, 0),
-    ):
-        if rules.host(value) != plain:
-            b.unsupported(name, value, f"supported: {plain}")
-    x, offset = rules.native(b, diagonal), _main(b, k, align)
-    size = None if x.shape[-1] is None else x.shape[-1] + abs(offset)
-    shape = (*x.shape[:-1], size, size)
-    if not offset:
-        return made(b, "torch.diag_embed(x)", shape, x=x)
-    return made(b, "torch.diag_embed(x, offset=k)", shape, x=x, k=offset)
-
-
-@tf("linalg.diag_part")
-def diag_part(b: Builder, input: Any, k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Value:
-    """`x.diagonal()` of each matrix."""
-    del padding_value  # one diagonal is full
-    x, offset = matrix(b, input), _main(b, k, align)
-    rows, columns = b.known(x, -2), b.known(x, -1)
-    size = min(rows, columns - offset) if offset >= 0 else min(rows + offset, columns)
-    return made(b, "x.diagonal(offset=k, dim1=-2, dim2=-1)", (*x.shape[:-2], size), x=x, k=offset)
-
-
-@tf("linalg.set_diag")
-def set_diag(b: Builder, input: Any, diagonal: Any, k: Any = 0, align: str = "RIGHT_LEFT") -> Value:
-    """`torch.diagonal_scatter(x, diagonal)`: matrices with another diagonal."""
-    offset = _main(b, k, align)
-    x, y = natives(b, input, diagonal)
-    return made(b, "torch.diagonal_scatter(x, y, offset=k, dim1=-2, dim2=-1)", x.shape, x=x, y=y, k=offset)
-
-
-@tf("linalg.tensor_diag")
-def tensor_diag(b: Builder, diagonal: Any) -> Value:
-    """A vector as the diagonal of a matrix."""
-    x = rules.native(b, diagonal)
-    if x.rank != 1:
-        b.unsupported("diagonal", x.shape, "supported: a vector")
-    return made(b, "x.diag()", (x.shape[0], x.shape[0]), x=x)
-
-
-@tf("linalg.tensor_diag_part")
-def tensor_diag_part(b: Builder, input: Any) -> Value:
-    """The diagonal of a matrix."""
-    x = rules.native(b, input)
-    if x.rank != 2:
-        b.unsupported("input", x.shape, "supported: a matrix")
-    return made(b, "x.diagonal()", (x.shape[0],), x=x)
-
-
-@tf("linalg.band_part")
-def band_part(b: Builder, input: Any, num_lower: Any, num_upper: Any) -> Value:
-    """`x.tril(upper).triu(-lower)`; below zero, a bound keeps everything."""
-    x = matrix(b, input)
-    lower, upper = int(number(b, num_lower, "num_lower")), int(number(b, num_upper, "num_upper"))
-    if upper >= 0:
-        x = made(b, "x.tril(k)", x.shape, x=x, k=upper)
-    if lower >= 0:
-        x = made(b, "x.triu(k)", x.shape, x=x, k=-lower)
-    return x if upper >= 0 or lower >= 0 else b.elementwise("x", x=x)
 
 
 # -------------------------------------------------------------------- decompositions and equations

@@ -24,6 +24,7 @@ from codegen.layers.tf_functions import (
     tensors,
     tf,
 )
+from codegen.spec.model import Constant
 
 #: TensorFlow's functions of one argument, by the op of Keras that computes the same.
 UNARY = {
@@ -144,6 +145,9 @@ def combine(b: Builder, name: str, x: Any, y: Any) -> Value:
             )
         if parts and function and name not in ("Equal", "NotEqual"):
             return rules.host_map(b, ops_elementwise.BINARY[name][0], function, (x, y))
+    dtype = next((v.dtype for v in (x, y) if is_tensor(v)), None)
+    if dtype is not None:  # a number has the tensor's dtype, whatever Keras' op would make of it
+        x, y = (Constant(v, dtype) if isinstance(v, (bool, int, float)) else v for v in (x, y))
     return binary(b, name, x, y)
 
 
@@ -151,6 +155,8 @@ def _lower_unary(name: str) -> Callable[..., Value]:
     def lower(b: Builder, x: Any) -> Value:
         if name in HOST and isinstance(x, Value) and x.dtype == rules.SIZE and not x.rank:
             return rules.host_map(b, *HOST[name], (x,))
+        if name == "Sign" and is_tensor(x) and x.dtype in rules.COMPLEX:
+            return b.elementwise("x.sgn()", x=x)
         return unary(b, name, x)
 
     return lower
@@ -294,8 +300,12 @@ def cast(b: Builder, x: Any, dtype: Any) -> Any:
     wanted = dtype_name(b, dtype)
     if not isinstance(x, Value) or x.dtype != rules.SIZE:
         return cast_to(b, rules.tensor(b, x), wanted)
+    if x.rank and wanted in INTEGERS:
+        return x if rules.is_whole(x) else rules.host_map(b, "int(x)", int, (x,))
+    if x.rank and wanted == "float32":
+        return rules.host_map(b, "float(x)", float, (x,))
     if x.rank:
-        return x if wanted in INTEGERS else rules.tensor(b, x, wanted)
+        return rules.tensor(b, x, wanted)
     known = rules.host(x)
     if not isinstance(known, Value):
         return rules.number(b, int(known) if wanted in INTEGERS else float(known))

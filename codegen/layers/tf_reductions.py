@@ -45,6 +45,10 @@ def reduce(b: Builder, input_tensor: Any, axis: Any = None, keepdims: Any = None
     return reduced(b, name, x, axes(b, axis), bool(keepdims))
 
 
+#: What a reduction over no axes makes of each element, if it does not leave it as it is.
+_OF_ONE = {"Std": "torch.zeros_like(x)", "Var": "torch.zeros_like(x)", "EuclideanNorm": "x.abs()"}
+
+
 def _host(b: Builder, part: Any) -> Value:
     return part if isinstance(part, Value) else rules.number(b, part)
 
@@ -52,17 +56,28 @@ def _host(b: Builder, part: Any) -> Value:
 def reduced(b: Builder, name: str, x: Value, axis: Any, keepdims: bool = False) -> Value:
     """An op of Keras over axes, in the dtype of `x`."""
     if axis == ():
-        return b.elementwise("x", x=x)
+        return b.elementwise(_OF_ONE.get(name, "x"), x=x)
     if name == "Prod":
         return b.cast(ops_reductions.prod(b, x, axis=axis, keepdims=keepdims), x.dtype)
     if name == "Mean" and x.dtype in INTEGERS:
-        over = rules.axes_of(b, axis, x.rank)
-        count = math.prod(b.known(x, a) for a in over)
-        total = ops_reductions.reduction(b, "Sum", x, axis, keepdims)
-        y = b.elementwise('torch.div(x, n, rounding_mode="trunc")', x=total, n=count)
+        sizes = [rules.host(b.size(x, a)) for a in rules.axes_of(b, axis, x.rank)]
+        count = functools.reduce(lambda n, m: rules.host_map(b, "x * y", operator.mul, (n, m)), sizes)
+        total = ops_reductions.reduction(b, "Sum", b.cast(x, "int64"), axis, keepdims)
+        y = b.elementwise('torch.div(x, n, rounding_mode="trunc")', x=total, n=rules.host(count))
         return b.cast(y, x.dtype)
+    if name == "EuclideanNorm":
+        return euclidean_norm(b, x, axis, keepdims)
     y = ops_reductions.reduction(b, name, x, axis, keepdims)
     return y if y.dtype == x.dtype else b.cast(y, x.dtype)
+
+
+def euclidean_norm(b: Builder, x: Value, axis: Any, keepdims: bool) -> Value:
+    """`x.norm()` in the dtype of `x`: of whole numbers, cut off; of complex numbers, complex."""
+    wide = b.cast(x, "float64") if x.dtype in INTEGERS else x
+    y = ops_reductions.reduction(b, "EuclideanNorm", wide, axis, keepdims)
+    if x.dtype in rules.COMPLEX:
+        y.dtype = {"complex64": "float32", "complex128": "float64"}[x.dtype]
+    return b.cast(y, x.dtype)
 
 
 @tf("math.count_nonzero", "compat.v1.math.count_nonzero")
@@ -118,7 +133,8 @@ def _descending(b: Builder, direction: str) -> bool:
 @tf("math.top_k")
 def top_k(b: Builder, input: Any, k: Any = 1, sorted: bool = True, index_type: Any = "int32") -> list[Value]:
     """The largest elements of the last axis and where they are; of equal ones, the first."""
-    del sorted  # in any order without it, so in this one as well
+    if not sorted and k != 1:
+        b.note("the largest elements are sorted, where TensorFlow's top_k(sorted=False) has no order")
     values, order = ops_math.top_k(b, input, k=int(number(b, k, "k")))
     return [values, b.cast(order, dtype_name(b, index_type, "index_type"))]
 
@@ -184,7 +200,7 @@ def norm_of(b: Builder, x: Value, order: Any, axis: Any, keepdims: bool) -> Valu
     """TensorFlow's `norm`."""
     x = rules.settled(b, x)
     if order in ("euclidean", "fro") or (order == 2 and not isinstance(axis, tuple)):
-        return ops_reductions.reduction(b, "EuclideanNorm", x, axis, keepdims)
+        return euclidean_norm(b, x, axis, keepdims)
     if not isinstance(order, (int, float)):
         b.unsupported("ord", order, "supported: 'euclidean', 'fro' and numbers")
     if isinstance(axis, tuple) and len(axis) == 2:

@@ -145,7 +145,7 @@ def broadcast_to(b: Builder, input: Any, shape: Any) -> Value:
 def pad(b: Builder, tensor: Any, paddings: Any, mode: str = "CONSTANT", constant_values: Any = 0) -> Value:
     """`F.pad(x, widths)`."""
     x = rules.tensor(b, tensor)
-    known = [integers(b, pair, "paddings") for pair in rules.host(paddings)]
+    known = [rules.shape_argument(b, pair, "paddings") for pair in rules.host(paddings)]
     modes = {"CONSTANT": "constant", "REFLECT": "reflect", "SYMMETRIC": "symmetric"}
     if mode.upper() not in modes:
         b.unsupported("mode", mode, "supported: 'CONSTANT', 'REFLECT', 'SYMMETRIC'")
@@ -252,7 +252,8 @@ def filled(b: Builder, shape: Any, dtype: Any = "float32") -> Value:
 @tf("fill")
 def fill(b: Builder, dims: Any, value: Any) -> Value:
     """A tensor of this shape that holds the value throughout."""
-    return ops_arrange.full(b, value, shape=dims)
+    dtype = value.dtype if is_tensor(value) else rules.result_type(rules.host(value))
+    return ops_arrange.full(b, value, shape=dims, dtype=dtype)
 
 
 @tf("eye")

@@ -56,18 +56,32 @@ def stft(
     frame_length: Any,
     frame_step: Any,
     fft_length: Any = None,
+    window_fn: Any = "hann_window",
     pad_end: bool = False,
 ) -> Value:
-    """The Fourier transform of overlapping windows, each weighted by a periodic Hann window."""
+    """The Fourier transform of overlapping windows, each weighted."""
     x = _frames(b, rules.native(b, signals), frame_length, frame_step, pad_end)
     length = b.known(x, -1)
     bins = (
         2 ** math.ceil(math.log2(length)) if fft_length is None else int(number(b, fft_length, "fft_length"))
     )
-    period = length if length % 2 == 0 else max(length - 1, 1)
-    window = 0.5 - 0.5 * np.cos(2 * math.pi * np.arange(length) / period) if length > 1 else np.ones(1)
-    x = b.elementwise("x * window", x=x, window=rules.constant(b, Constant(window.tolist(), x.dtype)))
+    if window_fn is not None:
+        x = b.elementwise("x * window", x=x, window=_window(b, window_fn, length, x.dtype))
     return _rfft(b, x, bins)
+
+
+#: The cosine's share of TensorFlow's windows, by the names of their functions.
+_WINDOWS = {"hann_window": 0.5, "hamming_window": 0.46}
+
+
+def _window(b: Builder, name: Any, length: int, dtype: str) -> Value:
+    """A periodic window that rises and falls as a cosine."""
+    if name not in _WINDOWS:
+        b.unsupported("window_fn", name, f"supported: None, {', '.join(map(repr, _WINDOWS))}")
+    share = _WINDOWS[name]
+    period = length if length % 2 == 0 else max(length - 1, 1)
+    waves = 1 - share - share * np.cos(2 * math.pi * np.arange(length) / period)
+    return rules.constant(b, Constant((waves if length > 1 else np.ones(1)).tolist(), dtype))
 
 
 def _complex(x: Value) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any, Literal
 
@@ -35,14 +36,16 @@ def _spatial(b: Builder, value: Any, dims: int, layout: str, option: str) -> tup
     return numbers * dims if len(numbers) == 1 else numbers
 
 
-def _padding(b: Builder, x: Value, padding: Any) -> tuple[Value, Literal["same", "valid"]]:
-    """`x`, padded if the padding is given in numbers, and the padding by name."""
+def _padding(
+    b: Builder, x: Value, padding: Any, fill: float = 0
+) -> tuple[Value, Literal["same", "valid"]]:
+    """`x`, padded with `fill` if the padding is given in numbers, and the padding by name."""
     if isinstance(padding, str) and padding.upper() in ("SAME", "VALID"):
         return x, "same" if padding.upper() == "SAME" else "valid"
     if not isinstance(padding, (list, tuple)) or len(padding) != x.rank:
         b.unsupported("padding", padding, "supported: 'SAME', 'VALID', two numbers for each axis")
     pairs = [integers(b, pair, "padding") for pair in padding]
-    return padded(b, x, [(low, high) for low, high in pairs], "constant", 0), "valid"
+    return padded(b, x, [(low, high) for low, high in pairs], "constant", fill), "valid"
 
 
 # -------------------------------------------------------------------- convolutions
@@ -225,11 +228,10 @@ def _pooled(
     b: Builder, mode: str, x: Value, ksize: Any, strides: Any, padding: Any, data_format: Any
 ) -> Value:
     dims, layout = x.rank - 2, _layout(data_format)
-    if not isinstance(padding, str) or padding.upper() not in ("SAME", "VALID"):
-        b.unsupported("padding", padding, "supported: 'SAME', 'VALID'")
+    x, name = _padding(b, x, padding, -math.inf if mode == "MaxPooling" else 0)
     return as_layer(
         b, f"{mode}{dims}D", x, pool_size=_spatial(b, ksize, dims, layout, "ksize"),
-        strides=_spatial(b, strides, dims, layout, "strides"), padding=padding.lower(), data_format=layout,
+        strides=_spatial(b, strides, dims, layout, "strides"), padding=name, data_format=layout,
     )  # fmt: skip
 
 

@@ -37,3 +37,16 @@ def in_top_k(targets: Tensor, predictions: Tensor, k: int) -> Tensor:
     own = predictions.gather(1, targets.long().clamp(0, classes - 1).unsqueeze(1))
     above = (predictions > own).sum(dim=1)
     return known & (above < k) & predictions.isfinite().all(dim=1)
+
+
+def unique(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The different elements of (N,), in the order in which they come.
+
+    Returns:
+        The elements; where each element of `x` is among them, (N,); how often each is.
+    """
+    values, places, counts = torch.unique(x, return_inverse=True, return_counts=True)
+    steps = torch.arange(x.shape[0], device=x.device)
+    first = torch.full_like(counts, x.shape[0])
+    order = first.scatter_reduce(0, places, steps, "amin").argsort()
+    return values[order], order.argsort()[places], counts[order]

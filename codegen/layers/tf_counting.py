@@ -1,0 +1,110 @@
+"""TensorFlow functions that count, tell apart and part elements, and look at their bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from codegen.builder import Builder
+from codegen.dtypes import torch_dtype
+from codegen.graph import Value
+from codegen.layers import op_rules as rules
+from codegen.layers.ops_linalg import made
+from codegen.layers.tf_functions import dtype_name, function_name, integers, number, tf
+
+
+@tf("math.bincount")
+def bincount(
+    b: Builder,
+    arr: Any,
+    weights: Any = None,
+    minlength: Any = None,
+    maxlength: Any = None,
+    dtype: Any = "int32",
+    axis: Any = None,
+    binary_output: bool = False,
+) -> Value:
+    """How often each of the numbers 0, 1, ... is there: in all, or in each row."""
+    x = rules.native(b, arr)
+    least, most = (None if n is None else int(number(b, n, "length")) for n in (minlength, maxlength))
+    if axis not in (None, 0, -1) or (axis == -1 and x.rank > 2) or (weights is not None and axis == -1):
+        b.unsupported("axis", axis, "supported: None, or -1 of a matrix without weights")
+    count = _length(b, x, least, most)
+    size = count if isinstance(count, int) else None
+    if axis == -1:
+        template = "(x.unsqueeze(-1) == torch.arange(n, device=x.device)).sum(dim=-2)"
+        y = made(b, template, (*x.shape[:-1], size), "int64", x=x, n=count)
+    elif weights is None:
+        y = made(b, "torch.bincount(x.flatten(), minlength=n)[:n]", (size,), "int64", x=x, n=count)
+    else:
+        w, template = rules.native(b, weights), "torch.bincount(x.flatten(), w.flatten(), minlength=n)[:n]"
+        y = made(b, template, (size,), w.dtype, x=x, n=count, w=w)
+        dtype = w.dtype
+    if binary_output:
+        y = b.elementwise("y.clamp(max=1)", y=y)
+    return b.cast(y, dtype_name(b, dtype))
+
+
+def _length(b: Builder, x: Value, least: int | None, most: int | None) -> Any:
+    """How many numbers are counted: up to the greatest that is there, within bounds."""
+    if least is not None and least == most:
+        return least
+    length: Any = b.op("int(x.max()) + 1", shape=(), dtype=rules.SIZE, x=x)
+    if least is not None:
+        length = rules.host_map(b, "max(x, y)", max, (length, least))
+    if most is not None:
+        length = rules.host_map(b, "min(x, y)", min, (length, most))
+    return rules.host(length)
+
+
+@tf("unique", "unique_with_counts")
+def unique(b: Builder, x: Any, out_idx: Any = "int32") -> list[Value]:
+    """The different elements in the order in which they come, where each is among them, how often."""
+    x = rules.native(b, x)
+    names = [None, x.shape[0], None]
+    values, places, counts = (
+        b.value((n,), dtype=dtype) for n, dtype in zip(names, (x.dtype, "int64", "int64"), strict=True)
+    )
+    b.emit("unique(x)", (values, places, counts), x=x)
+    kind = dtype_name(b, out_idx, "out_idx")
+    results = [values, b.cast(places, kind)]
+    return [*results, b.cast(counts, kind)] if function_name(b).endswith("counts") else results
+
+
+@tf("dynamic_partition")
+def dynamic_partition(b: Builder, data: Any, partitions: Any, num_partitions: Any) -> list[Value]:
+    """The rows of each part."""
+    x, parts = rules.native(b, data), rules.native(b, partitions)
+    shape = (None, *x.shape[parts.rank :])
+    count = int(number(b, num_partitions, "num_partitions"))
+    return [made(b, "x[parts == i]", shape, x=x, parts=parts, i=i) for i in range(count)]
+
+
+@tf("unravel_index")
+def unravel_index(b: Builder, indices: Any, dims: Any) -> Value:
+    """The positions along each axis, (axes, ...), of positions in a flattened array."""
+    x, sizes = rules.native(b, indices), integers(b, dims, "dims")
+    template = "torch.stack(torch.unravel_index(x, sizes))"
+    return b.cast(made(b, template, (len(sizes), *x.shape), "int64", x=x, sizes=sizes), x.dtype)
+
+
+@tf("math.is_non_decreasing", "math.is_strictly_increasing")
+def is_increasing(b: Builder, x: Any) -> Value:
+    """Whether the elements, in one row, never fall, or always rise."""
+    x = rules.native(b, x)
+    sign = ">=" if function_name(b).endswith("non_decreasing") else ">"
+    return made(b, f"(x[1:] {sign} x[:-1]).all()", (), "bool", x=b.reshape(x, (rules.elements(x.shape),)))
+
+
+@tf("bitcast")
+def bitcast(b: Builder, input: Any, type: Any) -> Value:
+    """The same bits as numbers of another dtype; an axis is added or used up if its size differs."""
+    x, wanted = rules.native(b, input), dtype_name(b, type, "type")
+    old, new = (np.dtype(name).itemsize for name in (x.dtype, wanted))
+    operands: dict[str, Any] = {"x": x, "target": torch_dtype(wanted)}
+    if old == new:
+        return made(b, "x.view(target)", x.shape, wanted, **operands)
+    if old > new:
+        return made(b, "x.unsqueeze(-1).view(target)", (*x.shape, old // new), wanted, **operands)
+    return made(b, "x.contiguous().view(target).squeeze(-1)", x.shape[:-1], wanted, **operands)
