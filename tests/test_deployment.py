@@ -25,7 +25,7 @@ from tests.oracle import load, randomise
 
 L = keras.layers
 ROOT = Path(__file__).parents[1]
-NAMES = ("convnet", "masked_rnn", "transformer")
+NAMES = ("convnet", "masked_rnn", "masked_transformer", "transformer")
 
 
 def convnet() -> Any:
@@ -56,6 +56,14 @@ def transformer() -> Any:
     return keras.Model(inputs, L.Dense(4)(L.GlobalAveragePooling1D()(x)))
 
 
+def masked_transformer() -> Any:
+    inputs = keras.Input((9,), dtype="int32")
+    x = L.Embedding(20, 8, mask_zero=True)(inputs)
+    y, _ = L.MultiHeadAttention(2, 4)(x, x, return_attention_scores=True)
+    x = L.Add()([x, L.MultiHeadAttention(2, 4, dropout=0.1)(y, x, use_causal_mask=True)])
+    return keras.Model(inputs, L.Dense(3)(L.Flatten()(L.AdditiveAttention()([x, y]))))
+
+
 @pytest.fixture(scope="module", params=NAMES)
 def module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     """The generated file of a model, imported under its own name."""
@@ -78,7 +86,7 @@ def model(module: ModuleType) -> nn.Module:
 
 def sample(module: ModuleType, batch: int = 4) -> Tensor:
     rng = np.random.default_rng(3)
-    if module.__name__.endswith("masked_rnn"):
+    if "masked" in module.__name__:
         tokens = rng.integers(1, 20, (batch, 9)).astype("int32")
         tokens[0, 5:] = tokens[1, :3] = tokens[2] = 0
         return torch.from_numpy(tokens)

@@ -6,13 +6,18 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any
+from typing import Any, Literal
 
 from codegen.builder import Builder
 from codegen.graph import Module, Value
 from codegen.layers.registry import lowers
 from codegen.spec.model import LayerSpec, Shape
 from codegen.weight import Weight
+
+#: What a query attends to that may attend to nothing, where Keras computes the scores itself: nothing
+#: (since 3.10); all alike, by the scores minus 1e9 ("add"; before 3.7 always so, "add always"), or by -1e9
+#: in their place ("replace"). Where torch or TensorFlow does it in one, all alike.
+Masking = Literal["zero", "add", "add always", "replace"]
 
 
 @lowers("MultiHeadAttention", masks="own", neutral={"flash_attention": False})
@@ -38,13 +43,19 @@ def multi_head_attention(
     output_shape: int | tuple[int, ...] | None = None,
     attention_axes: int | tuple[int, ...] | None = None,
     sliding_window: int | None = None,
+    masking: Masking = "zero",
+    query_mask_counts: bool = False,
 ) -> Any:
-    """softmax(query @ key.T / sqrt(key_dim)) @ value in each head, then a projection of all heads."""
+    """softmax(query @ key.T / sqrt(key_dim)) @ value in each head, then a projection of all heads.
+
+    Since Keras 3.8 a `query_mask` of the call does not count, only the mask that the query has.
+    """
     outputs = (output_shape,) if isinstance(output_shape, int) else output_shape
     axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
     sizes = (num_heads, num_heads, key_dim, value_dim or key_dim)
-    attention = _Attention(*sizes, outputs, axes, use_bias, use_gate, dropout, "{}_dense")
-    masks = _Masks(query_mask, value_mask, key_mask, attention_mask, use_causal_mask, sliding_window)
+    attention = _Attention(*sizes, outputs, axes, use_bias, use_gate, dropout, "{}_dense", masking)
+    of_query = query_mask if query_mask_counts else None
+    masks = _Masks(of_query, value_mask, key_mask, attention_mask, use_causal_mask, sliding_window)
     _refuse_training(b, training, dropout)
     return attention.lower(b, query, value, key, masks, return_attention_scores)
 
@@ -70,10 +81,11 @@ def group_query_attention(
     use_bias: bool = True,
     use_gate: bool = False,
     sliding_window: int | None = None,
+    masking: Masking = "zero",
 ) -> Any:
     """Multi-head attention in which several heads of the query share one of key and value."""
     sizes = (num_query_heads, num_key_value_heads, head_dim, head_dim)
-    attention = _Attention(*sizes, None, None, use_bias, use_gate, dropout, "_{}_dense")
+    attention = _Attention(*sizes, None, None, use_bias, use_gate, dropout, "_{}_dense", masking)
     masks = _Masks(query_mask, value_mask, key_mask, attention_mask, use_causal_mask, sliding_window)
     _refuse_training(b, training, dropout)
     return attention.lower(b, query, value, key, masks, return_attention_scores)
@@ -159,6 +171,7 @@ class _Attention:
         outputs: Sizes of the last axes of the result; the query's if None.
         axes: Axes attended over; all but the first and the last if None.
         attribute: Format of the sublayers' attributes.
+        masking: See `Masking`.
     """
 
     num_heads: int
@@ -171,6 +184,7 @@ class _Attention:
     gate: bool
     dropout: float
     attribute: str
+    masking: Masking
 
     def lower(
         self, b: Builder, query: Value, value: Value, key: Value | None, masks: _Masks, return_scores: bool
@@ -182,9 +196,9 @@ class _Attention:
         key = b.keras_layout(key) if key else None
         axes = tuple(b.axis(axis, query.rank) for axis in self.axes or range(1, query.rank - 1))
         mask, causal = masks.combine(b, query, value, key, len(axes))
-        explicit = bool(self.dropout) or return_scores or query.rank != 3
-        # Keras 3, which saves a seed, gives zero to a query that may attend to nothing, unless it fuses.
-        zero = mask is not None and explicit and "seed" in b.spec.config
+        rule: Masking = self._rule(query, return_scores) if mask else "replace"
+        # Over several axes Keras' own softmax gives weights of 1 where all scores are near -1e9.
+        sums = mask is not None and len(axes) > 1 and rule != "zero"
         if mask:
             mask = _mask_sequence(b, mask, len(axes))
         if causal and return_scores:
@@ -196,22 +210,35 @@ class _Attention:
         k = self._heads(b, layers["key"], of_key, self.num_key_value_heads, self.head_dim)
         v = self._heads(b, layers["value"], of_value, self.num_key_value_heads, self.value_head_dim)
         scores = None
-        if return_scores:
-            x, scores = self._explicit(b, q, k, v, mask, zero)
+        if return_scores or sums:
+            x, scores = self._explicit(b, q, k, v, mask, rule, sums)
         else:
-            x = self._fused(b, q, k, v, mask, causal, zero)
+            x = self._fused(b, q, k, v, mask, causal, rule)
         merged = (*of_query.shape[:-1], self.num_heads * self.value_head_dim)
         x = b.op("x.transpose(-2, -3).flatten(-2)", shape=merged, x=x)
         if self.gate:
             gate = self._linear(b, layers["gate"], of_query)
             x = b.op("x * torch.sigmoid(gate)", shape=merged, x=x, gate=gate)
-        x = self._restore(b, self._linear(b, layers["output"], x), query, axes, masks)
-        if scores is None:
+        x = self._restore(b, self._linear(b, layers["output"], x), query, axes)
+        if scores is None or not return_scores:
             return x
         if len(axes) > 1:
             sizes = [source.shape[axis] for source in (query, value) for axis in axes]
             scores = b.reshape(scores, (*scores.shape[:-2], *sizes))
         return x, scores
+
+    def _rule(self, query: Value, return_scores: bool) -> Masking:
+        """What becomes of a query that may attend to nothing, in this call."""
+        if self.masking in ("add always", "replace"):
+            return "add" if self.masking == "add always" else "replace"
+        explicit = bool(self.dropout) or return_scores or query.rank != 3
+        return self.masking if explicit else "replace"
+
+    def _bias(self, b: Builder, rule: Masking) -> str:
+        """Expression of what is added to the scores to mask them."""
+        if rule != "add":
+            return "attention_bias(mask, scores)"
+        return f"attention_bias(mask, scores, least={-3e4 if b.dtype == 'float16' else -1e9})"
 
     def _linear(self, b: Builder, layer: Module, x: Value) -> Value:
         shape = (*x.shape[:-1], layer.kwargs["out_features"])
@@ -232,14 +259,14 @@ class _Attention:
         return b.op("x.repeat_interleave(repeats, dim=-3)", shape=shape, x=x, repeats=repeats)
 
     def _fused(
-        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, causal: bool, zero: bool
+        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, causal: bool, rule: Masking
     ) -> Value:
         """What the heads yield."""
         operands: dict[str, Any] = {"q": q, "k": k, "v": v}
         arguments = "q, k, v"
         if mask:
             operands |= {"mask": mask, "scores": q}
-            arguments += ", attn_mask=attention_bias(mask, scores)"
+            arguments += f", attn_mask={self._bias(b, rule)}"
         if self.dropout:
             operands["rate"] = self.dropout
             arguments += ", dropout_p=rate if self.training else 0.0"
@@ -247,19 +274,22 @@ class _Attention:
             arguments += ", is_causal=True"
         shape = (*q.shape[:-1], self.value_head_dim)
         x = b.op(f"F.scaled_dot_product_attention({arguments})", shape=shape, **operands)
-        return b.op("x * mask.any(dim=-1, keepdim=True)", shape=shape, x=x, mask=mask) if zero else x
+        if mask is None or rule != "zero":
+            return x
+        return b.op("x * mask.any(dim=-1, keepdim=True)", shape=shape, x=x, mask=mask)
 
     def _explicit(
-        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, zero: bool
+        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, rule: Masking, sums: bool
     ) -> tuple[Value, Value]:
         """What the heads yield, and the attention weights."""
         shape = (*q.shape[:-1], k.shape[-2])
         scores = b.op("q @ k.transpose(-1, -2) / size**0.5", shape=shape, q=q, k=k, size=self.head_dim)
         if mask:
-            template = "x + attention_bias(mask, scores)"
+            template = f"x + {self._bias(b, rule)}"
             scores = b.op(template, shape=shape, x=scores, mask=mask, scores=q)
-        weights = b.op("x.softmax(dim=-1)", shape=shape, x=scores)
-        if zero:
+        template = "torch.exp(x - x.logsumexp(dim=-1, keepdim=True))" if sums else "x.softmax(dim=-1)"
+        weights = b.op(template, shape=shape, x=scores)
+        if mask and rule == "zero":
             weights = b.op("x * mask.any(dim=-1, keepdim=True)", shape=shape, x=weights, mask=mask)
         kept = weights
         if self.dropout:
@@ -270,7 +300,7 @@ class _Attention:
     def _outputs(self, query: Value) -> tuple[int, ...]:
         return self.outputs or (query.shape[-1] or 0,)
 
-    def _restore(self, b: Builder, x: Value, query: Value, axes: Sequence[int], masks: _Masks) -> Value:
+    def _restore(self, b: Builder, x: Value, query: Value, axes: Sequence[int]) -> Value:
         """The result with the query's axes."""
         order = _order(query.rank, axes)
         outputs = self._outputs(query)
@@ -282,7 +312,7 @@ class _Attention:
             x = b.op("x.permute(*dims)", shape=shape, kind="permute", x=x, dims=dims)
         if len(outputs) > 1:
             x = b.reshape(x, (*x.shape[:-1], *outputs))
-        x.mask = masks.query or b.mask(query)
+        x.mask = b.mask(query)
         return x
 
     def _layers(self, b: Builder, query: Value, value: Value, key: Value | None) -> dict[str, Module]:

@@ -6,13 +6,19 @@ import torch
 from torch import Tensor
 
 
-def attention_bias(mask: Tensor, scores: Tensor) -> Tensor:
+def attention_bias(mask: Tensor, scores: Tensor, least: float = -1e38) -> Tensor:
     """What is added to attention scores: a huge penalty where `mask` is False.
 
     The result has the dtype of `scores`. A row without True is left with equal scores.
+
+    Args:
+        mask: bool, broadcasts against the scores.
+        scores: Tells the dtype.
+        least: The penalty; no more than float16 can hold, where that is the dtype.
     """
-    penalty = torch.finfo(scores.dtype).min / 2
-    return torch.zeros_like(mask, dtype=scores.dtype).masked_fill(~mask, penalty)
+    if scores.dtype == torch.float16:
+        least = max(least, -3e4)
+    return torch.zeros_like(mask, dtype=scores.dtype).masked_fill(~mask, least)
 
 
 def causal_mask(query: Tensor, value: Tensor) -> Tensor:

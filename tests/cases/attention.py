@@ -49,6 +49,10 @@ CASES = [
         call=lambda layer, xs: layer(*xs),
     ),
     _masked("heads_masked", lambda q, v: layers.MultiHeadAttention(2, 3)(q, v)),
+    _masked(
+        "heads_masked_scores",
+        lambda q, v: layers.MultiHeadAttention(2, 3)(q, v, return_attention_scores=True),
+    ),
     _masked("heads_masked_causal", lambda q, v: layers.MultiHeadAttention(2, 3)(q, v, use_causal_mask=True)),
     Case("attention", lambda: layers.Attention(), [(4, 6), (5, 6)], call=lambda layer, xs: layer(xs)),
     Case(
