@@ -9,6 +9,7 @@ import pytest
 from codegen.errors import MalformedConfig
 from codegen.read.saved_model import SavedModel
 from codegen.spec import parse
+from codegen.spec.origin import origin_of
 from tests.spec_layer import layer
 
 
@@ -102,6 +103,20 @@ def test_merges_say_how_keras_2_joins_masks(class_name: str) -> None:
     config = {"class_name": "Sequential", "config": layers}
     model = parse(SavedModel(config, None, "2.2.4", "tensorflow", "m", ""))
     assert model.layer("x").config == {"mask_mode": "and"}
+
+
+def test_masks_given_in_a_call_are_joined_as_in_keras_2() -> None:
+    called = {"class_name": "LSTM", "inbound_nodes": [[["x", 0, 0, {"mask": ["m", 0, 0]}]]]}
+    config = {"class_name": "Model", "config": {"layers": [called]}}
+    assert origin_of(SavedModel(config, None, "2.2.4", "tensorflow", "m", "")).masks
+
+
+@pytest.mark.parametrize(
+    ("version", "masking"),
+    [("2.10.0", "add always"), ("3.6.0", "add always"), ("3.9.2", "add"), ("3.10.0", None)],
+)
+def test_attention_heads_say_how_their_version_masks(version: str, masking: str | None) -> None:
+    assert layer("MultiHeadAttention", version, num_heads=2, key_dim=3).config.get("masking") == masking
 
 
 def test_only_keras_itself_repeats_masked_outputs_of_a_bidirectional() -> None:

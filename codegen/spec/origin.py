@@ -24,7 +24,7 @@ class Origin:
         tf: Whether it was tf.keras, which differs from Keras 2 of the same version.
         theano: Whether the backend was Theano, which flips convolution kernels; None if nothing tells.
         channels_first: How Keras 1 layers order an image's axes that do not say so.
-        masks: Whether any layer of the model makes a mask.
+        masks: Whether anything in the model makes a mask.
     """
 
     generation: int
@@ -58,8 +58,13 @@ def origin_of(saved: SavedModel) -> Origin:
         tf=generation == 2 and ("tf" in saved.keras_version or version >= (2, 4)),
         theano=theano,
         channels_first=_channels_first(objects, theano is not False),
-        masks=any(item.get("mask_zero") is True or item.get("class_name") == "Masking" for item in objects),
+        masks=any(map(_has_mask, objects)),
     )
+
+
+def _has_mask(item: Mapping[str, Any]) -> bool:
+    """Whether a JSON object of a config makes a mask: a layer that does, or a call that is given one."""
+    return item.get("mask_zero") is True or item.get("class_name") == "Masking" or bool(item.get("mask"))
 
 
 def _objects(config: object) -> Iterator[Mapping[str, Any]]:
