@@ -7,6 +7,7 @@ from typing import Any
 
 from codegen.builder import Builder
 from codegen.graph import Value
+from codegen.layers import registry
 from codegen.layers.recurrent_cells import Activation, Cell, cell_builder, make_cell, read_cell
 from codegen.layers.recurrent_loop import Loop, flat_states, run_cell, run_layer
 from codegen.layers.registry import lowers
@@ -32,7 +33,7 @@ def lstm(
     return_state: bool = False,
     go_backwards: bool = False,
     stateful: bool = False,
-    unroll: bool = False,  # noqa: ARG001 - how Keras runs it, not what it computes
+    unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
 ) -> list[Value]:
@@ -42,7 +43,8 @@ def lstm(
         use_bias=use_bias, unit_forget_bias=unit_forget_bias, dropout=dropout,
         recurrent_dropout=recurrent_dropout, implementation=implementation,
     )  # fmt: skip
-    loop = Loop(return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask)
+    returns = (return_sequences, return_state)
+    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll)
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -65,7 +67,7 @@ def gru(
     return_state: bool = False,
     go_backwards: bool = False,
     stateful: bool = False,
-    unroll: bool = False,  # noqa: ARG001 - how Keras runs it, not what it computes
+    unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
 ) -> list[Value]:
@@ -75,7 +77,8 @@ def gru(
         use_bias=use_bias, dropout=dropout, recurrent_dropout=recurrent_dropout,
         implementation=implementation, reset_after=reset_after,
     )  # fmt: skip
-    loop = Loop(return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask)
+    returns = (return_sequences, return_state)
+    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll)
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -96,7 +99,7 @@ def simple_rnn(
     return_state: bool = False,
     go_backwards: bool = False,
     stateful: bool = False,
-    unroll: bool = False,  # noqa: ARG001 - how Keras runs it, not what it computes
+    unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
 ) -> list[Value]:
@@ -105,7 +108,8 @@ def simple_rnn(
         "SimpleRNN", units=units, activation=activation, use_bias=use_bias, dropout=dropout,
         recurrent_dropout=recurrent_dropout, implementation=implementation,
     )  # fmt: skip
-    loop = Loop(return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask)
+    returns = (return_sequences, return_state)
+    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll)
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -115,18 +119,24 @@ def rnn(
     x: Value,
     initial_state: Any = None,
     training: Any = None,
+    constants: Any = None,
     *,
     cell: LayerSpec | tuple[LayerSpec, ...],
     return_sequences: bool = False,
     return_state: bool = False,
     go_backwards: bool = False,
     stateful: bool = False,
-    unroll: bool = False,  # noqa: ARG001 - how Keras runs it, not what it computes
+    unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
 ) -> list[Value]:
-    """A cell, or a stack of cells, run over time."""
-    loop = Loop(return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask)
+    """A cell, or a stack of cells, run over time.
+
+    None of Keras' own cells takes `constants`; a stack of them does not look at those that it is given.
+    """
+    del constants
+    returns = (return_sequences, return_state)
+    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll)
     return run_layer(b, _cells(b, cell), loop, x, initial_state, training)
 
 
@@ -139,12 +149,14 @@ def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Ce
     if cell is not None:
         return [(cell, holder)]
     if spec.class_name != "StackedRNNCells":
+        registry.find(spec)
         b.unsupported("cell", spec.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell, StackedRNNCells")
     found: list[tuple[Cell, Builder]] = []
     names: dict[str, int] = {}
     for inner in spec.config.get("cells", ()):
         cell = read_cell(inner)
         if cell is None:
+            registry.find(inner)
             b.unsupported("cells", inner.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell")
         name = {"LSTM": "lstm_cell", "GRU": "gru_cell", "SimpleRNN": "simple_rnn_cell"}[cell.kind]
         count = names[name] = names.get(name, -1) + 1

@@ -23,6 +23,12 @@ class Loop:
     stateful: bool = False
     time_major: bool = False
     zero_output_for_mask: bool = False
+    unroll: bool = False
+
+    @property
+    def zeroes_by_forward_mask(self) -> bool:
+        """Whether Keras zeroes the outputs of a reversed sequence by the mask as it was given."""
+        return self.unroll and self.go_backwards and self.return_sequences and self.zero_output_for_mask
 
 
 @dataclass(frozen=True)
@@ -68,14 +74,19 @@ def run_layer(
         memory, remembered = remember(b, shapes)
         given = given or remembered
     states: list[Value] = []
+    late = mask is not None and loop.zeroes_by_forward_mask
+    zero = loop.zero_output_for_mask and not late
     for position, (cell, holder) in enumerate(cells):
         last = position == len(cells) - 1
         start, stop = len(states), len(states) + cell.num_states
-        inner = replace(loop, return_sequences=not last or loop.return_sequences)
+        sequences = not last or loop.return_sequences
+        inner = replace(loop, return_sequences=sequences, zero_output_for_mask=zero)
         part = f"cell{position + 1}" if len(cells) > 1 else ""
         outcome = run_cell(b, holder, cell, inner, x, run_mask, given[start:stop] if given else None, part)
         x = outcome.output
         states.extend(outcome.states)
+    if mask is not None and late:
+        x = _where_unmasked(b, x, mask, (slice(None), slice(None), None))
     if memory is not None:
         b.emit("memory.keep(states)", None, kind="effect", memory=memory, states=list(states))
     if loop.return_sequences and loop.time_major:
@@ -231,10 +242,7 @@ def run_stepwise(
     if loop.return_sequences:
         if mask is not None and loop.zero_output_for_mask:
             index = (slice(None), slice(None), *(None,) * len(inner))
-            output = b.op(
-                "torch.where(mask[index], x, 0.0)", shape=output.shape, dtype=x.dtype, perm=output.perm,
-                mask=mask, index=index, x=output,
-            )  # fmt: skip
+            output = _where_unmasked(b, output, mask, index)
         return Outcome(output, tuple(after))
     shape, layout = after[0].shape, after[0].perm
     last = b.op("x[:, -1]", shape=shape, dtype=x.dtype, perm=layout, x=output) if mask else after[0]
@@ -253,10 +261,14 @@ def _zero_if_masked(b: Builder, loop: Loop, output: Value, mask: Value | None) -
     """The last output; with `zero_output_for_mask`, zero where the last step is masked."""
     if mask is None or not loop.zero_output_for_mask:
         return output
-    index = (slice(None), -1, *(None,) * (output.rank - 1))
+    return _where_unmasked(b, output, mask, (slice(None), -1, *(None,) * (output.rank - 1)))
+
+
+def _where_unmasked(b: Builder, x: Value, mask: Value, index: tuple[slice | int | None, ...]) -> Value:
+    """`x` with zeros where `mask[index]` is False."""
     return b.op(
-        "torch.where(mask[index], x, 0.0)", shape=output.shape, dtype=output.dtype, perm=output.perm,
-        mask=mask, index=index, x=output,
+        "torch.where(mask[index], x, 0.0)", shape=x.shape, dtype=x.dtype, perm=x.perm,
+        mask=mask, index=index, x=x,
     )  # fmt: skip
 
 

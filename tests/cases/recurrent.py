@@ -123,6 +123,12 @@ CASES = [
     _masked("lstm_masked_sequence", lambda: layers.LSTM(4, return_sequences=True, return_state=True)),
     _masked("lstm_masked_backwards", lambda: layers.LSTM(4, return_sequences=True, go_backwards=True)),
     _masked("lstm_masked_zero", lambda: layers.LSTM(4, return_sequences=True, zero_output_for_mask=True)),
+    _masked(
+        "lstm_masked_zero_backwards",
+        lambda: layers.LSTM(
+            4, return_sequences=True, go_backwards=True, unroll=True, zero_output_for_mask=True
+        ),
+    ),
     _masked("lstm_masked_zero_last", lambda: layers.LSTM(4, zero_output_for_mask=True)),
     _masked("lstm_masked_relu", lambda: layers.LSTM(4, activation="relu", return_sequences=True)),
     _masked("gru_masked", lambda: layers.GRU(4)),
