@@ -92,12 +92,14 @@ def layer_normalization(
 ) -> Value:
     """Normalise each sample over one or several axes."""
     x, shape = _axes_last(b, x, axis)
+    saved = _saved_shape(b, x, axis)
     if rms_scaling:
-        weight = b.parameter("gamma", b.weight("gamma", shape))
+        weight = b.parameter("gamma", b.weight("gamma", saved).reshape(*shape))
         dims = [*range(-len(shape), 0)]
         template = "variance_scale(x, weight, dims, eps)"
         return b.op(template, shape=x.shape, x=x, weight=weight, dims=dims, eps=epsilon)
     bias_only = center and not scale
+    gamma = _weight(b, "gamma", saved, 1.0, scale, center)
     kwargs = {"eps": epsilon, "elementwise_affine": scale or center, "bias": center or not scale}
     return b.module(
         "nn.LayerNorm",
@@ -105,8 +107,8 @@ def layer_normalization(
         args=(shape if len(shape) > 1 else shape[0],),
         kwargs=kwargs,
         state={
-            "weight": _weight(b, "gamma", shape, 1.0, scale, center),
-            "bias": b.weight("beta", shape) if center else None,
+            "weight": gamma.reshape(*shape) if gamma else None,
+            "bias": b.weight("beta", saved).reshape(*shape) if center else None,
         },
         frozen=("weight",) if bias_only else (),
         shape=x.shape,
@@ -117,14 +119,21 @@ def layer_normalization(
 def rms_normalization(
     b: Builder, x: Value, *, axis: int | tuple[int, ...] = -1, epsilon: float = 1e-6
 ) -> Value:
-    """Divide each sample by its root mean square over one or several axes."""
+    """Divide each sample by its root mean square over some axes; the scale goes with the last axes."""
     x, shape = _axes_last(b, x, axis)
+    saved = _saved_shape(b, x, axis)
+    scale = b.weight("scale", saved)
+    if not x.is_native or saved != shape:
+        if b.broadcast([x.shape, saved]) != x.shape:
+            b.malformed(f"its scale of shape {saved} does not go with its input {x.shape}")
+        x = b.op("F.rms_norm(x, sizes, eps=eps)", shape=x.shape, x=x, sizes=list(shape), eps=epsilon)
+        return b.elementwise("x * scale", x=b.keras_layout(x), scale=b.parameter("scale", scale))
     return b.module(
         "nn.RMSNorm",
         x,
         args=(shape if len(shape) > 1 else shape[0],),
         kwargs={"eps": epsilon},
-        state={"weight": b.weight("scale", shape)},
+        state={"weight": scale},
         shape=x.shape,
     )
 
@@ -141,9 +150,11 @@ def group_normalization(
     scale: bool = True,
     weighs_mask: bool = False,
 ) -> Value:
-    """Normalise groups of channels of each sample; groups=-1 for each channel alone."""
-    if weighs_mask and b.mask(x) is not None:
-        b.unsupported("mask", "<tensor>", "supported without a mask, which weighs the statistics in Keras 2")
+    """Normalise groups of channels of each sample; groups=-1 for each channel alone.
+
+    In Keras 2 (`weighs_mask`) what is masked does not count in the statistics.
+    """
+    mask = b.mask(x) if weighs_mask else None
     axis = b.axis(axis, x.rank)
     if axis == 0:
         b.unsupported("axis", 0, "supported: any axis but that of the batch")
@@ -154,15 +165,20 @@ def group_normalization(
     groups = channels if groups == -1 else groups
     if groups < 1 or channels % groups:
         b.malformed(f"{channels} channels cannot be cut into {groups} groups")
-    return b.module(
+    module = b.define(
         "nn.GroupNorm",
-        x,
         args=(groups, channels),
         kwargs={"eps": epsilon, "affine": scale or center},
         state=_affine(b, x, (channels,), scale, center),
         frozen=_absent(scale, center),
-        shape=x.shape,
     )
+    if mask is None:
+        return b.op("module(x)", shape=x.shape, kind="module", module=module, x=b.floating(x))
+    if mask.rank != x.rank or mask.dtype != "bool":
+        b.malformed(f"its mask {mask.shape} must be of bool and of the rank of its input {x.shape}")
+    mask = _axis_second(b, mask, axis)
+    template = "masked_group_norm(x, mask, module)"
+    return b.op(template, shape=x.shape, kind="module", module=module, x=b.floating(x), mask=mask)
 
 
 @lowers("GroupNormalization", package="Addons", note="TensorFlow Addons")
@@ -220,11 +236,7 @@ def contrib_instance_normalization(
     dims = [dim for dim in range(1, x.rank) if kept is None or x.perm[dim] != kept]
     result = b.op("deviation_norm(x, dims, eps)", shape=x.shape, x=x, dims=dims, eps=epsilon)
     stored = shape if kept is None else (shape[0], *(1,) * (x.rank - 1 - x.dim(kept)))
-    for present, name, template in ((scale, "gamma", "x * weight"), (center, "beta", "x + weight")):
-        if present:
-            weight = b.parameter(name, b.weight(name, shape).reshape(*stored))
-            result = b.op(template, shape=x.shape, x=result, weight=weight)
-    return result
+    return _scaled(b, result, stored, scale, center)
 
 
 @lowers("UnitNormalization")
@@ -257,6 +269,21 @@ def spectral_normalization(b: Builder, x: Value, *, layer: LayerSpec, power_iter
 # -------------------------------------------------------------------- helpers
 
 
+def _lone_normalization(b: Builder, x: Value, channels: int, scale: bool, center: bool) -> Value:
+    """What is left of elements that are their own means; torch refuses to normalise a single one."""
+    x = b.op("x - x", shape=x.shape, kind="elementwise", x=x)
+    return _scaled(b, x, (channels, *(1,) * (x.rank - 2)), scale, center)
+
+
+def _scaled(b: Builder, x: Value, stored: tuple[int, ...], scale: bool, center: bool) -> Value:
+    """`x * gamma + beta` with parameters that broadcast in the shape `stored`, where Keras has them."""
+    for present, name, template in ((scale, "gamma", "x * weight"), (center, "beta", "x + weight")):
+        if present:
+            weight = b.parameter(name, b.weight(name, stored[:1]).reshape(*stored))
+            x = b.op(template, shape=x.shape, x=x, weight=weight)
+    return x
+
+
 def _axis_second(b: Builder, x: Value, axis: int) -> Value:
     """`x` stored with `axis` at dim 1, where torch's normalisations have their channels."""
     if x.flat is not None and b.is_shared:
@@ -273,6 +300,11 @@ def _axes_last(b: Builder, x: Value, axis: int | tuple[int, ...]) -> tuple[Value
         b.unsupported("axis", axis, "supported: any axes but that of the batch")
     x = layout.to_perm(b, x, (*(i for i in range(x.rank) if i not in axes), *axes))
     return x, tuple(b.known(x, a) for a in axes)
+
+
+def _saved_shape(b: Builder, x: Value, axis: int | tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of a weight over the axes: Keras sorts negative ones in front of the others."""
+    return tuple(b.known(x, a) for a in sorted((axis,) if isinstance(axis, int) else axis))
 
 
 def _affine(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 
 def unit_normalize(x: Tensor, dims: list[int], eps: float = 1e-12) -> Tensor:
@@ -39,3 +39,24 @@ def deviation_norm(x: Tensor, dims: list[int], eps: float) -> Tensor:
     """`x` centred over `dims` and divided by its standard deviation plus `eps`."""
     centred = x - x.mean(dim=dims, keepdim=True)
     return centred / (x.std(dim=dims, correction=0, keepdim=True) + eps)
+
+
+def masked_group_norm(x: Tensor, mask: Tensor, norm: nn.GroupNorm) -> Tensor:
+    """Group normalisation by the statistics of what is not masked.
+
+    Args:
+        x: (N, C, ...).
+        mask: bool, broadcasts against `x`; False where an element does not count.
+        norm: Tells the groups, the epsilon, the weight and the bias.
+    """
+    groups = torch.unflatten(x, 1, (norm.num_groups, -1)).flatten(2)
+    kept = torch.unflatten(mask.expand_as(x), 1, (norm.num_groups, -1)).flatten(2)
+    count = kept.sum(dim=2, keepdim=True).clamp(min=1)
+    mean = (groups * kept).sum(dim=2, keepdim=True) / count
+    centred = groups - mean
+    variance = (centred**2 * kept).sum(dim=2, keepdim=True) / count
+    y = (centred * torch.rsqrt(variance + norm.eps)).reshape(x.shape)
+    if norm.weight is None:
+        return y
+    shape = [-1] + [1] * (x.dim() - 2)
+    return y * norm.weight.reshape(shape) + norm.bias.reshape(shape)
