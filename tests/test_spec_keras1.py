@@ -147,6 +147,11 @@ def test_keras_1_on_theano() -> None:
     )
 
 
+def test_pooling_without_weights_is_that_of_either_backend() -> None:
+    spec = layer("AveragePooling2D", "1.2.2", "", {}, border_mode="same", dim_ordering="tf")
+    assert spec.config["padding"] == "same_unknown"
+
+
 @pytest.mark.parametrize(
     ("shape", "expected"),
     [

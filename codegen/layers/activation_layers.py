@@ -110,12 +110,14 @@ def parametric_softplus(b: Builder, x: Value, *, shared_axes: int | tuple[int, .
     training_only=("t_left_init", "a_left_init", "t_right_init", "a_right_init"),
     note="Keras 1, keras-contrib",
 )
-def srelu(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None) -> Value:
-    """Identity in the middle, a learnt slope on either side."""
+def srelu(
+    b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None, capped: bool = False
+) -> Value:
+    """Identity in the middle, a learnt slope on either side; Theano's is `capped`."""
     x = _settled(b, x)
     names = ("t_left", "a_left", "t_right", "a_right")
     left, slope_left, right, slope_right = _parameters(b, x, names, shared_axes)
-    template = "srelu(x, left, slope_left, right, slope_right)"
+    template = f"srelu(x, left, slope_left, right, slope_right{', capped=True' if capped else ''})"
     return b.elementwise(
         template, x=x, left=left, slope_left=slope_left, right=right, slope_right=slope_right
     )

@@ -82,15 +82,23 @@ def prelu(x: Tensor, alpha: Tensor) -> Tensor:
 
 
 def srelu(
-    x: Tensor, t_left: Tensor, a_left: Tensor, t_right: Tensor, a_right: Tensor
+    x: Tensor,
+    t_left: Tensor,
+    a_left: Tensor,
+    t_right: Tensor,
+    a_right: Tensor,
+    capped: bool = False,
 ) -> Tensor:
     """Identity from `t_left` to `t_right`, with own slopes on either side.
 
     `t_right` is counted from `t_left`, so that it cannot be smaller. All four
-    parameters broadcast against `x`.
+    parameters broadcast against `x`. If `capped`, as in Theano, what a negative slope
+    makes of small numbers does not exceed `t_right` either.
     """
     upper = t_left + t_right.abs()
     below = t_left + a_left * (x - t_left)
+    if capped:
+        below = torch.minimum(below, upper)
     above = upper + a_right * (x - upper)
     return torch.where(x < t_left, below, torch.where(x < upper, x, above))
 

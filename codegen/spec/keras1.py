@@ -119,13 +119,22 @@ def _batch_normalization(draft: Draft) -> None:
 
 
 def _prelu(draft: Draft) -> None:
-    """The config does not say along which axes the slopes are shared, but their shape does."""
-    config = draft.config
-    config["alpha_initializer"] = config.pop("kernel_initializer", "zeros")
-    if not config.get("shared_axes"):
-        shape = draft.weight_shape(f"{draft.name}_alphas")
+    draft.config["alpha_initializer"] = draft.config.pop("kernel_initializer", "zeros")
+    _shared_axes(draft, "alphas")
+
+
+def _srelu(draft: Draft) -> None:
+    if draft.origin.theano:
+        draft.config["capped"] = True
+    _shared_axes(draft, "t_left")
+
+
+def _shared_axes(draft: Draft, weight: str) -> None:
+    """The config does not say along which axes the parameters are shared, but their shape does."""
+    if not draft.config.get("shared_axes"):
+        shape = draft.weight_shape(f"{draft.name}_{weight}")
         shared = [axis for axis, size in enumerate(shape or (), start=1) if size == 1]
-        config["shared_axes"] = shared or None
+        draft.config["shared_axes"] = shared or None
 
 
 def _padding_1d(draft: Draft) -> None:
@@ -194,6 +203,7 @@ _RULES: Mapping[str, Callable[[Draft], Any]] = {
     "Merge": _merge,
     "PReLU": _prelu,
     "SimpleRNN": _recurrent,
+    "SReLU": _srelu,
     "TimeDistributedDense": _units,
     "ZeroPadding1D": _padding_1d,
     "ZeroPadding2D": _padding_2d,
