@@ -32,10 +32,8 @@ class ConvertedModel(nn.Module):
     def reset_parameters(self) -> None:
         """Initialise as Keras does."""
         for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
-            else:
-                nn.init.zeros_(parameter)
+            init = nn.init.xavier_uniform_ if parameter.dim() > 1 else nn.init.zeros_
+            init(parameter)
         nn.init.ones_(self.scaled_gate_scale)
 
     def forward(self, features: Tensor) -> Tensor:

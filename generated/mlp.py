@@ -32,10 +32,8 @@ class ConvertedModel(nn.Module):
     def reset_parameters(self) -> None:
         """Initialise as Keras does."""
         for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
-            else:
-                nn.init.zeros_(parameter)
+            init = nn.init.xavier_uniform_ if parameter.dim() > 1 else nn.init.zeros_
+            init(parameter)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(N, 64) -> softmax of `predictions`, (N, 10)."""

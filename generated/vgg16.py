@@ -44,10 +44,8 @@ class ConvertedModel(nn.Module):
     def reset_parameters(self) -> None:
         """Initialise as Keras does."""
         for parameter in self.parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
-            else:
-                nn.init.zeros_(parameter)
+            init = nn.init.xavier_uniform_ if parameter.dim() > 1 else nn.init.zeros_
+            init(parameter)
 
     def forward(self, input_layer: Tensor) -> Tensor:
         """(N, 224, 224, 3) -> softmax of `predictions`, (N, 1000)."""

@@ -64,6 +64,10 @@ def _loop(rules: Sequence[tuple[_Condition, Task]]) -> list[str]:
     named = any("name" in condition.text for condition, _ in rules)
     head = "name, parameter in self.named_parameters()" if named else "parameter in self.parameters()"
     lines = [f"for {head}:"]
+    if len(functions := [f for _, task in rules if (f := _function(task))]) == 2 and not rules[1][0].text:
+        (condition, _), _ = rules
+        choice = f"init = {functions[0]} if {condition.text} else {functions[1]}"
+        return [*lines, f"    {choice}", "    init(parameter)"]
     for index, (condition, task) in enumerate(rules):
         word = "elif" if index else "if"
         test = f"{word} {condition.text}:" if condition.text else "else:"
@@ -72,6 +76,12 @@ def _loop(rules: Sequence[tuple[_Condition, Task]]) -> list[str]:
             body = [test, *(f"    {line}" for line in body)]
         lines += [f"    {line}" for line in body]
     return lines
+
+
+def _function(task: Task) -> str:
+    """The function that is to be called with the parameter alone; "" if there is more to do."""
+    call = re.fullmatch(r"([\w.]+)\(\{p\}\)", task.statement or "")
+    return call[1] if call else ""
 
 
 def _rules(tasks: Sequence[Task]) -> list[tuple[_Condition, Task]]:

@@ -28,9 +28,6 @@ _IMPORTS = {
     "nn": "from torch import nn",
 }
 
-#: Parameters that mean what they mean in torch's own layers: no docstring needs to explain them.
-_SAYS_ITSELF = ("_channels", "_features", "kernel_size", "stride", "dilation", "drop_rate")
-
 #: Columns of a generated line.
 _WIDTH = 88
 
@@ -251,11 +248,7 @@ def _model_doc(graph: Graph, origin: Origin, parameter_count: int) -> list[str]:
 
 
 def _block_doc(graph: Graph) -> list[str]:
-    lines = [graph.doc or f"`{plain(graph.name)}`, a model inside the model."]
-    if not all(parameter.name.endswith(_SAYS_ITSELF) for parameter in graph.params):
-        lines += ["", "Args:", *(f"    {p.name}: {p.doc}" for p in graph.params)]
-        lines += [""]
-    return lines
+    return [graph.doc or f"`{plain(graph.name)}`, a model inside the model."]
 
 
 def _wrapped(line: str) -> list[str]:

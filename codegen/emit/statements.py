@@ -226,7 +226,19 @@ class _Writer:
         annotation = ": Tensor" if needs_type and name not in typed else ""
         typed.add(name)
         line = f"{name}{annotation} = {text}"
+        if isinstance(tree, ast.IfExp) and len(line) > WIDTH and not annotation:
+            return self._choice(name, tree)
         return [line + self._comment(node, len(line))]
+
+    def _choice(self, name: str, tree: ast.expr) -> list[str]:
+        """A choice that is too long for one line, as an `if` statement."""
+        lines: list[str] = []
+        while isinstance(tree, ast.IfExp):
+            word = "elif" if lines else "if"
+            lines += [f"{word} {self._text(tree.test)}:", f"    {name} = {self._text(tree.body)}"]
+            tree = tree.orelse
+        other = self._text(tree)
+        return lines if other == name else [*lines, "else:", f"    {name} = {other}"]
 
     def _yields_any(self, tree: ast.expr) -> bool:
         """Whether mypy takes the expression for `Any`: what a module's call yields, and what comes of it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,8 @@ _DEFAULTS = {
     "depthwise_kernel": "glorot_uniform",
     "pointwise_kernel": "glorot_uniform",
     "recurrent_kernel": "orthogonal",
+    "lora_kernel_a": "he_uniform",
+    "lora_kernel_b": "zeros",
     "embeddings": "uniform",
     "bias": "zeros",
     "gamma": "ones",
@@ -256,7 +259,7 @@ def _start_doc(tasks: list[Task]) -> list[str]:
     return [
         "Initialise as Keras does, where that is known.",
         "",
-        f"Left as torch has them: {names}{more}.",
+        *textwrap.wrap(f"Left as torch has them: {names}{more}.", 80),
         "",
     ]
 

@@ -32,13 +32,13 @@ def name_flags(pattern: Pattern) -> None:
                 for use in pattern.uses:
                     if node.operands["flag"] in use.flags:
                         use.flags[node.operands["flag"]] = not use.flags[node.operands["flag"]]
-            wanted, doc = _meaning(pattern, node)
+            wanted = _meaning(pattern, node)
             name, count = wanted, 1
             while name in taken:
                 count += 1
                 name = f"{wanted}_{count}"
             taken.add(name)
-            node.operands["flag"].name, node.operands["flag"].doc = name, doc
+            node.operands["flag"].name = name
 
 
 def _relevant(output: Value, use: Use) -> set[Flag]:
@@ -66,7 +66,8 @@ def _is_inverted(pattern: Pattern, select: Node) -> bool:
     return not with_modules[0] and (with_modules[1] or len(sides[0]) < len(sides[1]))
 
 
-def _meaning(pattern: Pattern, select: Node) -> tuple[str, str]:
+def _meaning(pattern: Pattern, select: Node) -> str:
+    """What an optional part does, as the name of its flag."""
     a, b = select.operands["a"], select.operands["b"]
     part = _alone(pattern.nodes, [pattern.output], select, "a")
     has_modules = any(True for node in part for _ in node.modules())
@@ -76,20 +77,19 @@ def _meaning(pattern: Pattern, select: Node) -> tuple[str, str]:
         b_node is not None and b_node.kind == "select" and b_node.operands["b"] in pattern.inputs
     )
     if is_input and has_modules and any(_is_sum(reader) for reader in readers):
-        return "project", "Whether the shortcut is a convolution instead of the input itself."
+        return "project"
     if _is_sum(a.node) and not _is_sum(b.node) and any(value in pattern.inputs for value in a.node.values()):
-        return "residual", "Whether the input is added to the output."
+        return "residual"
     if any("F.pad" in node.template for node in part):
-        return "pad", "Whether the input is padded."
+        return "pad"
     if any(node.template.startswith("F.") and "pool" in node.template for node in part):
-        return "pool", "Whether the shortcut is pooled."
+        return "pool"
     if len(part) == 1 and part[0].template in ACTIVATIONS:
         name = part[0].template.split(".")[1].removesuffix("(x)")
         if b in pattern.inputs:
-            return f"{name}_first", f"Whether the input goes through {name}."
-        return name, f"Whether {name} follows."
-    word = _word(pattern, part)
-    return word, f"Whether the block has the part `{word}`."
+            return f"{name}_first"
+        return name
+    return _word(pattern, part)
 
 
 def _is_sum(node: Node | None) -> bool:

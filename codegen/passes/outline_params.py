@@ -30,23 +30,6 @@ _DEFAULTS = {"stride": 1, "dilation": 1, "padding": 0}
 #: What parameters are called whose role in torch has a short name.
 _NAMES = {"p": "drop_rate", "rate": "drop_rate", "pads": "pads"}
 
-_DOCS = {
-    "in_channels": "Channels of the input.",
-    "out_channels": "Channels of the output.",
-    "channels": "Channels of input and output.",
-    "mid_channels": "Channels inside the block.",
-    "in_features": "Features of the input.",
-    "out_features": "Features of the output.",
-    "features": "Features of input and output.",
-    "mid_features": "Features inside the block.",
-    "kernel_size": "Kernel of the convolution.",
-    "stride": "Stride of the block.",
-    "padding": "Padding of the convolution.",
-    "dilation": "Dilation of the convolution.",
-    "drop_rate": "Probability of dropping.",
-    "activation": "Activation function.",
-}
-
 #: Words of layer names that say nothing of what a number is for.
 _EMPTY = frozenset({"conv", "conv2d", "conv1d", "bn", "norm", "dense", "linear", "layer", "block", "fc"})
 
@@ -104,11 +87,8 @@ def solve(pattern: Pattern, local: Mapping[Module, str]) -> Signature:
     flags: list[dict[Parameter | Derived, bool]] = [{} for _ in pattern.uses]
     for flag, code in conditions.items():
         same = next(f for f, other in switches.items() if other == switches[flag])
-        if code:
-            text = Derived(code, flag.name)
-        else:
-            text = replacements.get(same) or Parameter(flag.name, "bool", flag.doc, False, True)
-        replacements[flag] = text
+        new = Derived(code, flag.name) if code else Parameter(flag.name, "bool", False, True)
+        text = replacements[flag] = replacements.get(same, new)
         for index, use in enumerate(pattern.uses):
             flags[index][text] = bool(use.flags.get(flag))
             if not code:
@@ -273,14 +253,13 @@ def _owner(group: Group, local: Mapping[Module, str]) -> str:
 
 
 def _parameter(group: Group) -> Parameter:
-    doc = _DOCS.get(group.name) or f"{group.name.replace('_', ' ').capitalize()}."
     kind = _type(group.known)
     default = _DEFAULTS.get(group.holes[0].role)
     if default not in group.known:
         default = None
     if default is None and any(number is UNKNOWN for number in group.numbers):
         default = _nothing(group.known[0])
-    return Parameter(group.name, kind, doc, default, default is not None)
+    return Parameter(group.name, kind, default, default is not None)
 
 
 def _nothing(number: Any) -> Any:

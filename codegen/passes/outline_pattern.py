@@ -47,7 +47,6 @@ class Flag:
     """Whether a use of a block has an optional part."""
 
     name: str = ""
-    doc: str = ""
 
 
 @dataclass(eq=False)
