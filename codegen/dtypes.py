@@ -13,12 +13,6 @@ def compute_dtype(policy: str) -> str:
     return policy.rpartition("_from_")[2].removeprefix("mixed_")
 
 
-def variable_dtype(policy: str) -> str:
-    """In which a layer of this policy keeps its weights: `mixed_float16` -> `float32`."""
-    source = policy.rpartition("_from_")[2]
-    return "float32" if source.startswith("mixed_") else source
-
-
 def torch_dtype(name: str) -> Symbol:
     """The torch dtype object, as written in source."""
     return Symbol(f"torch.{name}")

@@ -8,7 +8,14 @@ from codegen.builder import Builder
 from codegen.dtypes import torch_dtype
 from codegen.graph import Module, Value
 from codegen.layers.op_rules import as_constant, constant
-from codegen.layers.quantized import Quantization, rounded_input, row_weights, weights, with_low_rank
+from codegen.layers.quantized import (
+    Quantization,
+    is_quantised,
+    rounded_input,
+    row_weights,
+    weights,
+    with_low_rank,
+)
 from codegen.layers.registry import lowers
 from codegen.layout import stored_rows
 from codegen.spec.model import LayerSpec
@@ -108,18 +115,25 @@ def reversible_embedding(
     lora_alpha: float | None = None,
 ) -> Value:
     """An embedding, or its transpose: from vectors back to scores of the indices."""
-    table = row_weights(b, (input_dim, output_dim), quantization_config, lora_rank, lora_alpha)
-    module = _table(b, table)
+    shape, quantised = (input_dim, output_dim), is_quantised(b)
+    table = row_weights(b, shape, quantization_config, lora_rank, lora_alpha)
+    kernel = None
     if not tie_weights:
         kernel = row_weights(
-            b, (output_dim, input_dim), quantization_config, name="reverse_embeddings", by_column=True
-        )
+            b, shape[::-1], quantization_config, name="reverse_embeddings", by_column=True
+        ).T
+    elif quantised and lora_rank is not None:  # the update is for indices only
+        kernel = row_weights(b, shape, quantization_config)
+    module = _table(b, table)
     if not reverse:
         return _looked_up(b, module, x, mask_zero)
-    if not tie_weights:
+    if kernel is not None:
         sizes = {"in_features": output_dim, "out_features": input_dim, "bias": False}
-        module = b.define("nn.Linear", kwargs=sizes, state={"weight": kernel.T}, part="reverse")
-    x = rounded_input(b, b.keras_layout(x), (-1,), quantization_config)
+        module = b.define("nn.Linear", kwargs=sizes, state={"weight": kernel}, part="reverse")
+    x = b.keras_layout(x)
+    if quantised:
+        reverse_dtype = None
+        x = rounded_input(b, x, (-1,), quantization_config, by_default=("int8", "int4"))
     operands: dict[str, Any] = {"x": b.cast(x, reverse_dtype or x.dtype), "module": module}
     template = "F.linear(x, module.weight)"
     if reverse_dtype not in (None, b.dtype):

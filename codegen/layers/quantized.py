@@ -90,6 +90,11 @@ def weights(
     return Weights(low_rank_updated(b, "kernel", kernel, lora_rank, lora_alpha), bias)
 
 
+def is_quantised(b: Builder) -> bool:
+    """Whether the layer's dtype policy says that it is."""
+    return "_from_" in b.spec.dtype
+
+
 def row_weights(
     b: Builder,
     shape: tuple[int, int],
@@ -132,6 +137,8 @@ def rounded_input(
     axes: Sequence[int],
     quantization: Quantization,
     scale: Weight | None = None,
+    *,
+    by_default: Sequence[str] = ("int8",),
 ) -> Value:
     """The input as a quantised layer sees it.
 
@@ -141,6 +148,7 @@ def rounded_input(
         axes: An int8 layer rounds to steps of the largest number along these.
         quantization: The layer's option of that name.
         scale: A float8 layer rounds to float8 numbers times this.
+        by_default: Modes that round where the option says nothing.
     """
     mode = _mode(b, quantization)
     if scale is not None:
@@ -148,7 +156,7 @@ def rounded_input(
             "round_to_float8(x, scale)", shape=x.shape, flat=x.flat,
             x=b.floating(x), scale=b.buffer("input_scale", scale),
         )  # fmt: skip
-    quantizer = _input_quantizer(mode, quantization)
+    quantizer = _input_quantizer(mode, quantization, by_default)
     if quantizer is None:
         return x
     if quantizer.get("class_name") != "AbsMaxQuantizer":
@@ -232,13 +240,15 @@ def _note(b: Builder, mode: _Mode) -> None:
         b.note(f"{mode.name} weights are dequantised")
 
 
-def _input_quantizer(mode: _Mode, quantization: Quantization) -> Mapping[str, Any] | None:
+def _input_quantizer(
+    mode: _Mode, quantization: Quantization, by_default: Sequence[str] = ("int8",)
+) -> Mapping[str, Any] | None:
     if mode.name not in ("int8", "int4"):
         return None
     if quantization is not None:
         found: Mapping[str, Any] | None = quantization.get("config", {}).get("activation_quantizer")
         return found
-    return {"class_name": "AbsMaxQuantizer"} if mode.name == "int8" else None
+    return {"class_name": "AbsMaxQuantizer"} if mode.name in by_default else None
 
 
 def _low_rank(

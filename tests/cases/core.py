@@ -19,12 +19,22 @@ def _tokens(name: str, make: Callable[[], Any], *, ints: int = 7, masked: bool =
     return Case(name, build, [], model=True, ints=ints)
 
 
+def _draw_integers(layer: Any) -> None:
+    """Random integers in the weights that are integers."""
+    for number, variable in enumerate(layer.variables):
+        if "int8" in variable.dtype:
+            low, high = (0, 128) if variable.dtype == "uint8" else (-128, 128)
+            variable.assign(keras.random.randint(variable.shape, low, high, seed=number))
+
+
 def _reversed(**options: Any) -> Callable[[], Any]:
     def build() -> Any:
         tokens = keras.Input((5,), dtype="int32")
         embedding = layers.ReversibleEmbedding(7, 4, **options)
         x = layers.Dense(4)(embedding(tokens))
-        return keras.Model(tokens, embedding(x, reverse=True))
+        model = keras.Model(tokens, embedding(x, reverse=True))
+        _draw_integers(embedding)
+        return model
 
     return build
 
@@ -61,10 +71,7 @@ def _policy(make: Callable[[str], Any], shape: tuple[int, ...], policy: str) -> 
         layer = make(policy)
         outputs = layer(inputs)
         layer.is_gptq_calibrated = layer.is_awq_calibrated = True
-        for number, variable in enumerate(layer.variables):
-            if "int8" in variable.dtype:
-                low, high = (0, 128) if variable.dtype == "uint8" else (-128, 128)
-                variable.assign(keras.random.randint(variable.shape, low, high, seed=number))
+        _draw_integers(layer)
         return keras.Model(inputs, outputs)
 
     return build
@@ -116,6 +123,8 @@ CASES = [
     Case("embedding_reversed", _reversed(), [], model=True),
     Case("embedding_reversed_capped", _reversed(logit_soft_cap=0.5), [], model=True),
     Case("embedding_reversed_untied", _reversed(tie_weights=False), [], model=True),
+    Case("embedding_reversed_int8", _reversed(dtype="int8_from_float32"), [], model=True),
+    Case("embedding_reversed_int4", _reversed(dtype="int4_from_float32", tie_weights=False), [], model=True),
     Case("masking", _masking(), [], model=True, ints=3),
     Case("masking_value", _masking(mask_value=0.5), [], model=True, ints=3),
     _einsum("linear", 5, 6, equation="abc,cd->abd", output_shape=(None, 4), bias_axes="d"),
