@@ -91,6 +91,9 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
             "ksizes": [1, 2, 2, 1], "strides": [1, 1, 1, 1], "rates": [1, 1, 1, 1], "padding": "SAME"
         }),
         ("compat.v1.image.resize_bicubic", {"size": [4, 6], "half_pixel_centers": True}),
+        ("compat.v1.image.resize_bicubic", {"size": [5, 2]}),
+        ("compat.v1.image.resize_bicubic", {"size": [1, 7], "align_corners": True}),
+        ("compat.v1.image.resize_nearest_neighbor", {"size": [5, 8], "align_corners": True}),
         ("compat.v1.math.argmax", {"dimension": 2}),
         ("compat.v1.math.reduce_max", {"axis": 1, "keep_dims": True}),
         ("compat.v1.nn.log_softmax", {"dim": 1}),
@@ -118,6 +121,7 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("math.floordiv", {"y": 4.0}),
         ("math.is_non_decreasing", {}),
         ("math.is_strictly_increasing", {"of": MATRIX}),
+        ("math.lbeta", {"of": MATRIX}),
         ("math.nextafter", {"x2": X.tolist()}),
         ("math.reduce_euclidean_norm", {"axis": []}),
         ("math.reduce_variance", {"axis": []}),
@@ -134,11 +138,18 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("math.segment_prod", {"segment_ids": [1, 1]}),
         ("math.unsorted_segment_min", {"segment_ids": [1, 1], "num_segments": 3}),
         ("math.unsorted_segment_prod", {"segment_ids": [1, 1], "num_segments": 2}),
+        ("math.unsorted_segment_sqrt_n", {"segment_ids": [2, 2], "num_segments": 4}),
         ("nn.conv1d", {"filters": [[[1.0], [2.0], [3.0]]], "stride": 1, "padding": "SAME"}),
         ("nn.crelu", {}),
         ("nn.gelu", {"approximate": True}),
         ("norm", {"ord": 1, "axis": 2}),
         ("nn.max_pool2d", {"ksize": 2, "strides": 1, "padding": [[0, 0], [1, 0], [0, 1], [0, 0]]}),
+        ("nn.max_pool_with_argmax", {"ksize": 2, "strides": 1, "padding": "SAME"}),
+        ("nn.max_pool_with_argmax", {
+            "ksize": [1, 2, 2, 1], "strides": [1, 1], "padding": "VALID", "include_batch_in_index": True
+        }),
+        ("compat.v1.nn.weighted_moments", {"axes": [1], "frequency_weights": np.abs(X).tolist()}),
+        ("compat.v1.nn.weighted_moments", {"axes": [1, 2], "frequency_weights": 2.0, "keepdims": True}),
         ("quantization.fake_quant_with_min_max_args", {"min": -3.0, "max": 5.0, "num_bits": 4}),
         ("quantization.fake_quant_with_min_max_vars", {"min": 1.0, "max": 4.0, "narrow_range": True}),
         ("quantization.fake_quant_with_min_max_vars_per_channel", {
@@ -149,6 +160,10 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("signal.rfft", {}),
         ("signal.rfft", {"fft_length": [4]}),
         ("signal.ifftshift", {"axes": [2]}),
+        ("signal.dct", {"type": 1}),
+        ("signal.dct", {"type": 4, "norm": "ortho"}),
+        ("signal.idct", {"type": 2, "n": 5}),
+        ("signal.overlap_and_add", {"frame_step": 2}),
         ("signal.stft", {"frame_length": 2, "frame_step": 1, "window_fn": None}),
     ],
 )
@@ -215,6 +230,30 @@ INTEGERS = X.astype("int32") % 4
 )  # fmt: skip
 def test_chain(calls: list[tuple[str, dict[str, Any]]], expected: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(_run(_convert(_chain(*calls), tmp_path)), expected, 1e-3)
+
+
+def test_inverse_stft(tmp_path: Path) -> None:
+    tensorflow = import_module("tensorflow")
+    lengths = {"frame_length": 2, "frame_step": 1}
+    layers = _chain(("signal.stft", lengths), ("signal.inverse_stft", lengths))
+    expected = tensorflow.signal.inverse_stft(tensorflow.signal.stft(X, **lengths), **lengths)
+    np.testing.assert_allclose(_run(_convert(layers, tmp_path)), expected, 1e-4, 1e-6)
+
+
+def test_unique(tmp_path: Path) -> None:
+    integers = [("cast", {"dtype": "int32"}), ("math.abs", {}), ("reshape", {"shape": [-1]})]
+    layers = _chain(*integers, ("unique_with_counts", {}))
+    values, places, counts = _run(_convert(layers, tmp_path, outputs=3))
+    np.testing.assert_array_equal(values, [6, 5, 4, 3, 2, 1, 0])
+    np.testing.assert_array_equal(places, [0, 1, 2, 3, 4, 5, 6, 5, 4, 3, 2, 1])
+    np.testing.assert_array_equal(counts, [1, 2, 2, 2, 2, 2, 1])
+
+
+@pytest.mark.parametrize("name", ["AddLoss", "AddMetric"])
+def test_what_training_alone_needs(name: str, tmp_path: Path) -> None:
+    layers = _chain(("math.square", {}), ("math.reduce_sum", {}), ("math.abs", {}))
+    layers[1] |= {"class_name": name, "config": {"name": "op_1", "dtype": "float32"}}
+    np.testing.assert_allclose(_run(_convert(layers, tmp_path)), X**2)
 
 
 @pytest.mark.parametrize(
@@ -350,7 +389,7 @@ def test_constant_comes_first(tmp_path: Path) -> None:
         (_function("cast", dtype="string"), "supported: dtypes of numbers"),
         (_function("image.resize", size=[2, 2], method="magic"), "rank|image|method"),
         (_function("meshgrid"), "does not save"),
-        (_function("__operators__.eq"), "missing 1 required"),
+        (_function("__operators__.eq"), "Keras 2 does not save it"),
         (_node("Unheard", {}), "no such operation is known"),
         (_node("Mul", {"1": 2.0, "2": 3.0}), "3 inputs instead of 2"),
         (_node("Mul", {"7": 2.0}), "places of its constants"),

@@ -100,6 +100,12 @@ def activity_regularization(b: Builder, x: Value, *, l1: float = 0.0, l2: float 
     return x
 
 
+@lowers("AddLoss", "AddMetric", training_only=("unconditional", "aggregation", "metric_name"), note="Keras 2")
+def add_loss(b: Builder, x: Value) -> Value:  # noqa: ARG001 - a layer function's first parameter
+    """Its input: what training makes of it is the training's business."""
+    return x
+
+
 def _shared_axes(b: Builder, x: Value, noise_shape: Sequence[int | None] | None) -> list[int]:
     """The axes along which all elements are dropped or none; every other has a noise of its own size."""
     if not noise_shape:

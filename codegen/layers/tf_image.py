@@ -10,20 +10,21 @@ import numpy as np
 from codegen.builder import Builder
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
-from codegen.layers import ops_arrange, ops_image, ops_shapes
+from codegen.layers import ops_arrange, ops_image
 from codegen.layers.ops_image import batch_of, like
 from codegen.layers.ops_indexing import sliced
 from codegen.layers.ops_shapes import padded
 from codegen.layers.resizing import Interpolation
 from codegen.layers.resizing import resize as resized
+from codegen.layers.spatial import call, with_sizes
 from codegen.layers.tf_functions import function_name, integers, number, same, tf
 
-#: TensorFlow's methods that are not saved by name.
 #: The kernels of TensorFlow 1 that can be had: with half-pixel centres, with corners, with centres.
 _LEGACY: tuple[Interpolation, ...] = (
     "bilinear", "nearest", "bicubic", "area", "nearest_legacy", "bilinear_legacy", "bilinear_aligned",
 )  # fmt: skip
 
+#: TensorFlow's methods that are not saved by name.
 _METHODS = {0: "bilinear", 1: "nearest", 2: "bicubic", 3: "area"}
 
 # -------------------------------------------------------------------- resizing
@@ -97,10 +98,15 @@ def resize_legacy(
     if not half_pixel_centers and name != "area":
         name += "_aligned" if align_corners else "_legacy"
     kernel = next((kernel for kernel in _LEGACY if kernel == name), None)
-    if kernel is None:
-        option, value = ("align_corners", True) if align_corners else ("half_pixel_centers", False)
-        b.unsupported(option, value, f"{name.partition('_')[0]} is supported with half_pixel_centers alone")
-    return like(b, resized(b, x, "channels_last", kernel, sizes), images)
+    if kernel is not None:
+        return like(b, resized(b, x, "channels_last", kernel, sizes), images)
+    callee, options = "resize_nearest_aligned", dict[str, Any](size=list(sizes))
+    if name.startswith("bicubic"):
+        callee, options = "resize_cubic_corners", options | {"align_corners": align_corners}
+        x = b.cast(x, "float32")
+    x = b.channels_first(x)
+    shape = with_sizes(x, "channels_last", rules.open_shape(sizes))
+    return like(b, call(b, callee, x, options, shape), images)
 
 
 @tf("image.resize_with_pad")
@@ -199,7 +205,7 @@ def rot90(b: Builder, image: Any, k: Any = 1) -> Value:
     """Turned counter-clockwise."""
     x = rules.tensor(b, image)
     turns = int(number(b, k, "k")) % 4
-    return ops_shapes.rot90(b, x, k=turns, axes=(x.rank - 3, x.rank - 2)) if turns else same(b, x)
+    return ops_arrange.rot90(b, x, k=turns, axes=(x.rank - 3, x.rank - 2)) if turns else same(b, x)
 
 
 @tf("image.extract_patches", "compat.v1.image.extract_image_patches")

@@ -163,7 +163,9 @@ def _lower_unary(name: str) -> Callable[..., Value]:
 
 
 def _lower_binary(name: str) -> Callable[..., Value]:
-    def lower(b: Builder, first: Any, second: Any) -> Value:
+    def lower(b: Builder, first: Any, second: Any = None) -> Value:
+        if second is None:  # as `x == y` and `x != y` are saved
+            b.malformed("the file does not hold its second operand: Keras 2 does not save it")
         return combine(b, name, first, second)
 
     return lower
@@ -282,6 +284,14 @@ def polyval(b: Builder, coeffs: Any, x: Any) -> Value:
     for term in terms[1:]:
         result = combine(b, "Add", combine(b, "Multiply", result, x), term)
     return rules.tensor(b, result, x.dtype)
+
+
+@tf("math.lbeta")
+def lbeta(b: Builder, x: Any) -> Value:
+    """The logarithm of the beta function of the last axis."""
+    x = rules.native(b, x)
+    template = "torch.lgamma(x).sum(dim=-1) - torch.lgamma(x.sum(dim=-1))"
+    return b.op(template, shape=x.shape[:-1], perm=tuple(range(x.rank - 1)), x=x)
 
 
 @tf("math.polygamma")

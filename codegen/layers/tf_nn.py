@@ -7,7 +7,7 @@ from typing import Any
 from codegen.builder import Builder
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
-from codegen.layers import ops_activations, ops_normalization, ops_shapes
+from codegen.layers import ops_activations, ops_arrange, ops_normalization, ops_shapes
 from codegen.layers.activations import along
 from codegen.layers.tf_functions import axes, function_name, natives, number, operands, tensors, tf
 from codegen.layers.tf_math import combine
@@ -138,6 +138,24 @@ def moments(
     x = rules.tensor(b, x)
     over = axes(b, options["axes"] if axes_ is None else axes_)
     return [reduced(b, name, x, over, bool(keepdims)) for name in ("Mean", "Var")]
+
+
+@tf("compat.v1.nn.weighted_moments")
+def weighted_moments(
+    b: Builder, x: Any, axes_: Any = None, frequency_weights: Any = 1.0, keepdims: Any = None, **options: Any
+) -> list[Value]:
+    """Mean and variance over axes, where elements count more or less."""
+    x = rules.tensor(b, x)
+    over = axes(b, options["axes"] if axes_ is None else axes_)
+    weights = combine(b, "Add", ops_arrange.full_of(b, x, 0, None), frequency_weights)
+    total = reduced(b, "Sum", weights, over, keepdims=True)
+    mean = combine(b, "Divide", reduced(b, "Sum", combine(b, "Multiply", weights, x), over, True), total)
+    squares = combine(b, "Multiply", weights, combine(b, "SquaredDifference", x, mean))
+    variance = combine(b, "Divide", reduced(b, "Sum", squares, over, True), total)
+    if keepdims:
+        return [mean, variance]
+    gone = rules.axes_of(b, over, x.rank)
+    return [ops_shapes.squeeze(b, y, axis=gone) for y in (mean, variance)]
 
 
 @tf("nn.local_response_normalization")

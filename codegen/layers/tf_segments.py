@@ -36,7 +36,7 @@ def segment(b: Builder, data: Any, segment_ids: Any) -> Value:
     return _reduced(b, x, ids, count, mode, fill)
 
 
-@tf(*(f"math.unsorted_segment_{name}" for name in _MODES))
+@tf(*(f"math.unsorted_segment_{name}" for name in (*_MODES, "sqrt_n")))
 def unsorted_segment(b: Builder, data: Any, segment_ids: Any, num_segments: Any) -> Value:
     """Rows with the same number reduced to one."""
     x, ids = rules.native(b, data), rules.native(b, segment_ids)
@@ -44,10 +44,16 @@ def unsorted_segment(b: Builder, data: Any, segment_ids: Any, num_segments: Any)
         count = rules.elements(ids.shape)
         x = b.reshape(x, (count, *x.shape[ids.rank :]))
         ids = b.reshape(ids, (count,))
-    name = function_name(b).rpartition("_")[2]
+    name = function_name(b).removeprefix("math.unsorted_segment_")
+    count = int(number(b, num_segments, "num_segments"))
+    if name == "sqrt_n":
+        total = _reduced(b, x, ids, count, "sum", 0)
+        template = "segment_reduce(torch.ones_like(x), ids, count, mode, fill).clamp(min=1).sqrt()"
+        root = made(b, template, total.shape, x=x, ids=ids, count=count, mode="sum", fill=0.0)
+        return b.elementwise("x / y", x=total, y=root)
     mode, _, fill = _MODES[name]
     empty = extreme(x.dtype, name == "max") if fill is None else fill
-    return _reduced(b, x, ids, int(number(b, num_segments, "num_segments")), mode, empty)
+    return _reduced(b, x, ids, count, mode, empty)
 
 
 def _reduced(b: Builder, x: Value, ids: Value, count: Any, mode: str, fill: float) -> Value:

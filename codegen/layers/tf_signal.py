@@ -62,9 +62,7 @@ def stft(
     """The Fourier transform of overlapping windows, each weighted."""
     x = _frames(b, rules.native(b, signals), frame_length, frame_step, pad_end)
     length = b.known(x, -1)
-    bins = (
-        2 ** math.ceil(math.log2(length)) if fft_length is None else int(number(b, fft_length, "fft_length"))
-    )
+    bins = _power_of_two(length) if fft_length is None else int(number(b, fft_length, "fft_length"))
     if window_fn is not None:
         x = b.elementwise("x * window", x=x, window=_window(b, window_fn, length, x.dtype))
     return _rfft(b, x, bins)
@@ -133,22 +131,80 @@ def fftshift(b: Builder, x: Any, axes: Any = None) -> Value:
     return made(b, f"torch.fft.{name}(x, dim=dims)", x.shape, x=x, dims=over)
 
 
+@tf("signal.inverse_stft")
+def inverse_stft(
+    b: Builder,
+    stfts: Any,
+    frame_length: Any,
+    frame_step: Any,
+    fft_length: Any = None,
+    window_fn: Any = "hann_window",
+) -> Value:
+    """Windows from their Fourier transforms, each weighted, laid over each other and summed."""
+    x, length = rules.native(b, stfts), int(number(b, frame_length, "frame_length"))
+    size = _power_of_two(length) if fft_length is None else int(number(b, fft_length, "fft_length"))
+    dtype = "float64" if x.dtype == "complex128" else "float32"
+    x = made(b, "torch.fft.irfft(x, n=n)", (*x.shape[:-1], size), dtype, x=x, n=size)
+    x = _with_length(b, x, length)
+    if window_fn is not None:
+        x = b.elementwise("x * window", x=x, window=_window(b, window_fn, length, x.dtype))
+    return overlap_and_add(b, x, frame_step)
+
+
+def _power_of_two(length: int) -> int:
+    """The least power of two that is not below a length."""
+    return 1 << (length - 1).bit_length()
+
+
+def _with_length(b: Builder, x: Value, length: int) -> Value:
+    """The last axis cut off, or filled up with zeros."""
+    missing = length - b.known(x, -1)
+    pairs = [(0, 0)] * (x.rank - 1) + [(0, missing)]
+    return b.keras_layout(padded(b, x, pairs, "constant", 0)) if missing else x
+
+
+@tf("signal.overlap_and_add")
+def overlap_and_add(b: Builder, signal: Any, frame_step: Any) -> Value:
+    """Windows laid over each other, each some steps behind the last, and summed."""
+    x, step = rules.native(b, signal), int(number(b, frame_step, "frame_step"))
+    count, length = x.shape[-2:]
+    size = None if count is None or length is None else (count - 1) * step + length
+    return made(b, "overlap_add(x, step)", (*x.shape[:-2], size), x=x, step=step)
+
+
+#: Types of cosine transforms, and those that undo them.
+_INVERSE = {1: 1, 2: 3, 3: 2, 4: 4}
+
+
 @tf("signal.dct", "signal.idct")
 def dct(b: Builder, input: Any, type: int = 2, n: Any = None, axis: int = -1, norm: Any = None) -> Value:
     """The cosine transform of the last axis, as a product with its matrix."""
     x = rules.native(b, input)
-    if n is not None or axis != -1 or type not in (2, 3) or norm not in (None, "ortho"):
-        b.unsupported("type", type, "supported: 2 and 3 over the whole last axis")
-    size = b.known(x, -1)
-    inverse = function_name(b) == "signal.idct"
-    forward = (type == 2) != inverse
-    places, waves = np.arange(size)[:, None] + 0.5, np.arange(size)[None, :]
-    matrix = 2 * np.cos(math.pi / size * places * waves)  # of type 2
-    if norm == "ortho":
-        matrix *= np.sqrt(0.5 / size)
-        matrix[:, 0] *= math.sqrt(0.5)
-    if not forward:
-        if norm is None:
-            matrix[:, 0] /= 2
-        matrix = matrix.T
+    if axis != -1 or type not in _INVERSE or norm not in (None, "ortho") or (type, norm) == (1, "ortho"):
+        b.unsupported("type", type, "supported: 1 to 4 over the last axis")
+    if n is not None:
+        x = _with_length(b, x, int(number(b, n, "n")))
+    kind = _INVERSE[type] if function_name(b) == "signal.idct" else type
+    matrix = _cosines(kind, b.known(x, -1), orthonormal=norm == "ortho")
     return product(b, x, rules.tensor(b, Constant(matrix.tolist(), x.dtype)))
+
+
+def _cosines(kind: int, size: int, *, orthonormal: bool) -> np.ndarray[Any, Any]:
+    """The matrix of a cosine transform."""
+    matrix: np.ndarray[Any, Any]
+    if kind == 3:
+        matrix = _cosines(2, size, orthonormal=orthonormal)
+        if not orthonormal:
+            matrix[:, 0] /= 2
+        return matrix.T
+    places, waves = np.arange(size)[:, None], np.arange(size)[None, :]
+    if kind == 1:
+        matrix = 2 * np.cos(math.pi / (size - 1) * places * waves)
+        matrix[[0, -1]] /= 2
+        return matrix
+    matrix = 2 * np.cos(math.pi / size * (places + 0.5) * (waves + (0.5 if kind == 4 else 0)))
+    if orthonormal:
+        matrix *= np.sqrt(0.5 / size)
+        if kind == 2:
+            matrix[:, 0] *= math.sqrt(0.5)
+    return matrix

@@ -12,8 +12,8 @@ from codegen.layers import op_rules as rules
 from codegen.layers import ops_windows
 from codegen.layers.op_layers import as_layer, kernel_shape
 from codegen.layers.ops_shapes import padded, permuted
-from codegen.layers.spatial import DataFormat
-from codegen.layers.tf_functions import function_name, integers, same_host, tf
+from codegen.layers.spatial import DataFormat, window_pads, with_sizes
+from codegen.layers.tf_functions import dtype_name, function_name, integers, same_host, tf
 
 # -------------------------------------------------------------------- how TensorFlow says it
 
@@ -199,6 +199,42 @@ def pool(
     """The largest element, or the mean, of each window."""
     mode = "MaxPooling" if ".max_" in function_name(b) else "AveragePooling"
     return _pooled(b, mode, rules.tensor(b, input), ksize, strides, padding, data_format)
+
+
+@tf("nn.max_pool_with_argmax")
+def max_pool_with_argmax(
+    b: Builder,
+    input: Any,
+    ksize: Any,
+    strides: Any,
+    padding: Any,
+    data_format: Any = "NHWC",
+    output_dtype: Any = "int64",
+    include_batch_in_index: bool = False,
+) -> list[Value]:
+    """The largest element of each window and where it is."""
+    del data_format  # TensorFlow takes the one alone
+    x = b.channels_first(rules.tensor(b, input))
+    kernel = _spatial(b, ksize, 2, "channels_last", "ksize")
+    stride = _spatial(b, strides, 2, "channels_last", "strides")
+    if not isinstance(padding, str) or padding.upper() not in ("SAME", "VALID"):
+        b.unsupported("padding", padding, "supported: 'SAME', 'VALID'")
+    pads: list[int] = []
+    sizes = []
+    for size, extent, step in zip(x.shape[1:3], kernel, stride, strict=True):
+        known = window_pads(padding.lower(), size, extent, step)
+        if known is None:
+            b.unsupported("padding", padding, "supported for images of open size: 'VALID'")
+        pads = [*known, *pads]  # F.pad begins at the last dim
+        sizes.append(None if size is None else (size + sum(known) - extent) // step + 1)
+    shape = with_sizes(x, "channels_last", sizes)
+    y = b.value(shape, dtype=x.dtype, perm=x.perm)
+    places = b.value(shape, dtype="int64", perm=x.perm)
+    b.emit(
+        "max_pool_with_argmax(x, size, stride, pads, batch)", (y, places), x=x, size=list(kernel),
+        stride=list(stride), pads=pads, batch=bool(include_batch_in_index),
+    )  # fmt: skip
+    return [y, b.cast(places, dtype_name(b, output_dtype, "output_dtype"))]
 
 
 @tf("nn.pool", "compat.v1.nn.pool")
