@@ -34,7 +34,9 @@ def average_pool_same(x: Tensor, kernel_size: list[int], stride: list[int]) -> T
         stride: Stride per spatial dim.
     """
     inside = same_pad(torch.ones_like(x[:1, :1]), kernel_size, stride)
-    return average_pool_inside(same_pad(x, kernel_size, stride), inside, kernel_size, stride)
+    return average_pool_inside(
+        same_pad(x, kernel_size, stride), inside, kernel_size, stride
+    )
 
 
 def average_pool_padded(
