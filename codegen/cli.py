@@ -60,12 +60,15 @@ def main() -> None:
 @main.command("convert", epilog=EXIT_CODES)
 @click.argument("model", type=_PATH)
 @click.option("-o", "--output", type=_PATH, default=Path(), metavar="DIR", help="Folder to write to.")
+@click.option("-v", "--verbose", is_flag=True, help="List the torch names of all layers with weights.")
 @_options
-def convert_command(model: Path, output: Path, **options: Any) -> None:
+def convert_command(model: Path, output: Path, verbose: bool, **options: Any) -> None:
     """Write MODEL as DIR/NAME.py and its weights as DIR/NAME.pt."""
     with _reported(model), _shown_progress(model) as progress:
         result = convert(model, output=output, progress=progress, **options)
     click.echo(_conversion_text(result))
+    if verbose:
+        click.echo(_printable(_names_text(result)))
 
 
 @main.command("inspect", epilog=EXIT_CODES)
@@ -77,7 +80,7 @@ def inspect_command(model: Path, weights: Path | None, custom: tuple[Path, ...],
     """Show the layers of MODEL, their shapes and parameters, and what of it can be converted."""
     with _reported(model):
         found = inspect(model, weights, custom)
-    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else _inspection_text(found))
+    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else _printable(_inspection_text(found)))
 
 
 @main.command("check", epilog=EXIT_CODES)
@@ -130,10 +133,13 @@ def _reported(model: Path) -> Iterator[None]:
 
 def _fail(status: int, *lines: str) -> None:
     for line in lines:
-        # A stranger's names must not steer the terminal.
-        clean = "".join(ch if ch.isprintable() else "?" for ch in " ".join(line.split()))
-        click.echo(f"k2t-gen: {clean}", err=True)
+        click.echo(f"k2t-gen: {_printable(' '.join(line.split()))}", err=True)
     sys.exit(status)
+
+
+def _printable(text: str) -> str:
+    """A stranger's names must not steer the terminal."""
+    return "".join(ch if ch.isprintable() or ch == "\n" else "?" for ch in text)
 
 
 @contextmanager
@@ -160,6 +166,12 @@ def _conversion_text(result: Conversion) -> str:
         f"{result.weights_path.as_posix()}: {result.parameter_count:,} parameters, {size:,.1f} MB\n"
         "imported, strictly loaded and run once"
     )
+
+
+def _names_text(result: Conversion) -> str:
+    width = max(map(len, result.torch_names), default=0)
+    lines = [f"  {layer:<{width}}  {', '.join(names)}" for layer, names in result.torch_names.items()]
+    return "\n".join(["torch names:", *lines])
 
 
 def _inspection_text(found: Inspection) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from codegen import naming
 from codegen.custom import custom_layers
 from codegen.emit import emit
-from codegen.emit.attributes import Names, name_everything, parameter_dtype, state_dict
+from codegen.emit.attributes import Names, name_everything, parameter_dtype, state_dict, torch_names
 from codegen.emit.source import Origin
 from codegen.emit.training import regularizer_notes, training_methods
 from codegen.errors import ConversionError, shorten
@@ -37,11 +37,14 @@ class Conversion:
         source_path: The generated module.
         weights_path: Its state dict.
         parameter_count: Number of weights of the Keras model.
+        torch_names: The torch modules that hold the weights of each Keras layer, by the layer's name;
+            by its path, "encoder/dense", inside a nested model.
     """
 
     source_path: Path
     weights_path: Path
     parameter_count: int
+    torch_names: dict[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,11 @@ class Draft:
     def parameter_count(self) -> int:
         """Number of weights of the Keras model."""
         return count_parameters(self.lowered.tree)
+
+    @property
+    def torch_names(self) -> dict[str, tuple[str, ...]]:
+        """The torch modules that hold the weights of each Keras layer."""
+        return torch_names(self.lowered.graph, self.names)
 
     def state(self, saved: SavedModel) -> Iterator[tuple[str, Weight, str]]:
         """Every key of the state dict with its recipe over the file's arrays, and its dtype."""
@@ -184,7 +192,7 @@ def convert(
             new_source.write_text(draft.source, encoding="utf-8", newline="\n")
             new_weights.replace(weights_path)
             new_source.replace(source_path)
-    return Conversion(source_path, weights_path, draft.parameter_count)
+    return Conversion(source_path, weights_path, draft.parameter_count, draft.torch_names)
 
 
 def _make_folder(folder: Path) -> None:

@@ -46,6 +46,14 @@ def test_convert_writes_two_files_and_a_report(tmp_path: Path) -> None:
     assert result.stderr == ""
 
 
+def test_convert_lists_where_layers_went(tmp_path: Path) -> None:
+    result = k2t("convert", GATED, "-o", tmp_path, "--custom", *CUSTOM, "-v")
+    assert "  scaled_gate/gate  scaled_gate_gate\n" in result.stdout
+    names = convert(GATED, output=tmp_path, custom=CUSTOM).torch_names
+    assert names["scaled_gate"] == ("scaled_gate_scale",)
+    assert "halve" not in names
+
+
 def test_convert_twice_is_identical_to_the_byte(tmp_path: Path) -> None:
     first, second = (convert(GATED, output=tmp_path / name, custom=CUSTOM) for name in "ab")
     assert first.source_path.read_bytes() == second.source_path.read_bytes()

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from codegen import Options
-from codegen.convert import generate
+from codegen.convert import Draft, generate
 from codegen.read import read_model
 
 
@@ -47,6 +47,10 @@ class Net:
 
     def source(self, folder: Path, output: str) -> str:
         """The text of the generated file."""
+        return self.draft(folder, output).source
+
+    def draft(self, folder: Path, output: str) -> Draft:
+        """The converted model, without weights."""
         config = {
             "name": "net",
             "layers": self.layers,
@@ -56,7 +60,7 @@ class Net:
         path = folder / "net.json"
         path.write_text(json.dumps({"module": "keras", "class_name": "Functional", "config": config}))
         with read_model(path) as saved:
-            return generate(saved, Options(), "net").source
+            return generate(saved, Options(), "net")
 
 
 def _node(inputs: Any, *, wrap: bool) -> dict[str, Any]:
@@ -115,6 +119,14 @@ def test_residual_blocks_are_one_class_with_a_shortcut_where_channels_change(tmp
     assert "ResidualBlock(16, 32, stride=2), *(ResidualBlock(32, 32) for _ in range(3))" in (
         found["ConvertedModel"]
     )
+
+
+def test_layers_are_found_again_inside_blocks(tmp_path: Path) -> None:
+    names = residual_net(4).draft(tmp_path, "stage2_block4_out").torch_names
+    assert names["stem_conv"] == ("stem_conv",)
+    assert names["stage1_block3_1_conv"] == ("stage1.2.conv_1",)
+    assert names["stage2_block1_0_bn"] == ("stage2.0.shortcut.1",)
+    assert "stage1_block1_out" not in names
 
 
 def test_deep_and_shallow_networks_are_equally_long(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from codegen import naming
 from codegen.expression import literal_tree, parse_template
 from codegen.graph import Graph, Module, Symbol, definitions
+from codegen.spec.variables import Variable
 from codegen.style import short_arguments
 from codegen.weight import Weight
 
@@ -42,6 +43,17 @@ def state_dict(root: Graph, names: Names) -> Iterator[tuple[str, Module, Weight]
     """Every key of the model's state dict with its module and recipe, in torch's order."""
     for module in root.modules():
         yield from _module_state(module, names.attributes[root][module], names, {})
+
+
+def torch_names(root: Graph, names: Names) -> dict[str, tuple[str, ...]]:
+    """Where the weights of each Keras layer are: its path, "encoder/dense", to the names of torch modules."""
+    found: dict[str, dict[str, None]] = {}
+    for key, module, weight in state_dict(root, names):
+        name = key if module.constructor in TENSORS else key.rpartition(".")[0]
+        for leaf in weight.leaves():
+            if isinstance(leaf, Variable):
+                found.setdefault("/".join(leaf.owner), {})[name] = None
+    return {path: tuple(modules) for path, modules in found.items()}
 
 
 def _module_state(
