@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 import numpy as np
 
@@ -117,23 +117,28 @@ def is_host(operand: object) -> bool:
     return isinstance(operand, (bool, int, float)) or (isinstance(operand, Value) and operand.dtype == SIZE)
 
 
+def is_tensor(operand: object) -> TypeGuard[Value]:
+    """Whether it is a tensor, and not a number of the host."""
+    return isinstance(operand, Value) and operand.dtype != SIZE
+
+
 def unify(b: Builder, operands: Sequence[Operand], dtype: str) -> list[Any]:
     """The operands, ready to be combined element by element in `dtype`."""
     like = next((x for x in operands if isinstance(x, Value) and not x.is_native and x.flat is None), None)
     ready: list[Any] = []
     for operand in operands:
-        if isinstance(operand, Constant):
-            if isinstance(operand.values, (bool, int, float)):
-                ready.append(operand.values)
-            else:
-                ready.append(constant(b, Constant(operand.values, dtype), like))
+        plain = operand.values if isinstance(operand, Constant) else operand
+        if isinstance(plain, bool) and dtype != "bool":
+            ready.append(int(plain))
+        elif isinstance(operand, Constant) and not isinstance(plain, (bool, int, float)):
+            ready.append(constant(b, Constant(plain, dtype), like))
         else:
-            ready.append(operand)
+            ready.append(plain)
     if not any(isinstance(x, Value) for x in ready):
         ready[0] = tensor(b, operands[0], dtype)
-    plain = all(not isinstance(x, Value) or x.rank or x.dtype == SIZE for x in ready)
+    with_axes = all(not isinstance(x, Value) or x.rank or x.dtype == SIZE for x in ready)
     if torch_type(ready) == dtype and (
-        plain or len({kind_of(x) for x in ready if isinstance(x, Value)}) == 1
+        with_axes or len({kind_of(x) for x in ready if isinstance(x, Value)}) == 1
     ):
         return ready
     return [b.cast(x, dtype) if isinstance(x, Value) and x.dtype != SIZE else x for x in ready]
@@ -245,7 +250,7 @@ def is_whole(value: Any) -> bool:
     if (
         value.dtype != SIZE
         or value.node is None
-        or value.node.template in ("x.shape[d]", "x.numel()", "int(x)")
+        or value.node.template in ("x.shape[d]", "x.numel()", "int(x)", "int(x[n])")
     ):
         return True
     floats = ("x / y", "float(x)", "math.sqrt(x)")

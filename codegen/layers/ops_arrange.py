@@ -54,6 +54,28 @@ def roll(b: Builder, x: Any, *, shift: int | tuple[int, ...], axis: Axis = None)
     )
 
 
+@op("Rot90")
+def rot90(b: Builder, array: Any, *, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Value:
+    """`torch.rot90(x, k, axes)`."""
+    x = rules.native(b, array)
+    shape = list(x.shape)
+    one, two = axes
+    if k % 4 == 2 and (shape[one] is None or shape[one] != shape[two]):
+        return _turned_twice(b, x, b.axis(one, x.rank), b.axis(two, x.rank))
+    if k % 2:
+        shape[one], shape[two] = shape[two], shape[one]
+    return b.op("torch.rot90(x, k, dims)", shape=tuple(shape), x=x, k=k, dims=axes)
+
+
+def _turned_twice(b: Builder, x: Value, one: int, two: int) -> Value:
+    """Two turns as Keras on TensorFlow computes them: each one's result is reshaped to the first shape."""
+    order = [*(a for a in range(x.rank) if a not in (one, two)), one, two]
+    x = permuted(b, x, order)
+    for _ in range(2):
+        x = b.op("torch.rot90(x, 1, (-2, -1)).reshape(x.shape)", shape=x.shape, x=x)
+    return permuted(b, x, [order.index(a) for a in range(x.rank)])
+
+
 @op("Tile")
 def tile(b: Builder, x: Any, *, repeats: Any) -> Value:
     """`x.tile(*repeats)`."""
@@ -336,7 +358,4 @@ def logspace(
     sign = b.elementwise("x.sign()", x=start)
     ends = [b.elementwise("x.abs().log()", x=v) for v in (start, stop)]
     y = b.elementwise("x.exp()", x=_spread(b, ends[0], ends[1], num, steps, axis))
-    signs = b.op("x.unsqueeze(-1)", shape=(*sign.shape, 1), perm=tuple(range(sign.rank + 1)), x=sign)
-    order = list(range(sign.rank))
-    order.insert(b.axis(axis, sign.rank + 1), sign.rank)
-    return b.elementwise("x * y", x=y, y=permuted(b, signs, order))
+    return b.elementwise("x * y", x=y, y=sign)  # Keras adds no axis to the signs

@@ -217,8 +217,9 @@ def bincount(b: Builder, x: Any, *, weights: Any = None, minlength: int = 0, spa
 
 @op("UnravelIndex")
 def unravel_index(b: Builder, indices: Any, *, shape: tuple[int, ...]) -> list[Value]:
-    """`torch.unravel_index(indices, shape)`."""
+    """`torch.unravel_index(indices, shape)`; Keras reverses the shape for all but vectors."""
     x = rules.native(b, indices)
+    shape = shape if x.rank == 1 else shape[::-1]
     results = [b.value(x.shape, dtype="int64") for _ in shape]
     b.emit("torch.unravel_index(x, shape_)", tuple(results), x=x, shape_=shape)
     return [b.cast(result, x.dtype if x.dtype in INTEGERS else "int32") for result in results]

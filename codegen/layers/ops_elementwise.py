@@ -145,6 +145,9 @@ _STRONG = frozenset(BINARY) - {
     "Fmin",
 }  # fmt: skip
 
+#: What Keras does with truth values as numbers.
+_NO_BOOLS = frozenset({"x - y", "x // y", "x % y", "x ** y", "torch.fmod(x, y)"})
+
 #: Ops of bitwise names call their arguments otherwise.
 _XY = frozenset(name for name in BINARY if name.startswith(("Bitwise", "LeftShift", "RightShift")))
 
@@ -166,7 +169,9 @@ def unary(b: Builder, name: str, x: Any) -> Value:
         return b.elementwise("x", x=x, dtype=dtype)
     if rule == "cast":
         x = b.cast(x, dtype)
-    if name in ("Angle",) and x.dtype in rules.COMPLEX:
+    if name == "Sign" and x.dtype in rules.COMPLEX:
+        template = "x.sgn()"
+    if name == "Angle" and x.dtype in rules.COMPLEX:
         dtype = "float64" if x.dtype == "complex128" else "float32"
     return b.elementwise(template, dtype=dtype, non_negative=name in _NON_NEGATIVE, x=x)
 
@@ -176,10 +181,10 @@ def binary(b: Builder, name: str, x: Any, y: Any) -> Value:
     template, rule, function = BINARY[name]
     if function and rules.is_host(x) and rules.is_host(y):
         return rules.host_map(b, template, function, (x, y))
+    if name.endswith("Shift"):
+        return _shifted(b, template, _strong(x), y)
     if name in _STRONG:
         x, y = (_strong(v) for v in (x, y))
-    if name.endswith("Shift"):
-        return _shifted(b, template, x, y)
     if name in _WIDE and rules.result_type(operand(b, x), operand(b, y)) == "int64":
         x, y = (rules.tensor(b, v, "float64") for v in (x, y))
     return elementwise(b, template, rule, x, y, tensors=function is None)
@@ -189,9 +194,10 @@ def _shifted(b: Builder, template: str, x: Any, y: Any) -> Value:
     """A shift by at least no bit and at most all but one, as TensorFlow shifts."""
     dtype = rules.result_type(operand(b, x), operand(b, y))
     bits = 8 * np.dtype(dtype).itemsize
-    if isinstance(y, Constant) and isinstance(y.values, int) and 0 <= y.values < bits:
-        return elementwise(b, template, "same", x, y)
-    y = b.elementwise("y.clamp(0, last)", y=rules.tensor(b, y, dtype), last=bits - 1)
+    if isinstance(y, int):  # in the dtype of `x`, where a number below zero may be a large one
+        y = min(max(y % 2**bits if dtype.startswith("u") else y, 0), bits - 1)
+    else:
+        y = b.elementwise("y.clamp(0, last)", y=rules.tensor(b, y, dtype), last=bits - 1)
     return elementwise(b, template, "same", x, y)
 
 
@@ -218,10 +224,10 @@ def elementwise(
     """
     x, y = operand(b, x), operand(b, y)
     dtype = rules.result_type(x, y)
-    if rule == "float" or (
-        dtype == "bool" and rule == "same" and template in ("x - y", "x // y", "x % y", "x ** y")
-    ):
-        dtype = rules.float_type(x, y) if rule == "float" else "int32"
+    if rule == "float":
+        dtype = rules.float_type(x, y)
+    elif dtype == "bool" and rule == "same" and template in _NO_BOOLS:
+        dtype = "int32"
     wanted = "float32" if dtype == "bool" and rule == "float" else dtype
     division = template == "x / y" and rules.torch_type([v for v in (x, y) if not isinstance(v, Constant)])
     if division in INTEGERS and dtype == "float32":
@@ -230,29 +236,26 @@ def elementwise(
     if template == "x - y":  # torch subtracts no truth values
         x, y = (b.cast(v, wanted) if isinstance(v, Value) and v.dtype == "bool" else v for v in (x, y))
     if tensors:
-        like = x if isinstance(x, Value) and x.dtype != rules.SIZE else y
+        x, y = (b.cast(v, wanted) if rules.is_tensor(v) else v for v in (x, y))
+        like = x if rules.is_tensor(x) else y
         x, y = (
-            b.cast(v, wanted) if isinstance(v, Value) and v.dtype != rules.SIZE
-            else b.op("x.new_full((), n)", shape=(), dtype=like.dtype, x=like, n=v)
+            v if rules.is_tensor(v) else b.op("x.new_full((), n)", shape=(), dtype=wanted, x=like, n=v)
             for v in (x, y)
-        )  # fmt: skip
+        )
     return b.elementwise(template, dtype="bool" if rule == "bool" else dtype, x=x, y=y, **operands)
 
 
 def operand(b: Builder, value: Any) -> Operand:
     """An argument as something that an expression can hold: lists become constants."""
     if isinstance(value, (list, tuple)) or value is None:
-        return rules.tensor(b, value) if _has_value(value) else rules.as_constant(b, value)
+        tensors = any(isinstance(item, Value) for item in value or ())
+        return rules.tensor(b, value) if tensors else rules.as_constant(b, value)
     if isinstance(value, Value) and value.dtype == rules.SIZE and value.rank:
         return rules.tensor(b, value)
     if not isinstance(value, (Value, Constant, bool, int, float)):
         b.malformed(f"it takes tensors and numbers, not {value!r}")
     known = rules.host(value)
     return known if isinstance(known, (bool, int, float)) and not isinstance(value, Constant) else value
-
-
-def _has_value(value: Any) -> bool:
-    return any(isinstance(item, Value) for item in value or ())
 
 
 def _lower_unary(name: str) -> Callable[..., Value]:
@@ -357,11 +360,12 @@ def clip(b: Builder, x: Value, *, x_min: Any, x_max: Any) -> Value:
     if x.dtype == "bool":
         x = b.cast(x, "int32")
     low, high = (rules.host(v) for v in (x_min, x_max))
-    if rules.is_host(low) and rules.is_host(high):
+    numbers = [v for v in (low, high) if isinstance(v, (int, float))]
+    if rules.is_host(low) and rules.is_host(high) and numbers == sorted(numbers):
         return b.elementwise("x.clamp(low, high)", x=x, low=low, high=high)
-    if low is not None:
-        x = extremum(b, "Maximum", x, low)
-    return x if high is None else extremum(b, "Minimum", x, high)
+    if high is not None:
+        x = extremum(b, "Minimum", x, high)
+    return x if low is None else extremum(b, "Maximum", x, low)
 
 
 @op("Round")
@@ -371,7 +375,8 @@ def round_(b: Builder, x: Value, *, decimals: int = 0) -> Value:
     if x.dtype in INTEGERS and decimals >= 0:
         return b.elementwise("x", x=x)
     operands: dict[str, Any] = {"decimals": decimals} if decimals else {}
-    return b.elementwise("x.round(decimals=decimals)" if decimals else "x.round()", x=x, **operands)
+    operands["x"] = b.cast(x, "float32") if x.dtype in INTEGERS else x
+    return b.cast(b.elementwise(f"x.round({'decimals=decimals' if decimals else ''})", **operands), x.dtype)
 
 
 @op("NanToNum")

@@ -76,8 +76,11 @@ def _index_native(b: Builder, x: Value, items: list[Any]) -> Value:
         if isinstance(item, slice):
             step = item.step or 1
             if isinstance(step, int) and step < 0:
+                if size is None and _counts_from_front(item):
+                    x = getitem(b, x, [*[slice(None)] * axis, _forward(b, item)])
+                    item = slice(None, None, step)
                 flips.append(axis)
-                item = _reversed_slice(b, item, size)
+                item = _reversed_slice(item, size)
             index.append(_plain(item))
             shape.append(_slice_size(item, size))
         elif rules.is_host(item):
@@ -131,7 +134,19 @@ def _slice_size(item: slice, size: int | None) -> int | None:
     return None
 
 
-def _reversed_slice(b: Builder, item: slice, size: int | None) -> slice:
+def _counts_from_front(item: slice) -> bool:
+    return any(bound is not None and bound >= 0 for bound in (item.start, item.stop))
+
+
+def _forward(b: Builder, item: slice) -> slice:
+    """What a slice with a step below zero lies in."""
+    if item.stop == -1:
+        b.unsupported("key", item, "supported on an open axis: an end that is not the last element")
+    first, last = (None if bound is None or bound == -1 else bound + 1 for bound in (item.stop, item.start))
+    return slice(first, last)
+
+
+def _reversed_slice(item: slice, size: int | None) -> slice:
     """The slice of the flipped axis that a slice with a step below zero means."""
     start, stop, step = item.start, item.stop, item.step
     if size is not None:
@@ -139,8 +154,6 @@ def _reversed_slice(b: Builder, item: slice, size: int | None) -> slice:
         return slice(size - 1 - first, size - 1 - last, -step)
     if start is None and stop is None:
         return slice(None, None, -step)
-    if (start is not None and start >= 0) or (stop is not None and stop >= 0):
-        b.unsupported("key", item, "supported on an open axis: bounds counted from the end")
     return slice(None if start is None else -1 - start, None if stop is None else -1 - stop, -step)
 
 
@@ -222,7 +235,7 @@ def slice_(b: Builder, inputs: Any, start_indices: Any, *, shape: Any) -> Value:
 def sliced(b: Builder, x: Any, starts: Any, lengths: Any) -> Value:
     """A block of a tensor."""
     x = rules.tensor(b, x) if not isinstance(x, Value) else x
-    first = rules.shape_argument(b, starts, "start_indices")
+    first = rules.shape_argument(b, _on_host(b, starts), "start_indices")
     count = rules.shape_argument(b, lengths)
     items = []
     for start, length in zip(first, count, strict=True):
@@ -231,7 +244,23 @@ def sliced(b: Builder, x: Any, starts: Any, lengths: Any) -> Value:
         else:
             stop = rules.host(rules.host_map(b, "x + y", lambda p, q: p + q, (start, length)))
             items.append(slice(start, stop))
-    return getitem(b, x, items)
+    y = getitem(b, x, items)
+    known = (n if isinstance(n, int) and n >= 0 else None for n in count)
+    y.shape = tuple(n if size is None else size for size, n in zip(y.shape, known, strict=True))
+    return y
+
+
+def _on_host(b: Builder, starts: Any) -> Any:
+    """Positions that the model computes, as numbers of Python."""
+    if rules.is_tensor(starts):
+        count = b.known(starts, 0)
+        return [b.op("int(x[n])", shape=(), dtype=rules.SIZE, x=starts, n=n) for n in range(count)]
+    if isinstance(starts, (list, tuple)):
+        return [
+            b.op("int(x)", shape=(), dtype=rules.SIZE, x=start) if rules.is_tensor(start) else start
+            for start in starts
+        ]
+    return starts
 
 
 @op("SliceUpdate")
@@ -242,9 +271,10 @@ def slice_update(b: Builder, inputs: Any, start_indices: Any, updates: Any) -> V
     starts = rules.host(start_indices)
     if isinstance(starts, (list, tuple)):
         starts = rules.shape_argument(b, starts, "start_indices")
-        rows = [0 if n == 0 else n for n in starts]
+        ends = zip(starts, x.shape, updates.shape, strict=True)
+        first = tuple(_inside(start, size, length) for start, size, length in ends)
         template = "update_block(x, starts, updates)"
-        return b.op(template, shape=x.shape, x=x, starts=tuple(rows), updates=updates)
+        return b.op(template, shape=x.shape, x=x, starts=first, updates=updates)
     return b.op(
         "update_block_at(x, starts, updates)",
         shape=x.shape,
@@ -252,6 +282,13 @@ def slice_update(b: Builder, inputs: Any, start_indices: Any, updates: Any) -> V
         starts=rules.native(b, start_indices),
         updates=updates,
     )
+
+
+def _inside(start: Any, size: int | None, length: int | None) -> Any:
+    """Where a block begins that XLA moves until it lies within the tensor, as far as sizes are known."""
+    if not isinstance(start, int):
+        return start
+    return max(start if size is None or length is None else min(start, size - length), 0)
 
 
 @op("Scatter")
@@ -279,6 +316,8 @@ def scatter_update(
     modes = {None: "", "add": "sum", "mul": "prod", "min": "amin", "max": "amax"}
     if reduction not in modes:
         b.unsupported("reduction", reduction, "supported: None, 'add', 'mul', 'min', 'max'")
+    if reduction == "mul" and positions.rank > 2:
+        b.unsupported("indices", positions.shape, "supported for 'mul': one axis of indices")
     if reduction is None:
         template = "x.index_put(indices.long().unbind(-1), updates)"
         return b.op(template, shape=x.shape, x=x, indices=positions, updates=updates)

@@ -6,7 +6,7 @@ import string
 from typing import Any
 
 from codegen.builder import Builder
-from codegen.dtypes import FLOATS
+from codegen.dtypes import FLOATS, INTEGERS
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.op_rules import op
@@ -22,7 +22,7 @@ def pair(b: Builder, x: Any, y: Any) -> tuple[Value, Value, str]:
 
 
 def _kind(b: Builder, x: Any) -> Any:
-    return x if isinstance(x, (Value, bool, int, float)) else rules.as_constant(b, x)
+    return x if isinstance(x, Value) else rules.as_constant(b, x)
 
 
 @op("Matmul")
@@ -171,10 +171,13 @@ def einsum_of(b: Builder, subscripts: str, operands: list[Any]) -> Value:
         right = ("..." if "..." in left else "") + "".join(sorted(c for c, n in counts.items() if n == 1))
     head, dots, tail = right.partition("...")
     shape = (*(sizes[c] for c in head), *(ellipsis if dots else ()), *(sizes[c] for c in tail))
-    return b.op(
-        "torch.einsum(equation, *values)", shape=shape, perm=tuple(range(len(shape))), dtype=dtype,
+    summed = len(terms) == 1 and dtype in INTEGERS and bool(set(left) - set(right))
+    y = b.op(
+        "torch.einsum(equation, *values)", shape=shape, perm=tuple(range(len(shape))),
+        dtype="int64" if summed else dtype,  # torch sums integers in 64 bits
         equation=_spaced(equation), values=tuple(values), first=values[0],
     )  # fmt: skip
+    return b.cast(y, dtype)
 
 
 def _spaced(equation: str) -> str:

@@ -69,6 +69,8 @@ def batch_norm(
 ) -> Value:
     """`F.batch_norm(x, mean, variance, scale, offset)`, with the channels on `axis`."""
     x = rules.settled(b, rules.tensor(b, x))
+    if x.dtype not in FLOATS:
+        b.unsupported("x", x.dtype, "supported: floating-point numbers")
     a = b.axis(axis, x.rank)
     given = {"mean": mean, "variance": variance, "weight": scale, "bias": offset}
     operands: dict[str, Any] = {

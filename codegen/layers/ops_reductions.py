@@ -29,6 +29,14 @@ REDUCTIONS: dict[str, tuple[str, str, str]] = {
     "EuclideanNorm": ("x.norm(dim=d, keep)", "x.norm()", "same"),
 }
 
+#: What is left of each element by a reduction over no axis, if not the element itself.
+_OVER_NOTHING = {
+    "Nansum": "x.nan_to_num(posinf=math.inf, neginf=-math.inf)",
+    "Ptp": "torch.zeros_like(x)",
+    "Std": "torch.zeros_like(x)",
+    "Var": "torch.zeros_like(x)",
+}
+
 
 def _prepared(b: Builder, x: Any, rule: str) -> tuple[Value, str]:
     """The input in the dtype in which it is reduced, and the dtype of the result."""
@@ -54,8 +62,9 @@ def reduction(b: Builder, name: str, x: Any, axis: Axis = None, keepdims: bool =
         name = {"Amax": "Any", "Amin": "All"}.get(name, name)
     template, whole, rule = REDUCTIONS[name]
     x, dtype = _prepared(b, x, rule)
-    if x.rank == 0:
-        return b.cast(x, dtype)
+    if not rules.axes_of(b, axis, x.rank):
+        x = b.cast(x, "bool") if name == "CountNonzero" else x
+        return b.cast(b.elementwise(_OVER_NOTHING.get(name, "x"), x=x), dtype)
     if name in ("Nanmean", "Nansum") and x.dtype not in FLOATS:
         template, whole = template.replace("nan", ""), whole.replace("nan", "")
     if name == "EuclideanNorm" and len(rules.axes_of(b, axis, x.rank)) > 2:
@@ -139,11 +148,16 @@ def nan_prod(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False) -
 
 
 def _product(b: Builder, x: Value, axis: Axis, keepdims: bool, dtype: str | None) -> Value:
-    x, result = _prepared(b, x, "sum")
-    for a in sorted(rules.axes_of(b, axis, x.rank), reverse=True):  # torch multiplies along one dim
-        x = rules.reduce(b, x, "x.prod(dim=d, keep)", a, keepdims, dtype=result)
-        x = x if result in FLOATS | rules.COMPLEX else _narrowed(b, x)
-    return b.cast(x, dtype) if dtype else x
+    """A product; Keras on TensorFlow takes no notice of `dtype`, except that it then widens no integers."""
+    result = x.dtype if dtype else _prepared(b, x, "sum")[1]
+    wide = result if result in FLOATS | rules.COMPLEX else "int64"  # torch multiplies integers in 64 bits
+    axes = rules.axes_of(b, axis, x.rank)
+    if len(axes) == x.rank and not keepdims:
+        x = rules.reduce(b, x, "", None, False, dtype=wide, whole="x.prod()")
+    else:
+        for a in sorted(axes, reverse=True):  # torch multiplies along one dim
+            x = rules.reduce(b, x, "x.prod(dim=d, keep)", a, keepdims, dtype=wide)
+    return b.cast(x, result)
 
 
 @op("Average")

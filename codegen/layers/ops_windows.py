@@ -278,10 +278,10 @@ def depth_to_space(
     inner = channels // block_size**2
     shape = with_sizes(x, data_format, [n and n * block_size for n in (rows, columns)], inner)
     if data_format == "channels_first":
-        x = b.reshape(x, (x.shape[0], block_size, block_size, inner, rows, columns))
-        return b.reshape(permuted(b, x, (0, 3, 4, 1, 5, 2)), shape)
-    x = b.reshape(x, (x.shape[0], rows, columns, block_size, block_size, inner))
-    return b.reshape(permuted(b, x, (0, 1, 3, 2, 4, 5)), shape)
+        template = "torch.unflatten(x, 1, sizes).permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)"
+    else:
+        template = "torch.unflatten(x, 3, sizes).permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)"
+    return b.op(template, shape=shape, x=b.keras_layout(x), sizes=(block_size, block_size, inner))
 
 
 @op("SpaceToDepth")
@@ -294,10 +294,12 @@ def space_to_depth(
     few = [n and n // block_size for n in (rows, columns)]
     shape = with_sizes(x, data_format, few, channels and channels * block_size**2)
     if data_format == "channels_first":
-        x = b.reshape(x, (x.shape[0], channels, few[0], block_size, few[1], block_size))
-        return b.reshape(permuted(b, x, (0, 3, 5, 1, 2, 4)), shape)
-    x = b.reshape(x, (x.shape[0], few[0], block_size, few[1], block_size, channels))
-    return b.reshape(permuted(b, x, (0, 1, 3, 2, 4, 5)), shape)
+        template = "torch.unflatten(torch.unflatten(x, 3, block), 2, block)"
+        template += ".permute(0, 3, 5, 1, 2, 4).flatten(1, 3)"
+    else:
+        template = "torch.unflatten(torch.unflatten(x, 2, block), 1, block)"
+        template += ".permute(0, 1, 3, 2, 4, 5).flatten(3)"
+    return b.op(template, shape=shape, x=b.keras_layout(x), block=(-1, block_size))
 
 
 def _image_sizes(b: Builder, x: Value, data_format: str) -> tuple[int | None, int | None, int | None]:

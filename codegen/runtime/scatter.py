@@ -51,10 +51,11 @@ def update_block(x: Tensor, starts: Sequence[int], updates: Tensor) -> Tensor:
 
 
 def update_block_at(x: Tensor, starts: Tensor, updates: Tensor) -> Tensor:
-    """The same with `starts` as a tensor of integers, (dims of `x`,)."""
+    """The same with `starts` as a tensor, (dims of `x`,); the block stays within `x`."""
     grid = torch.meshgrid(
         [torch.arange(size, device=x.device) for size in updates.shape], indexing="ij"
     )
-    places = zip(starts.long().unbind(), grid, strict=True)
-    index = tuple(start + axis for start, axis in places)
+    last = [size - length for size, length in zip(x.shape, updates.shape, strict=True)]
+    first = starts.long().clamp(min=0).minimum(starts.new_tensor(last, dtype=torch.long))
+    index = tuple(start + axis for start, axis in zip(first.unbind(), grid, strict=True))
     return x.index_put(index, updates)

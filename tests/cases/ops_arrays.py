@@ -148,6 +148,26 @@ _CORE: Table = {
     "ScatterUpdate": lambda x: ops.scatter_update(x, [[0, 1, 2], [2, 0, 0]], x[0, 0, :2]),
 }
 
+#: Where Keras on TensorFlow differs from numpy.
+_OWN_WAYS: Table = {
+    "Geomspace": lambda x: ops.geomspace(ops.abs(x) + 0.1, ops.abs(x) + 2, num=1, axis=1),
+    "Inner": lambda x: ops.inner(ops.cast(x, "int8"), 2),
+    "Nansum": lambda x: ops.nansum(x, axis=()),
+    "Prod": lambda x: ops.prod(x, axis=1, dtype="int32"),
+    "Rot90": lambda x: ops.rot90(x, k=2, axes=(1, 2)),
+    "SliceUpdate": lambda x: ops.slice_update(x, (0, -3, 3), ops.ones((1, 2, 3))),
+    "Std": lambda x: ops.std(x, axis=()),
+    "UnravelIndex": lambda x: ops.unravel_index(ops.argmax(x, axis=2), (2, 2))[1],
+    "Vstack": lambda x: ops.vstack([x[0, 0], x[0, 1]]),
+}
+
+_OPEN: Table = {
+    "GetItem": lambda x: x[:, 4:0:-1],
+    "Rot90": lambda x: ops.rot90(x, k=-2, axes=(2, 1)),
+    "DepthToSpace": lambda x: ops.depth_to_space(ops.expand_dims(x, 0), 2),
+    "Slice": lambda x: ops.slice(x, (0, ops.argmax(x[0, :2, 0]), 0), (3, 2, 2)),
+}
+
 CASES: list[Case] = [
     group("ops_reductions", _REDUCTIONS, [(5, 4)]),
     group("ops_nan", _NAN, [(5, 4)]),
@@ -155,5 +175,7 @@ CASES: list[Case] = [
     group("ops_products", _PRODUCTS, [(5, 4), (5, 4)]),
     group("ops_create", _CREATE, [(4,)]),
     group("ops_search", _SEARCH, [(5, 4)]),
+    group("ops_own_ways", _OWN_WAYS, [(5, 4)]),
+    group("ops_open", _OPEN, [(None, 4)]),
     group("ops_core", _CORE, [(5, 4), (2,)], ["float32", "int32"]),
 ]

@@ -128,6 +128,21 @@ _INTEGERS: Table = {
     "Power": lambda x, y: ops.power(x, y),
 }
 
+#: Integers with numbers of Python: a float makes floats of them.
+_NUMBERS: Table = {
+    "Arctan2": lambda x: ops.arctan2(x, 1.5),
+    "BitwiseLeftShift": lambda x: ops.bitwise_left_shift(x, -1),
+    "BitwiseRightShift": lambda x: ops.bitwise_right_shift(ops.cast(x, "uint8"), -1),
+    "Clip": lambda x: ops.clip(x, 3, 1),
+    "DivideNoNan": lambda x: ops.divide_no_nan(1.5, x),
+    "Fmax": lambda x: ops.fmax(x, 2.5),
+    "Fmod": lambda x: ops.fmod(x, 1.5),
+    "Isclose": lambda x: ops.isclose(x, 2.0),
+    "Logaddexp": lambda x: ops.logaddexp(0.5, x),
+    "Round": lambda x: ops.round(7 * x, -1),
+    "Subtract": lambda x: ops.subtract(x, True),
+}
+
 #: Ops that torch or Keras have for floating-point numbers only.
 _FLOATS_ONLY = ("Nextafter", "Clip", "Erf", "Erfc", "I0", "Round")
 
@@ -150,5 +165,6 @@ CASES: list[Case] = [
     group("ops_binary", _BINARY, [(5, 4), (1, 4)]),
     group("ops_binary_image", {n: _BINARY[n] for n in ("Add", "Where", "Maximum")}, [(5, 4, 3), (1, 1, 3)]),
     group("ops_integers", _INTEGERS, [(5, 4), (5, 4)], ["int32", "int32"]),
+    unary("ops_numbers", _NUMBERS, dtype="int32"),
     group("ops_complex", _COMPLEX, [(5, 2), (5, 2)]),
 ]
