@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codegen.errors import MalformedConfig
+from codegen.errors import ConversionError, MalformedConfig
 from codegen.read.saved_model import SavedModel
 from codegen.spec import parse
 from codegen.spec.origin import origin_of
@@ -165,6 +165,11 @@ def test_initialisers_keep_class_and_config() -> None:
     }
 
 
+def _policies(**names: str) -> dict[str, Any]:
+    policies = {path: {"class_name": "DTypePolicy", "config": {"name": name}} for path, name in names.items()}
+    return {"class_name": "DTypePolicyMap", "config": {"default_policy": None, "policy_map": policies}}
+
+
 @pytest.mark.parametrize(
     ("saved", "dtype"),
     [
@@ -177,11 +182,25 @@ def test_initialisers_keep_class_and_config() -> None:
             {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int8", "source_name": "float32"}},
             "int8_from_float32",
         ),
-        ({"class_name": "DTypePolicyMap", "config": {"default_policy": None, "policy_map": {}}}, "float32"),
+        (
+            {
+                "class_name": "QuantizedFloat8DTypePolicy",
+                "config": {"mode": "float8", "source_name": "float32", "amax_history_length": 9},
+            },
+            "float8/9_from_float32",
+        ),
+        (_policies(), "float32"),
+        (_policies(x="float16", y="float64"), "float16"),
     ],
 )
 def test_dtype_policies(saved: Any, dtype: str) -> None:
     assert layer("Dense", "3.9.2", dtype=saved).dtype == dtype
+
+
+@pytest.mark.parametrize("path", ["x/query", "model/x", "x.*"])
+def test_a_dtype_policy_for_a_part_is_refused(path: str) -> None:
+    with pytest.raises(ConversionError, match="its map of dtype policies has one for"):
+        layer("Dense", dtype=_policies(**{path: "float16"}))
 
 
 def test_a_faulty_dtype_is_refused() -> None:

@@ -163,7 +163,7 @@ def _layer(
         options,
         tuple(_canonical_call(call, draft, constants) for call in calls),
         trainable=trainable is None or checks.flag(trainable, "trainable"),
-        dtype=policy_name(dtype, "dtype"),
+        dtype=policy_name(dtype, "dtype", name),
         package=package,
         stored=draft.stored,
     )
