@@ -184,29 +184,31 @@ def _merged_mask(b: Builder, masks: Sequence[Value | None], mode: MaskMode) -> V
 def _joined_mask(
     b: Builder, xs: Sequence[Value], masks: Sequence[Value | None], axis: int, mode: MaskMode
 ) -> Value | None:
-    """The mask of a concatenation: joined along time, merged along any axis behind it."""
+    """The mask of a concatenation: joined along its own axes, merged along the one behind them."""
     if not any(masks):
         return None
-    if any(mask is not None and mask.rank != 2 for mask in masks) or xs[0].rank < 3:
-        b.malformed("a mask that is not (batch, time) cannot be carried through")
-    if axis == 1:
-        parts = [_mask_or_ones(b, x, mask) for x, mask in zip(xs, masks, strict=True)]
-        sizes = [x.shape[1] for x in xs]
-        total = None if None in sizes else sum(size or 0 for size in sizes)
-        return b.op("torch.cat(parts, dim=1)", shape=(xs[0].shape[0], total), dtype="bool", parts=parts)
-    if xs[0].rank > 3 or axis == 0:
-        b.malformed(f"a mask of inputs of rank {xs[0].rank} cannot be carried through along axis {axis}")
-    if mode == "or" and None in masks:
-        return None  # every step is kept: the same as no mask
-    return _merged_mask(b, masks, mode)
+    rank = xs[0].rank - 1
+    if any(mask is not None and mask.rank != rank for mask in masks):
+        b.malformed(f"its masks must have {rank} axes, one less than its inputs")
+    if axis == 0:
+        b.malformed("a mask of its inputs cannot be carried through along axis 0")
+    if axis == rank:
+        if mode == "or" and None in masks:
+            return None  # every step is kept: the same as no mask
+        return _merged_mask(b, masks, mode)
+    parts = [_mask_or_ones(b, x, mask) for x, mask in zip(xs, masks, strict=True)]
+    sizes = [x.shape[axis] for x in xs]
+    total = None if None in sizes else sum(size or 0 for size in sizes)
+    shape = (*parts[0].shape[:axis], total, *parts[0].shape[axis + 1 :])
+    return b.op("torch.cat(parts, dim=d)", shape=shape, dtype="bool", parts=parts, d=axis)
 
 
 def _mask_or_ones(b: Builder, x: Value, mask: Value | None) -> Value:
     if mask is not None:
         return mask
     x = b.keras_layout(x)
-    template = "x.new_ones(x.shape[:2], dtype=torch.bool)"
-    return b.op(template, shape=x.shape[:2], dtype="bool", x=x)
+    template = "x.new_ones(x.shape[:-1], dtype=torch.bool)"
+    return b.op(template, shape=x.shape[:-1], dtype="bool", x=x)
 
 
 def _over(b: Builder, mask: Value | None, x: Value) -> Value | None:

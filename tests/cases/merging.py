@@ -32,6 +32,19 @@ def _convolved(make: Any) -> Any:
     return build
 
 
+def _vectors() -> Any:
+    """Masks of one axis, for whole samples."""
+    first, second = keras.Input((3,)), keras.Input((2,))
+    return keras.Model([first, second], layers.Concatenate()([layers.Masking()(first), second]))
+
+
+def _documents() -> Any:
+    """Masks of three axes."""
+    inputs = [keras.Input((4, 5), dtype="int32"), keras.Input((4, 2), dtype="int32")]
+    words = [layers.Embedding(3, 2, mask_zero=True)(x) for x in inputs]
+    return keras.Model(inputs, layers.TimeDistributed(layers.LSTM(3))(layers.Concatenate(axis=2)(words)))
+
+
 CASES = [
     _merge("add_three", lambda: layers.Add(), (5, 4), (5, 4), (5, 4)),
     _merge("add_ranks", lambda: layers.Add(), (5, 4, 3), (3,)),
@@ -68,4 +81,6 @@ CASES = [
         [],
         model=True,
     ),
+    Case("concatenate_masked_vectors", _vectors, [], model=True),
+    Case("concatenate_masked_documents", _documents, [], model=True, ints=3),
 ]
