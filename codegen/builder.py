@@ -280,7 +280,7 @@ class Builder:
         """`x` in another dtype; no node if it has it."""
         if x.dtype == dtype:
             return x
-        short = {"float32": "x.float()", "int64": "x.long()", "bool": "x.bool()"}
+        short = {"float32": "x.float()", "int64": "x.long()", "bool": "x != 0"}
         template = short.get(dtype, "x.to(target)")
         operands: dict[str, Any] = {} if dtype in short else {"target": torch_dtype(dtype)}
         return self.op(

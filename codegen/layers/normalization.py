@@ -165,6 +165,8 @@ def group_normalization(
     groups = channels if groups == -1 else groups
     if groups < 1 or channels % groups:
         b.malformed(f"{channels} channels cannot be cut into {groups} groups")
+    if groups == channels and all(size == 1 for size in x.stored_shape[2:]):
+        return _lone_normalization(b, x, channels, scale, center)
     module = b.define(
         "nn.GroupNorm",
         args=(groups, channels),
@@ -177,7 +179,8 @@ def group_normalization(
     if mask.rank != x.rank or mask.dtype != "bool":
         b.malformed(f"its mask {mask.shape} must be of bool and of the rank of its input {x.shape}")
     mask = _axis_second(b, mask, axis)
-    template = "masked_group_norm(x, mask, module)"
+    options = ", ".join(f"module.{name}" for name in ("num_groups", "weight", "bias", "eps"))
+    template = f"masked_group_norm(x, mask, {options})"
     return b.op(template, shape=x.shape, kind="module", module=module, x=b.floating(x), mask=mask)
 
 
@@ -196,14 +199,23 @@ def addons_group_normalization(
     return group_normalization(b, x, groups=groups, axis=axis, epsilon=epsilon, center=center, scale=scale)
 
 
-@lowers("InstanceNormalization", package="Addons", neutral={"groups": -1}, note="TensorFlow Addons")
+@lowers("InstanceNormalization", package="Addons", note="TensorFlow Addons")
 def instance_normalization(
-    b: Builder, x: Value, *, axis: int = -1, epsilon: float = 1e-3, center: bool = True, scale: bool = True
+    b: Builder,
+    x: Value,
+    *,
+    groups: int = -1,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+    center: bool = True,
+    scale: bool = True,
 ) -> Value:
-    """Normalise each channel of each sample."""
+    """Normalise each channel of each sample; a built layer saves the number of channels as `groups`."""
     axis = b.axis(axis, x.rank)
-    if not 3 <= x.rank <= 5:
-        return group_normalization(b, x, groups=-1, axis=axis, epsilon=epsilon, center=center, scale=scale)
+    if not 3 <= x.rank <= 5 or groups not in (-1, x.shape[axis]):
+        return addons_group_normalization(
+            b, x, groups=groups, axis=axis, epsilon=epsilon, center=center, scale=scale
+        )
     x = _axis_second(b, x, axis)
     channels = b.known(x, axis)
     return b.module(

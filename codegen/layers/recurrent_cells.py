@@ -17,7 +17,24 @@ Kind = Literal["LSTM", "GRU", "SimpleRNN"]
 Activation = str | LayerSpec
 
 #: Functions for activations whose expression is more than one call of a function.
-_FUNCTIONS = {"linear": "identity", "hard_sigmoid_legacy": "legacy_hard_sigmoid"}
+_FUNCTIONS = {
+    "linear": "identity",
+    "hard_sigmoid_legacy": "legacy_hard_sigmoid",
+    "sparse_sigmoid": "sparse_sigmoid",
+    "sparsemax": "sparsemax",
+    "Addons>sparsemax": "simplex_projection",
+}
+
+#: Modules for functions with options: unlike a lambda, a module can be pickled and scripted.
+_MODULES = {
+    "F.celu": "nn.CELU",
+    "F.elu": "nn.ELU",
+    "F.gelu": "nn.GELU",
+    "F.hardtanh": "nn.Hardtanh",
+    "F.leaky_relu": "nn.LeakyReLU",
+    "F.log_softmax": "nn.LogSoftmax",
+    "F.softmax": "nn.Softmax",
+}
 
 _TORCH = {"LSTM": "nn.LSTM", "GRU": "nn.GRU", "SimpleRNN": "nn.RNN"}
 _OURS = {"LSTM": "KerasLSTM", "GRU": "KerasGRU", "SimpleRNN": "KerasSimpleRNN"}
@@ -208,7 +225,7 @@ def dropout_rates(dropout: float, recurrent_dropout: float) -> dict[str, float]:
 
 
 def function(b: Builder, option: str, activation: Activation) -> Symbol:
-    """An activation as a function of one tensor: `torch.tanh`, or a lambda."""
+    """An activation as a function of one tensor: `torch.tanh`, `nn.Softmax(dim=-1)`, or a lambda."""
     if isinstance(activation, str) and activation in _FUNCTIONS:
         return Symbol(_FUNCTIONS[activation])
     x = Value((None, 1), b.dtype)
@@ -226,6 +243,9 @@ def function(b: Builder, option: str, activation: Activation) -> Symbol:
         b.unsupported(option, module.constructor, "supported: activations without weights")
 
     tree = name_of(result)
-    if isinstance(tree, ast.Call) and not tree.keywords and [text(part) for part in tree.args] == ["x"]:
-        return Symbol(text(tree.func))
+    if isinstance(tree, ast.Call) and [text(part) for part in tree.args] == ["x"]:
+        if not tree.keywords:
+            return Symbol(text(tree.func))
+        if (module := _MODULES.get(text(tree.func))) is not None:
+            return Symbol(text(ast.Call(ast.parse(module, mode="eval").body, [], tree.keywords)))
     return Symbol(f"lambda x: {text(tree)}")

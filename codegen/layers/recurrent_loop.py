@@ -59,6 +59,8 @@ def run_layer(
     """
     refuse_training(b, training, max(max(cell.dropout, cell.recurrent_dropout) for cell, _ in cells))
     carried, mask = b.carried_mask(x), b.mask(x)
+    if mask is not None and mask.rank != 2:
+        b.unsupported("mask", mask.shape, "supported: one of (batch, time)")
     x = b.keras_layout(b.floating(x))
     if loop.time_major:
         x = _swap_time(b, x)

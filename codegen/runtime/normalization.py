@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 def unit_normalize(x: Tensor, dims: list[int], eps: float = 1e-12) -> Tensor:
@@ -41,22 +41,31 @@ def deviation_norm(x: Tensor, dims: list[int], eps: float) -> Tensor:
     return centred / (x.std(dim=dims, correction=0, keepdim=True) + eps)
 
 
-def masked_group_norm(x: Tensor, mask: Tensor, norm: nn.GroupNorm) -> Tensor:
+def masked_group_norm(
+    x: Tensor,
+    mask: Tensor,
+    num_groups: int,
+    weight: Tensor | None,
+    bias: Tensor | None,
+    eps: float,
+) -> Tensor:
     """Group normalisation by the statistics of what is not masked.
 
     Args:
         x: (N, C, ...).
         mask: bool, broadcasts against `x`; False where an element does not count.
-        norm: Tells the groups, the epsilon, the weight and the bias.
+        num_groups: Number of groups of channels.
+        weight: (C,); None for ones.
+        bias: (C,); None for zeros.
+        eps: Added to the variance.
     """
-    groups = torch.unflatten(x, 1, (norm.num_groups, -1)).flatten(2)
-    kept = torch.unflatten(mask.expand_as(x), 1, (norm.num_groups, -1)).flatten(2)
+    groups = torch.unflatten(x, 1, (num_groups, -1)).flatten(2)
+    kept = torch.unflatten(mask.expand_as(x), 1, (num_groups, -1)).flatten(2)
     count = kept.sum(dim=2, keepdim=True).clamp(min=1)
-    mean = (groups * kept).sum(dim=2, keepdim=True) / count
-    centred = groups - mean
+    centred = groups - (groups * kept).sum(dim=2, keepdim=True) / count
     variance = (centred**2 * kept).sum(dim=2, keepdim=True) / count
-    y = (centred * torch.rsqrt(variance + norm.eps)).reshape(x.shape)
-    if norm.weight is None:
-        return y
+    y = (centred * torch.rsqrt(variance + eps)).reshape(x.shape)
     shape = [-1] + [1] * (x.dim() - 2)
-    return y * norm.weight.reshape(shape) + norm.bias.reshape(shape)
+    if weight is not None:
+        y = y * weight.reshape(shape)
+    return y if bias is None else y + bias.reshape(shape)

@@ -371,6 +371,11 @@ def legacy_hard_sigmoid(x: Tensor) -> Tensor:
     return torch.clamp(0.2 * x + 0.5, min=0, max=1)
 
 
+def sparse_sigmoid(x: Tensor) -> Tensor:
+    """The piecewise linear sigmoid with slope 0.5 between -1 and 1."""
+    return torch.clamp(0.5 * x + 0.5, min=0, max=1)
+
+
 def identity(x: Tensor) -> Tensor:
     """No activation."""
     return x
