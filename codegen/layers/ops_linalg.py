@@ -11,6 +11,7 @@ from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.op_rules import Axis, op
 from codegen.layers.ops_reductions import reduction
+from codegen.layers.ops_shapes import expand_dims
 from codegen.spec.model import Shape
 
 _EPSILONS = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -189,7 +190,13 @@ def norm(
     if dtype not in FLOATS:
         b.unsupported("dtype", x.dtype, "supported: real numbers")
     axes = tuple(range(x.rank)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    return norm_over(b, b.cast(x, dtype), ord, tuple(b.axis(a, x.rank) for a in axes), keepdims)
+    x, dims = b.cast(x, dtype), tuple(b.axis(a, x.rank) for a in axes)
+    if keepdims and len(axes) == 2 and ord in ("nuc", 2, -2) and min(axes) < 0:
+        y = norm_over(b, x, ord, dims, False)
+        for a in axes:  # Keras inserts one after the other, where an axis may count from the end
+            y = expand_dims(b, y, axis=a)
+        return y
+    return norm_over(b, x, ord, dims, keepdims)
 
 
 def norm_over(

@@ -105,6 +105,7 @@ def extremum(
     if initial is None:
         return y
     y = b.cast(y, "int32") if y.dtype == "bool" else y
+    initial = initial if x.dtype in FLOATS else int(initial)
     y = b.elementwise("x.clamp(min=bound)" if low else "x.clamp(max=bound)", x=y, bound=initial)
     return b.cast(y, x.dtype)
 
@@ -192,22 +193,29 @@ def quantile(
     method: Literal["linear", "lower", "higher", "midpoint", "nearest"] = "linear",
     keepdims: bool = False,
 ) -> Value:
-    """`torch.quantile(x, q)`."""
+    """`torch.quantile(x, q)`; Keras takes no notice of the method of a recorded `Quantile`."""
     name = b.spec.class_name
+    method = "linear" if name == "Quantile" else method
     q = rules.host(q) if not isinstance(q, Value) else q
     if name.endswith("ercentile"):
         if isinstance(q, (int, float)):
             q = q / 100
         elif isinstance(q, (list, tuple)):
-            q = [item / 100 for item in q]
+            q = (rules.as_array(b, q) / 100).tolist()
         else:
             q = b.elementwise("q / 100", q=q)
     return _quantile(b, x, q, axis, method, keepdims, nan=name.startswith("Nan"))
 
 
 def _quantile(b: Builder, x: Any, q: Any, axis: Axis, method: str, keepdims: bool, *, nan: bool) -> Value:
-    x, result = _prepared(b, rules.native(b, x), "float")
+    x = rules.native(b, x)
+    result = rules.float_type(x)
     dtype = rules.promote(result, "float32")  # torch.quantile takes no shorter numbers
+    if method != "linear":  # Keras rounds positions in float64, with q in float32
+        known = None if isinstance(q, Value) else rules.as_array(b, q).astype("float32").astype("float64")
+        if known is None or (known * 1024 % 1).any():
+            dtype = "float64"
+        q = q if known is None else known.tolist()
     x = b.cast(x, dtype)
     axes = rules.axes_of(b, axis, x.rank)
     shape = rules.reduced_shape(x.shape, axes, keepdims)
@@ -223,21 +231,21 @@ def _quantile(b: Builder, x: Any, q: Any, axis: Axis, method: str, keepdims: boo
     arguments = "" if method == "linear" else ", interpolation=method"
     name = "torch.nanquantile" if nan else "torch.quantile"
     lead = q.shape if isinstance(q, Value) else ()
+    if len(lead) > 1:  # torch takes a vector at most
+        q = b.reshape(q, (rules.elements(lead),))
     if axis is not None:
         operands["d"] = axes[0] if len(axes) == 1 else -1
         arguments = ", dim=d" + arguments
     full = (*lead, *shape)
     template = f"{name}({'x.flatten()' if axis is None else 'x'}, q{arguments})"
-    y = b.op(
-        template,
-        shape=(*lead, *rules.reduced_shape(x.shape, axes, False)),
-        perm=(),
-        dtype=dtype,
-        x=moved,
-        q=q,
-        **operands,
-    )
+    left = rules.reduced_shape(x.shape, axes, False)
+    first = (rules.elements(lead),) if lead else ()
+    y = b.op(template, shape=(*first, *left), perm=(), dtype=dtype, x=moved, q=q, **operands)
     y.perm = tuple(range(y.rank))
+    if len(lead) > 1:
+        rank = y.rank - 1 + len(lead)
+        template = "torch.unflatten(y, 0, sizes)"
+        y = b.op(template, shape=(*lead, *left), perm=tuple(range(rank)), y=y, sizes=lead)
     return b.cast(b.reshape(y, full) if keepdims else y, result)
 
 
@@ -327,7 +335,9 @@ def cumulative(b: Builder, x: Any, *, axis: int | None = None, dtype: str | None
         x = b.elementwise(
             "torch.where(x.isnan(), torch.ones_like(x), x)" if product else "x.nan_to_num()", x=x
         )
-    target = dtype or ("int32" if x.dtype == "bool" else x.dtype)
+    target = dtype or x.dtype
+    if target == "bool":
+        x, target = b.cast(x, "bool"), "int32"
     x = _flat_if(b, b.keras_layout(x) if axis is None else x, axis)
     d = x.dim(0 if axis is None else b.axis(axis, x.rank))
     method = "cumprod" if product else "cumsum"

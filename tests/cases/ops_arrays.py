@@ -152,8 +152,12 @@ _CORE: Table = {
 _OWN_WAYS: Table = {
     "Geomspace": lambda x: ops.geomspace(ops.abs(x) + 0.1, ops.abs(x) + 2, num=1, axis=1),
     "Inner": lambda x: ops.inner(ops.cast(x, "int8"), 2),
+    "Max": lambda x: ops.max(ops.cast(3 * x, "int32"), axis=1, initial=1),
     "Nansum": lambda x: ops.nansum(x, axis=()),
+    "Norm": lambda x: ops.norm(x, ord=2, axis=(-2, -1), keepdims=True),
+    "Percentile": lambda x: ops.percentile(x[:, :, :3], [[5, 35], [80, 85]], axis=(1, 2), method="nearest"),
     "Prod": lambda x: ops.prod(x, axis=1, dtype="int32"),
+    "Quantile": lambda x: ops.quantile(x, 0.3, axis=1, method="higher"),
     "Rot90": lambda x: ops.rot90(x, k=2, axes=(1, 2)),
     "SliceUpdate": lambda x: ops.slice_update(x, (0, -3, 3), ops.ones((1, 2, 3))),
     "Std": lambda x: ops.std(x, axis=()),
