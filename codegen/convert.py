@@ -17,6 +17,7 @@ from codegen.emit.training import regularizer_notes, training_methods
 from codegen.errors import ConversionError, shorten
 from codegen.garbage import no_collection
 from codegen.lower import Lowered, lower
+from codegen.passes.idioms import write_idioms
 from codegen.passes.outline import outline
 from codegen.read import SavedModel, read_model
 from codegen.self_check import check as self_check
@@ -124,6 +125,7 @@ def generate(saved: SavedModel, options: Options, name: str) -> Draft:
     spec = parse(saved)
     with custom_layers(options.custom):
         lowered = lower(spec, channels_first=options.channels_first)
+    write_idioms(lowered.graph)
     if not options.flat:
         outline(lowered.graph)
     names = name_everything(lowered.graph, options.class_name)
