@@ -157,3 +157,12 @@ def test_every_row_starts_with_numbers(tmp_path: Path) -> None:
             first.named_parameters(), module.ConvertedModel().parameters(), strict=True
         ):
             assert torch.equal(one, two), f"{case.name}: {key}"
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_starts_orthogonal(policy: str, tmp_path: Path) -> None:
+    model = keras.Sequential([keras.Input((5, 4)), L.GRU(6, dtype=policy)])
+    model.save(tmp_path / "model.keras")
+    started = load(convert(tmp_path / "model.keras", output=tmp_path)).ConvertedModel()
+    kernel = started.gru.weight_hh_l0.detach().float()
+    np.testing.assert_allclose(kernel.T @ kernel, np.eye(6), atol=0.05)

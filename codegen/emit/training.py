@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.code import plain
-from codegen.emit.attributes import TENSORS, Names, state_dict
+from codegen.emit.attributes import TENSORS, Names, parameter_dtype, state_dict
 from codegen.emit.parameter_rules import Task, write_rules
 from codegen.graph import Graph, Module
 from codegen.initializers import torch_initializer
@@ -202,6 +202,8 @@ def _is_buffer(key: str, module: Module) -> bool:
 def _start(key: str, module: Module, weight: Weight, sources: Mapping[Variable, _Source]) -> Task:
     """How a parameter is initialised."""
     statement = _initializer(weight, sources)
+    if statement and parameter_dtype(module) in ("float16", "bfloat16"):
+        statement = statement.replace("nn.init.orthogonal_", "orthogonal_in_half_")
     own = key.rsplit(".", 1)[-1]
     is_done = module.constructor.startswith(_NORMS) and statement == _OF_NORMS.get(own)
     return Task(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 
@@ -13,3 +14,10 @@ def variance_scaling_(weight: Tensor, scale: float, mode: str) -> None:
     fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
     std = math.sqrt(scale / fans[mode]) / 0.87962566103423978
     nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
+
+
+def orthogonal_in_half_(weight: Tensor, gain: float = 1.0) -> None:
+    """Fill a tensor of half precision, for which torch cannot, as `nn.init.orthogonal_`."""
+    wide = nn.init.orthogonal_(torch.empty_like(weight, dtype=torch.float32), gain)
+    with torch.no_grad():
+        weight.copy_(wide)
