@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from codegen import layout
 from codegen.builder import Builder
+from codegen.dtypes import FLOATS
 from codegen.graph import Value
 from codegen.layers.registry import lowers
 from codegen.layout import stored_rows
@@ -91,6 +92,7 @@ def layer_normalization(
     rms_scaling: bool = False,
 ) -> Value:
     """Normalise each sample over one or several axes."""
+    _check_floats(b, x)
     x, shape = _axes_last(b, x, axis)
     saved = _saved_shape(b, x, axis)
     if rms_scaling:
@@ -120,6 +122,7 @@ def rms_normalization(
     b: Builder, x: Value, *, axis: int | tuple[int, ...] = -1, epsilon: float = 1e-6
 ) -> Value:
     """Divide each sample by its root mean square over some axes; the scale goes with the last axes."""
+    _check_floats(b, x)
     x, shape = _axes_last(b, x, axis)
     saved = _saved_shape(b, x, axis)
     scale = b.weight("scale", saved)
@@ -154,6 +157,7 @@ def group_normalization(
 
     In Keras 2 (`weighs_mask`) what is masked does not count in the statistics.
     """
+    _check_floats(b, x)
     mask = b.mask(x) if weighs_mask else None
     axis = b.axis(axis, x.rank)
     if axis == 0:
@@ -294,6 +298,12 @@ def _scaled(b: Builder, x: Value, stored: tuple[int, ...], scale: bool, center: 
             weight = b.parameter(name, b.weight(name, stored[:1]).reshape(*stored))
             x = b.op(template, shape=x.shape, x=x, weight=weight)
     return x
+
+
+def _check_floats(b: Builder, x: Value) -> None:
+    """Refuse integers: some versions of Keras 3 cut the result off to integers, others do not."""
+    if x.dtype not in FLOATS:
+        b.unsupported("inputs", x.dtype, "supported: floating-point numbers")
 
 
 def _axis_second(b: Builder, x: Value, axis: int) -> Value:
