@@ -161,7 +161,7 @@ def test_every_row_starts_with_numbers(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_starts_orthogonal(policy: str, tmp_path: Path) -> None:
-    model = keras.Sequential([keras.Input((5, 4)), L.GRU(6, dtype=policy)])
+    model = keras.Sequential([keras.Input((5, 4)), L.GRU(6, dtype=policy, name="gru")])
     model.save(tmp_path / "model.keras")
     started = load(convert(tmp_path / "model.keras", output=tmp_path)).ConvertedModel()
     kernel = started.gru.weight_hh_l0.detach().float()
