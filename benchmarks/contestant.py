@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -30,18 +31,28 @@ def sample(network: Network) -> NDArray[Any]:
 
 
 def torch_runs(model: Any, x: Any) -> dict[str, Run]:
-    """Inference, and a training step without the optimiser."""
+    """Inference, as it is and compiled, and a training step without the optimiser."""
     import torch
+    from torch import _dynamo, _inductor
+
+    _dynamo.config.allow_rnn = True
+    _inductor.config.freezing = True  # weights are constants, as in a graph of TensorFlow's
+    graph: Callable[[Any], Any] = torch.compile(model)
 
     def forward() -> None:
         with torch.inference_mode():
             model.eval()(x)
 
+    def compiled() -> None:
+        with torch.no_grad():
+            model.eval()
+            graph(x)
+
     def step() -> None:
         model.train().zero_grad()
         model(x).square().mean().backward()
 
-    return {"forward": forward, "step": step}
+    return {"forward": forward, "compiled": compiled, "step": step}
 
 
 def converted(name: str, file: Path) -> dict[str, Run]:
@@ -84,7 +95,7 @@ def keras_torch(name: str, file: Path) -> dict[str, Run]:
 
 
 def keras_tensorflow(name: str, file: Path) -> dict[str, Run]:
-    """Keras on TensorFlow, as a graph."""
+    """Keras on TensorFlow: called, and as a graph."""
     import keras
     import tensorflow as tf
 
@@ -101,8 +112,12 @@ def keras_tensorflow(name: str, file: Path) -> dict[str, Run]:
             loss = tf.reduce_mean(tf.square(model(x, training=True)))
         return tape.gradient(loss, [variable.value for variable in model.trainable_variables])
 
-    forward_graph, step_graph = tf.function(forward), tf.function(step)
-    return {"forward": lambda: forward_graph().numpy(), "step": lambda: step_graph()[-1].numpy()}
+    graph, step_graph = tf.function(forward), tf.function(step)
+    return {
+        "forward": lambda: forward().numpy(),
+        "compiled": lambda: graph().numpy(),
+        "step": lambda: step_graph()[-1].numpy(),
+    }
 
 
 #: The contestants, each with the Keras backend that it needs.
@@ -115,7 +130,7 @@ CONTESTANTS: dict[str, tuple[Callable[[str, Path], dict[str, Run]], str]] = {
 
 
 def main(contestant: str, name: str, file: Path) -> None:
-    """Answer each line of the standard input with the seconds of one run of that kind."""
+    """Answer each line of the standard input with the seconds of one run of that kind, or nan."""
     os.environ |= {"OMP_NUM_THREADS": THREADS, "OMP_WAIT_POLICY": "PASSIVE"}  # who waits takes no time
     make, backend = CONTESTANTS[contestant]
     os.environ["KERAS_BACKEND"] = backend or "torch"
@@ -124,9 +139,11 @@ def main(contestant: str, name: str, file: Path) -> None:
     os.dup2(2, 1)  # what libraries print is no answer
     runs = make(name, file)
     for line in sys.stdin:
+        run = runs.get(line.strip())
         start = time.process_time()
-        runs[line.strip()]()
-        print(time.process_time() - start, file=answers, flush=True)
+        if run is not None:
+            run()
+        print(time.process_time() - start if run else math.nan, file=answers, flush=True)
 
 
 if __name__ == "__main__":

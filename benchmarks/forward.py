@@ -3,6 +3,9 @@
 Each contestant is a process of its own with two threads, whose processor time is taken: other users of
 the machine disturb that least. They take turns, run by run, and the median counts. The ratios are
 those of the converted model's times to the others': below 1 it is the faster one.
+
+"forward" is what a call `model(x)` takes, "compiled" the same after `torch.compile` or `tf.function`, and
+"step" a training step without the optimiser (Keras' on TensorFlow as a graph).
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ class Contestant:
         self.process = process
 
     def run(self, kind: str) -> float:
-        """Processor seconds of one run, "forward" or "step"."""
+        """Processor seconds of one run: "forward", "compiled" or "step"; nan if it has no such run."""
         assert self.process.stdin is not None and self.process.stdout is not None
         print(kind, file=self.process.stdin, flush=True)
         answer = self.process.stdout.readline()
@@ -79,7 +82,7 @@ def main() -> None:
     print(f"{'network':<16}{'run':<9}{'ms':>8}" + "".join(f"{'/ ' + other:>20}" for other in others))
     for name in sys.argv[1:] or NETWORKS:
         file = build(name, folder)
-        for kind in ("forward", "step"):
+        for kind in ("forward", "compiled", "step"):
             medians = measure(name, file, kind)
             ours = medians["converted"]
             ratios = "".join(f"{ours / medians[other]:>20.2f}" for other in others)
