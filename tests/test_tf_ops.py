@@ -106,6 +106,7 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("bitcast", {"type": "int16"}),
         ("dynamic_partition", {"partitions": [1, 0], "num_partitions": 2}),
         ("expand_dims", {"axis": -1}),
+        ("histogram_fixed_width", {"value_range": [-4.0, 3.0], "nbins": 4}),
         ("image.total_variation", {}),
         ("linalg.diag", {"k": [-1, 0], "align": "LEFT_RIGHT", "padding_value": 7.0}),
         ("linalg.diag", {"k": 1, "num_rows": 5}),
@@ -115,6 +116,9 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("linalg.tensor_diag", {"of": MATRIX}),
         ("linalg.expm", {"of": MATRIX}),
         ("linalg.logdet", {"of": MATRIX}),
+        ("linalg.matrix_rank", {}),
+        ("linalg.qr", {}),
+        ("linalg.qr", {"of": MATRIX, "full_matrices": True}),
         ("linalg.slogdet", {"of": MATRIX}),
         ("linalg.cholesky_solve", {"of": MATRIX, "rhs": [[1.0], [2.0], [3.0]]}),
         ("math.divide", {"y": 4.0}),
@@ -247,6 +251,16 @@ def test_unique(tmp_path: Path) -> None:
     np.testing.assert_array_equal(values, [6, 5, 4, 3, 2, 1, 0])
     np.testing.assert_array_equal(places, [0, 1, 2, 3, 4, 5, 6, 5, 4, 3, 2, 1])
     np.testing.assert_array_equal(counts, [1, 2, 2, 2, 2, 2, 1])
+
+
+def test_confusion_matrix(tmp_path: Path) -> None:
+    layers = _chain(
+        ("cast", {"dtype": "int32"}), ("math.floormod", {"y": 4}), ("math.subtract", {"y": 1}),
+        ("math.abs", {}), ("math.confusion_matrix", {"num_classes": 4, "predictions": ["op_1", 0, 0]}),
+    )  # fmt: skip
+    expected = np.zeros((4, 4), int)
+    np.add.at(expected, (abs(INTEGERS - 1), INTEGERS), 1)
+    np.testing.assert_array_equal(_run(_convert(layers, tmp_path)), expected)
 
 
 @pytest.mark.parametrize("name", ["AddLoss", "AddMetric"])

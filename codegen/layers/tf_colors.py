@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from typing import Any
 
 from codegen.builder import Builder
@@ -119,7 +121,9 @@ def per_image_standardization(b: Builder, image: Any) -> Value:
     """Each image with mean 0 and, unless it is uniform, variance 1."""
     x = b.cast(rules.settled(b, rules.tensor(b, image)), "float32")
     axes = (x.rank - 3, x.rank - 2, x.rank - 1)
-    least = 1 / math.sqrt(math.prod(b.known(x, axis) for axis in axes))
+    sizes = [b.size(x, axis) for axis in axes]
+    count = functools.reduce(lambda n, m: rules.host_map(b, "x * y", operator.mul, (n, m)), sizes)
+    least = rules.host(rules.host_map(b, "1 / math.sqrt(x)", lambda n: 1 / math.sqrt(n), (count,)))
     mean, deviation = (reduction(b, name, x, axes, True) for name in ("Mean", "Std"))
     template = "(x - mean) / deviation.clamp(min=least)"
     return b.elementwise(template, x=x, mean=mean, deviation=deviation, least=least)

@@ -58,6 +58,42 @@ def _length(b: Builder, x: Value, least: int | None, most: int | None) -> Any:
     return rules.host(length)
 
 
+@tf("histogram_fixed_width")
+def histogram_fixed_width(
+    b: Builder, values: Any, value_range: Any, nbins: Any = 100, dtype: Any = "int32"
+) -> Value:
+    """How many elements each of equal parts of a range holds, the outer ones with all beyond them."""
+    known = rules.host(value_range)
+    if not isinstance(known, (list, tuple)) or len(known) != 2:
+        b.unsupported("value_range", "<tensor>", "supported: two numbers")
+    low, high = (number(b, bound, "value_range") for bound in known)
+    x, count = rules.native(b, values), int(number(b, nbins, "nbins"))
+    places = b.elementwise(
+        "((x - low) / span * n).floor().clamp(0, n - 1).long()", dtype="int64", x=x, low=low, span=high - low,
+        n=count,
+    )  # fmt: skip
+    y = made(b, "torch.bincount(x.flatten(), minlength=n)", (count,), "int64", x=places, n=count)
+    return b.cast(y, dtype_name(b, dtype))
+
+
+@tf("math.confusion_matrix")
+def confusion_matrix(
+    b: Builder,
+    labels: Any,
+    predictions: Any,
+    num_classes: Any = None,
+    weights: Any = None,
+    dtype: Any = "int32",
+) -> Value:
+    """How often each class is predicted where each class is right."""
+    if num_classes is None or weights is not None:
+        b.unsupported("num_classes", num_classes, "supported: a number, without weights")
+    n = int(number(b, num_classes, "num_classes"))
+    x, y = rules.native(b, labels), rules.native(b, predictions)
+    template = "torch.bincount(x.flatten() * n + y.flatten(), minlength=n * n).reshape(n, n)"
+    return b.cast(made(b, template, (n, n), "int64", x=x, y=y, n=n), dtype_name(b, dtype))
+
+
 @tf("unique", "unique_with_counts")
 def unique(b: Builder, x: Any, out_idx: Any = "int32") -> list[Value]:
     """The different elements in the order in which they come, where each is among them, how often."""

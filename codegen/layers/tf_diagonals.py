@@ -101,10 +101,11 @@ def diag(
 def diag_part(b: Builder, input: Any, k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Value:
     """`x.diagonal()` of each matrix, or several of its diagonals."""
     x, bounds = matrix(b, input), _bounds(b, k)
-    rows, columns = b.known(x, -2), b.known(x, -1)
     if bounds[0] == bounds[1]:
+        size = None if None in x.shape[-2:] else _length(b.known(x, -2), b.known(x, -1), bounds[0])
         template = "x.diagonal(offset=k, dim1=-2, dim2=-1)"
-        return made(b, template, (*x.shape[:-2], _length(rows, columns, bounds[0])), x=x, k=bounds[0])
+        return made(b, template, (*x.shape[:-2], size), x=x, k=bounds[0])
+    rows, columns = b.known(x, -2), b.known(x, -1)
     starts = _starts(b, rows, columns, bounds, align)
     order = sorted(starts, reverse=True)
     lengths = [_length(rows, columns, k) for k in order]

@@ -151,6 +151,19 @@ def slogdet(b: Builder, input: Any) -> list[Value]:
     return ops_linalg.slogdet(b, input)
 
 
+@tf("linalg.qr")
+def qr(b: Builder, input: Any, full_matrices: bool = False) -> list[Value]:
+    """`torch.linalg.qr(x)`."""
+    return ops_linalg.qr(b, input, mode="complete" if full_matrices else "reduced")
+
+
+@tf("linalg.matrix_rank")
+def matrix_rank(b: Builder, a: Any, tol: Any = None, validate_args: bool = False) -> Value:
+    """`torch.linalg.matrix_rank(x)`."""
+    del validate_args  # what it checks holds
+    return ops_linalg.matrix_rank(b, a, tol=None if tol is None else float(number(b, tol, "tol")))
+
+
 @tf("linalg.svd")
 def svd(b: Builder, tensor: Any, full_matrices: bool = False, compute_uv: bool = True) -> Value:
     """`torch.linalg.svdvals(x)`."""
