@@ -9,6 +9,7 @@ from importlib import import_module
 LAYERS = (
     "activation_layers",
     "activations",
+    "addons",
     "attention",
     "augmentation",
     "categorical",

@@ -252,7 +252,8 @@ def find(spec: LayerSpec) -> LayerFunction:
             f"holds Python code{says}, which is never run; give its torch code in a --custom file, "
             f"in a function marked @replaces_lambda({shorten(spec.name)})",
         )
-    for key in (("*", spec.class_name), _key(spec)):
+    # The zoo's classes stand in a module of whoever copied them, which only `.keras` files name.
+    for key in (("*", spec.class_name), _key(spec), ("Custom", spec.class_name)):
         if key in _FUNCTIONS:
             return _FUNCTIONS[key]
     if spec.package == TENSORFLOW:
