@@ -279,7 +279,7 @@ def spectral_normalization(b: Builder, x: Value, *, layer: LayerSpec, power_iter
     if kernel is None:
         b.malformed(f"its layer, a {layer.class_name}, has no kernel")
     b.weight("vector_u", (1, kernel.shape[-1]), trainable=False)
-    return result
+    return b.cast(result, x.dtype)
 
 
 # -------------------------------------------------------------------- helpers
