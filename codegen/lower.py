@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -75,12 +75,14 @@ def lower(model: ModelSpec, *, channels_first: bool = False) -> Lowered:
     if state.problems:
         raise state.problems[0]
     outputs = [tensor(builder, value) for value in outputs]  # sizes are numbers until here
-    if not channels_first:
-        outputs = [builder.keras_layout(value) for value in outputs]
+    outputs = [
+        value if channels_first and _has_channels_first(value) else builder.keras_layout(value)
+        for value in outputs
+    ]
     graph.outputs = [layout.unflatten(builder, value) if value.flat else value for value in outputs]
     remove_dead_code(graph)
     if channels_first:
-        _take_native_inputs(graph)
+        _take_native_inputs(graph, _has_channels_first)
     return Lowered(graph, builder.tree, tuple(state.notes))
 
 
@@ -225,6 +227,10 @@ class Lowering:
             b.malformed(f"it is called with {len(values)} tensors, but has {len(model.inputs)} inputs")
         b.masks.update(zip(values, masks_given, strict=False))
         outer_masks = [b.mask(value) for value in values]
+        values = [
+            _conformed(b, value, _input_value(model.layer(name)))
+            for name, value in zip(model.inputs, values, strict=True)
+        ]
         nested = self.models.get(b.owner)
         if nested is None:
             nested = self.models[b.owner] = self._lower_nested(b, model, values, outer_masks)
@@ -288,6 +294,17 @@ def _input_value(layer: LayerSpec) -> Value:
     return Value(tuple(shape), str(layer.config.get("dtype", layer.dtype)), layer.name)
 
 
+def _conformed(b: Builder, x: Value, wanted: Value) -> Value:
+    """An argument of a nested model, with an axis of size 1 less or more at the end if its input wants it."""
+    if x.rank == wanted.rank + 1 and x.shape[-1] == 1:
+        return b.op("x.squeeze(-1)", shape=x.shape[:-1], x=b.keras_layout(x))
+    if x.rank == wanted.rank - 1 and wanted.shape[-1] == 1:
+        return b.op("x.unsqueeze(-1)", shape=(*x.shape, 1), kind="expand", x=b.keras_layout(x))
+    if x.rank != wanted.rank:
+        b.malformed(f"its input {wanted.shape} cannot be a tensor of shape {x.shape}")
+    return x
+
+
 def _fed(b: Builder, x: Value) -> Value:
     """An input as Keras 1 and 2 feed it: whatever numbers the caller has, in the input's dtype."""
     template = {"float32": "x.float()", "int32": "x.int()"}.get(x.dtype)
@@ -298,12 +315,19 @@ def _fed(b: Builder, x: Value) -> Value:
     return fed
 
 
-def _take_native_inputs(graph: Graph) -> None:
+def _has_channels_first(value: Value) -> bool:
+    """Whether a value is stored as (N, C, spatial...)."""
+    return value.flat is not None or value.perm == layout.channels_first_perm(value.rank)
+
+
+def _take_native_inputs(graph: Graph, may_take: Callable[[Value], bool] = lambda _: True) -> None:
     """Where all that a class does with an input is one permute, let the caller do it."""
     for position, value in enumerate(graph.inputs):
         readers = [node for node in graph.nodes if value in node.values()]
         if len(readers) == 1 and readers[0].template == "x.permute(*dims)" and value not in graph.outputs:
             (twin,) = readers[0].results()
+            if not may_take(twin):
+                continue
             graph.nodes.remove(readers[0])
             graph.inputs[position] = twin
             twin.node = None

@@ -106,6 +106,15 @@ def _masking(**options: Any) -> Any:
     return build
 
 
+def _nested_of_other_rank() -> Any:
+    """Nested models that are called with one axis of size 1 less or more than their inputs have."""
+    vector, column = keras.Input((6,)), keras.Input((6, 1))
+    wide, deep = keras.Input((6,)), keras.Input((6, 1))
+    flat = keras.Model(wide, layers.ReLU()(wide))
+    sequence = keras.Model(deep, layers.Flatten()(deep))
+    return keras.Model([vector, column], [flat(column), sequence(vector)])
+
+
 def _einsum(name: str, *shape: int | None, **options: Any) -> Case:
     return Case(f"einsum_{name}", lambda: layers.EinsumDense(**options), [shape])
 
@@ -115,6 +124,7 @@ CASES = [
     Case("dense_sequence", lambda: layers.Dense(4, use_bias=False), [(None, 6)]),
     Case("dense_images", lambda: layers.Dense(4, activation="relu"), [(5, 3, 6)]),
     Case("dense_float64", lambda: layers.Dense(4, dtype="float64"), [(6,)]),
+    Case("nested_of_other_rank", _nested_of_other_rank, [], model=True),
     Case("activation", lambda: layers.Activation("gelu"), [(5, 6)]),
     Case("identity", lambda: layers.Identity(), [(5, 6)]),
     _tokens("embedding", lambda: layers.Embedding(7, 4)),
