@@ -248,12 +248,12 @@ def _model_doc(graph: Graph, origin: Origin, parameter_count: int) -> list[str]:
 
 
 def _block_doc(graph: Graph) -> list[str]:
-    return [graph.doc or f"`{plain(graph.name)}`, a model inside the model."]
+    return _wrapped(graph.doc or f"`{plain(graph.name)}`, a model inside the model.", indentation=4)
 
 
-def _wrapped(line: str) -> list[str]:
-    """A line of a method's docstring as several, if it is too long for one."""
-    lines = textwrap.wrap(line, _WIDTH - 14, subsequent_indent="    ")
+def _wrapped(line: str, indentation: int = 8) -> list[str]:
+    """A line of a docstring as several, if it is too long to stand between the quotes."""
+    lines = textwrap.wrap(line, _WIDTH - indentation - 6, subsequent_indent="    ")
     return lines if len(lines) == 1 else [*lines, ""]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from codegen import naming
@@ -54,6 +54,7 @@ class _Writer:
         self.reads: set[str] = set()
         self.untyped: set[str] = set()
         self.loose: set[str] = set()
+        self.stated: list[Node] = []
 
     def write(self) -> Forward:
         arguments = self._name_arguments()
@@ -86,7 +87,7 @@ class _Writer:
             if isinstance(node.targets, Value) and (node.kind in _FREE or node.template == "x")
         }
         lengths: dict[Node, int] = {}
-        statements = []
+        self.stated = statements = []
         for node in self.graph.nodes:
             lengths[node] = self._length(node) + sum(
                 lengths[v.node] for v in node.values() if v in self.inlined and v.node is not None
@@ -123,8 +124,14 @@ class _Writer:
         return len(": Tensor = ") + len(target.layer) if lives_on else 5
 
     def _length(self, node: Node) -> int:
-        """How long the node's own expression is."""
-        tree = build(node.template, node.operands, lambda _: ast.Name("x", ast.Load()), self._module)
+        """How long the node's own expression is, with names of values that live on."""
+
+        def name(value: Value) -> ast.expr:
+            lives_on = value.node in self.stated and value.node is not self.stated[-1]
+            text = naming.identifier(value.layer, "x") if lives_on else self.names.get(value, "x")
+            return ast.Name(text, ast.Load())
+
+        tree = build(node.template, node.operands, name, self._module)
         return len(ast.unparse(ast.fix_missing_locations(tree)))
 
     # ---------------------------------------------------------------- names
@@ -275,7 +282,9 @@ class _Writer:
         return found
 
     def _tree(self, node: Node) -> ast.expr:
-        return build(node.template, node.operands, self._value, self._module)
+        tree: ast.expr = build(node.template, node.operands, self._value, self._module)
+        tree = _Methods(self._yields_any).visit(tree)
+        return tree
 
     def _text(self, tree: ast.expr) -> str:
         self.reads.update(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
@@ -295,6 +304,20 @@ class _Writer:
             return ast.Tuple([self._target(target) for target in targets], ast.Store())
         used = targets is not None and targets in self.names
         return ast.Name(self.names[targets] if used else "_", ast.Store())
+
+
+class _Methods(ast.NodeTransformer):
+    """Functions that are written as methods where their tensor's type is unknown: `unflatten` has none."""
+
+    def __init__(self, yields_any: Callable[[ast.expr], bool]) -> None:
+        self.yields_any = yields_any
+
+    def visit_Call(self, node: ast.Call) -> ast.expr:
+        """`torch.unflatten(self.query(x), ...)` as `self.query(x).unflatten(...)`."""
+        self.generic_visit(node)
+        if ast.unparse(node.func) == "torch.unflatten" and self.yields_any(node.args[0]):
+            return ast.Call(ast.Attribute(node.args[0], "unflatten", ast.Load()), node.args[1:], [])
+        return node
 
 
 def _callees(graph: Graph) -> Iterator[str]:

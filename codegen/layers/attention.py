@@ -215,7 +215,8 @@ class _Attention:
         else:
             x = self._fused(b, q, k, v, mask, causal, rule)
         merged = (*of_query.shape[:-1], self.num_heads * self.value_head_dim)
-        x = b.op("x.transpose(-2, -3).flatten(-2)", shape=merged, x=x)
+        template = "x.transpose(1, 2).flatten(2)" if x.rank == 4 else "x.transpose(-2, -3).flatten(-2)"
+        x = b.op(template, shape=merged, x=x)
         if self.gate:
             gate = self._linear(b, layers["gate"], of_query)
             x = b.op("x * torch.sigmoid(gate)", shape=merged, x=x, gate=gate)
@@ -248,7 +249,8 @@ class _Attention:
         """(..., T, features) -> (..., heads, T, size), as many heads as the query has."""
         x = self._linear(b, layer, x)
         shape = (*x.shape[:-2], heads, x.shape[-2], size)
-        template = "torch.unflatten(x, -1, (heads, size)).transpose(-2, -3)"
+        axes = "1, 2" if x.rank == 3 else "-2, -3"
+        template = f"torch.unflatten(x, -1, (heads, size)).transpose({axes})"
         x = b.op(template, shape=shape, x=x, heads=heads, size=size)
         assert x.node is not None
         x.layer = x.node.layer = layer.name

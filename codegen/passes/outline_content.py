@@ -16,7 +16,7 @@ _DOCS = {
     "PreActivationBottleneck": "Residual block of three convolutions, each after its norm",
     "InvertedResidual": "Expanding 1x1, depthwise and projecting 1x1 convolution",
     "FusedInvertedResidual": "Expanding convolution and projecting 1x1 convolution",
-    "ConvNeXtBlock": "Residual block of a depthwise convolution and two linear layers",
+    "ConvNeXtBlock": "Residual block: a depthwise convolution and two linear layers",
     "ResidualBlock": "Residual block",
     "DenseLayer": "Convolutions whose result is appended to their input",
     "InceptionBlock": "Branches whose results are put together",
