@@ -159,7 +159,8 @@ def settle(
             for m in dict.fromkeys(m for node in part for m in node.modules())
             if m.constructor != "attribute"
         ]
-        if modules and not other and {v for node in part for v in node.values()} - _made(part) == {start}:
+        reads = {v for node in part for v in node.values()} - _made(part)
+        if modules and not other and reads == {start} and not _chooses(part, flags):
             name = flag.meaning if isinstance(flag, Derived) else flag.name
             container = _container(graph, part, "shortcut" if is_shortcut else name, extract)
             call = Node(
@@ -180,6 +181,12 @@ def settle(
             for use, values in zip(uses, flags, strict=True):
                 if not values.get(flag):
                     use.members[module] = Module("", "nn.Identity")
+
+
+def _chooses(part: list[Node], flags: list[dict[Parameter | Derived, bool]]) -> bool:
+    """Whether a part has a choice in it, whose flag a class of its own would not know."""
+    operands = [operand for node in part for operand in node.operands.values()]
+    return any(isinstance(o, (Parameter, Derived)) and any(o in of_use for of_use in flags) for o in operands)
 
 
 def _has_state(module: Module) -> bool:
