@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
+from codegen.nested import flatten
 from codegen.spec.model import Shape
 from codegen.weight import Weight
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -231,17 +230,3 @@ def with_children(modules: Iterable[Module]) -> Iterator[Module]:
     for module in modules:
         yield module
         yield from with_children(module.children)
-
-
-def flatten(operand: Operand, kind: type[T]) -> Iterator[T]:
-    """All instances of `kind` inside an operand, depth first."""
-    if isinstance(operand, kind):
-        yield operand
-    elif isinstance(operand, (tuple, list)):
-        for part in operand:
-            yield from flatten(part, kind)
-    elif isinstance(operand, dict):  # in Keras' order
-        for key in sorted(operand):
-            yield from flatten(operand[key], kind)
-    elif isinstance(operand, slice):
-        yield from flatten((operand.start, operand.stop, operand.step), kind)

@@ -9,10 +9,11 @@ from typing import Any
 from codegen import layers, layout
 from codegen.builder import Builder
 from codegen.errors import ConversionError, MalformedConfig, Unsupported
-from codegen.graph import Graph, Module, Value, flatten
+from codegen.graph import Graph, Module, Value
 from codegen.layers import registry
 from codegen.layers.op_rules import tensor
 from codegen.layers.registry import LayerFunction
+from codegen.nested import flatten, map_nested
 from codegen.passes.dead_code import remove_dead_code
 from codegen.spec.model import LayerSpec, ModelSpec, TensorRef
 from codegen.spec.order import call_order, packages
@@ -186,7 +187,7 @@ class Lowering:
         options = function.bind(b.spec)
         call_kwargs = self._call_arguments(b, function, args, kwargs)
         if not function.package.startswith(("keras.ops", "tensorflow")):
-            args = [_map_values(argument, b.autocast) for argument in args]
+            args = map_nested(lambda part: b.autocast(part) if isinstance(part, Value) else part, args)
         if len(args) > len(function.call_names) and not function.takes_any_args:
             b.malformed(f"it is called with {len(args)} arguments, but takes {len(function.call_names)}")
         try:
@@ -344,25 +345,7 @@ def _result(results: Mapping[tuple[str, int], list[Any]], ref: TensorRef) -> Any
 
 def _resolve(argument: Any, results: Mapping[tuple[str, int], list[Any]]) -> Any:
     """An argument of a call with every `TensorRef` replaced by its value."""
-    if isinstance(argument, TensorRef):
-        return _result(results, argument)
-    if isinstance(argument, (list, tuple)):
-        return type(argument)(_resolve(item, results) for item in argument)
-    if isinstance(argument, dict):
-        return {key: _resolve(item, results) for key, item in argument.items()}
-    if isinstance(argument, slice):
-        return slice(*(_resolve(part, results) for part in (argument.start, argument.stop, argument.step)))
-    return argument
-
-
-def _map_values(argument: Any, function: Any) -> Any:
-    if isinstance(argument, Value):
-        return function(argument)
-    if isinstance(argument, (list, tuple)):
-        return type(argument)(_map_values(item, function) for item in argument)
-    if isinstance(argument, dict):
-        return {key: _map_values(item, function) for key, item in argument.items()}
-    return argument
+    return map_nested(lambda part: _result(results, part) if isinstance(part, TensorRef) else part, argument)
 
 
 def _has_unknown(argument: Any) -> bool:

@@ -35,18 +35,15 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 64, 128) -> (N, 64, 128)."""
-        attention_query = torch.unflatten(
-            self.attention_query(x), -1, (4, 32)
-        ).transpose(-2, -3)
-        attention_key = torch.unflatten(self.attention_key(x), -1, (4, 32)).transpose(
-            -2, -3
+        attention_query: Tensor = (
+            self.attention_query(x).unflatten(-1, (4, 32)).transpose(1, 2)
         )
-        y = torch.unflatten(self.attention_value(x), -1, (4, 32)).transpose(-2, -3)
-        y = (
-            F.scaled_dot_product_attention(attention_query, attention_key, y)
-            .transpose(-2, -3)
-            .flatten(-2)
+        attention_key: Tensor = (
+            self.attention_key(x).unflatten(-1, (4, 32)).transpose(1, 2)
         )
+        y: Tensor = self.attention_value(x).unflatten(-1, (4, 32)).transpose(1, 2)
+        y = F.scaled_dot_product_attention(attention_query, attention_key, y)
+        y = y.transpose(1, 2).flatten(2)  # (N, 64, 128)
         norm_1: Tensor = self.norm_1(x + self.attention_output(y))
         y = F.gelu(self.expand(norm_1))  # (N, 64, 512)
         norm_2: Tensor = self.norm_2(norm_1 + self.dropout(self.contract(y)))

@@ -282,9 +282,8 @@ class _Writer:
         return found
 
     def _tree(self, node: Node) -> ast.expr:
-        tree: ast.expr = build(node.template, node.operands, self._value, self._module)
-        tree = _Methods(self._yields_any).visit(tree)
-        return tree
+        tree = build(node.template, node.operands, self._value, self._module)
+        return ast.Expression(_Methods(self._yields_any).visit(tree)).body
 
     def _text(self, tree: ast.expr) -> str:
         self.reads.update(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))

@@ -7,11 +7,12 @@ from typing import Any, Literal
 
 from codegen import layout
 from codegen.builder import Builder
-from codegen.graph import Value, flatten
+from codegen.graph import Value
 from codegen.layers import registry
 from codegen.layers.recurrent_cells import Cell, Weights, cell_builder, define_native, layer_cell
 from codegen.layers.recurrent_loop import call_native, flat_states, refuse_training
 from codegen.layers.registry import lowers
+from codegen.nested import flatten
 from codegen.spec.model import CallSpec, LayerSpec
 
 _MERGES = {"sum": "forward + backward", "mul": "forward * backward", "ave": "(forward + backward) / 2"}

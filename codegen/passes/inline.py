@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from codegen.graph import Graph, Module, Node, Value, definitions
-from codegen.passes.outline_pattern import ACTIVATIONS
+from codegen.passes.outline_pattern import ACTIVATIONS, fill
 
 #: A nested model with more steps, or more layers with weights, stays a class.
 _STEPS, _LAYERS = 5, 3
@@ -76,16 +75,8 @@ def _splice(graph: Graph, call: Node, inner: Graph) -> None:
     values: dict[Value, Value] = dict(zip(inner.inputs, call.values(), strict=True))
     values[inner.outputs[0]] = call.targets
     for node in inner.nodes:
-        node.operands = {name: _put(operand, values) for name, operand in node.operands.items()}
+        node.operands = {name: fill(operand, values) for name, operand in node.operands.items()}
         node.targets = values.get(node.targets, node.targets)
         node.targets.node = node
     position = graph.nodes.index(call)
     graph.nodes[position : position + 1] = inner.nodes
-
-
-def _put(operand: Any, values: dict[Value, Value]) -> Any:
-    if isinstance(operand, Value):
-        return values.get(operand, operand)
-    if isinstance(operand, (tuple, list)):
-        return type(operand)(_put(part, values) for part in operand)
-    return operand

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from codegen.graph import Derived, Graph, Module, Node, Parameter, Symbol, Value, with_children
+from codegen.nested import map_nested
 from codegen.passes.outline_content import block_doc, block_name
 from codegen.passes.outline_names import is_automatic, local_names, shared_back, shared_front, tokens
 from codegen.passes.outline_options import name_flags, settle
@@ -103,12 +104,14 @@ def _extract(region: Region) -> Module:
 
 def _as_attribute(operand: Any, attributes: dict[Any, Module]) -> Any:
     """A parameter, or what follows from parameters, is kept as `self.<name>` where `forward` reads it."""
-    if isinstance(operand, (Parameter, Derived)):
-        name = operand.name if isinstance(operand, Parameter) else operand.meaning or "size"
-        return attributes.setdefault(operand, Module(name, "attribute", (operand,)))
-    if isinstance(operand, (tuple, list)):
-        return type(operand)(_as_attribute(part, attributes) for part in operand)
-    return operand
+
+    def kept(part: Any) -> Any:
+        if not isinstance(part, (Parameter, Derived)):
+            return part
+        name = part.name if isinstance(part, Parameter) else part.meaning or "size"
+        return attributes.setdefault(part, Module(name, "attribute", (part,)))
+
+    return map_nested(kept, operand)
 
 
 # -------------------------------------------------------------------- shapes in comments

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codegen.graph import Derived, Module, Node, Operand, Parameter, Value
+from codegen.nested import map_nested
 from codegen.passes.outline_regions import Region
 
 #: Arguments that are one value even where they are tuples.
@@ -307,10 +308,5 @@ def _grouping(module: Module) -> str:
 
 def fill(operand: Operand, replacements: Mapping[Any, Any]) -> Operand:
     """An operand with holes, values or modules inside it replaced."""
-    if isinstance(operand, (Hole, Value, Module, Flag)):
-        return replacements.get(operand, operand)
-    if isinstance(operand, (tuple, list)):
-        return type(operand)(fill(part, replacements) for part in operand)
-    if isinstance(operand, slice):
-        return slice(*(fill(part, replacements) for part in (operand.start, operand.stop, operand.step)))
-    return operand
+    kinds = (Hole, Value, Module, Flag)
+    return map_nested(lambda part: replacements.get(part, part) if isinstance(part, kinds) else part, operand)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import count
 from typing import Any
 
-from codegen.graph import Module, Node, Symbol, Value, flatten
+from codegen.graph import Module, Node, Symbol, Value
+from codegen.nested import flatten, map_nested
 from codegen.passes.outline_pattern import ANY_ACTIVATION, Flag, Hole, Pattern, Use, node_key
 
 #: So many places may tell two patterns apart, and so many flags may a block have.
@@ -318,17 +320,9 @@ def _holes(module: Module) -> list[Hole]:
 
 def _reread(node: Node, values: dict[int, Value]) -> None:
     """Make a node read other values: by position among those that it reads."""
-    position = -1
+    positions = count()
 
-    def renew(operand: Any) -> Any:
-        nonlocal position
-        if isinstance(operand, Value):
-            position += 1
-            return values.get(position, operand)
-        if isinstance(operand, (tuple, list)):
-            return type(operand)(renew(part) for part in operand)
-        if isinstance(operand, slice):
-            return slice(*(renew(part) for part in (operand.start, operand.stop, operand.step)))
-        return operand
+    def renewed(part: Any) -> Any:
+        return values.get(next(positions), part) if isinstance(part, Value) else part
 
-    node.operands = {name: renew(operand) for name, operand in node.operands.items()}
+    node.operands = map_nested(renewed, node.operands)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen.errors import MalformedConfig, shorten
+from codegen.nested import map_nested
 from codegen.spec import checks
 from codegen.spec.classes import TENSORFLOW_OPS
 from codegen.spec.constants import constant
@@ -151,21 +152,15 @@ def references(argument: Any) -> Iterator[TensorRef]:
 
 def renumber(argument: Any, offsets: Mapping[str, int]) -> Any:
     """`argument` with `offsets[layer]` added to the call number of each tensor of that layer."""
-    if isinstance(argument, TensorRef):
-        return TensorRef(argument.layer, argument.call + offsets.get(argument.layer, 0), argument.output)
-    if isinstance(argument, CallSpec):
-        return replace(
-            argument, args=renumber(argument.args, offsets), kwargs=renumber(argument.kwargs, offsets)
-        )
-    if isinstance(argument, tuple):
-        return tuple(renumber(item, offsets) for item in argument)
-    if isinstance(argument, list):
-        return [renumber(item, offsets) for item in argument]
-    if isinstance(argument, Mapping):
-        return {key: renumber(item, offsets) for key, item in argument.items()}
-    if isinstance(argument, slice):
-        return slice(*(renumber(part, offsets) for part in (argument.start, argument.stop, argument.step)))
-    return argument
+
+    def renumbered(part: Any) -> Any:
+        if isinstance(part, TensorRef):
+            return TensorRef(part.layer, part.call + offsets.get(part.layer, 0), part.output)
+        if isinstance(part, CallSpec):
+            return replace(part, args=renumber(part.args, offsets), kwargs=renumber(part.kwargs, offsets))
+        return part
+
+    return map_nested(renumbered, argument)
 
 
 def first_numbers(arguments: Sequence[Any], layers: Collection[str]) -> dict[str, int]:
