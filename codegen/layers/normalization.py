@@ -93,7 +93,11 @@ def layer_normalization(
 ) -> Value:
     """Normalise each sample over one or several axes."""
     _check_floats(b, x)
-    x, shape = _axes_last(b, x, axis)
+    x, axes = _axes_last(b, x, axis)
+    if not (scale or center or rms_scaling) and None in (x.shape[a] for a in axes):
+        template = "F.layer_norm(x, x.shape[first:], eps=eps)"
+        return b.op(template, shape=x.shape, x=x, first=-len(axes), eps=epsilon)
+    shape = tuple(b.known(x, a) for a in axes)
     saved = _saved_shape(b, x, axis)
     if rms_scaling:
         weight = b.parameter("gamma", b.weight("gamma", saved).reshape(*shape))
@@ -123,7 +127,8 @@ def rms_normalization(
 ) -> Value:
     """Divide each sample by its root mean square over some axes; the scale goes with the last axes."""
     _check_floats(b, x)
-    x, shape = _axes_last(b, x, axis)
+    x, axes = _axes_last(b, x, axis)
+    shape = tuple(b.known(x, a) for a in axes)
     saved = _saved_shape(b, x, axis)
     scale = b.weight("scale", saved)
     if not x.is_native or saved != shape:
@@ -315,13 +320,12 @@ def _axis_second(b: Builder, x: Value, axis: int) -> Value:
     return layout.to_perm(b, x, (0, axis, *(i for i in range(1, x.rank) if i != axis)))
 
 
-def _axes_last(b: Builder, x: Value, axis: int | tuple[int, ...]) -> tuple[Value, tuple[int, ...]]:
-    """`x` stored with the axes last, and their sizes."""
+def _axes_last(b: Builder, x: Value, axis: int | tuple[int, ...]) -> tuple[Value, list[int]]:
+    """`x` stored with the axes last, and these in order."""
     axes = sorted({b.axis(a, x.rank) for a in ((axis,) if isinstance(axis, int) else axis)})
     if not axes or axes[0] == 0:
         b.unsupported("axis", axis, "supported: any axes but that of the batch")
-    x = layout.to_perm(b, x, (*(i for i in range(x.rank) if i not in axes), *axes))
-    return x, tuple(b.known(x, a) for a in axes)
+    return layout.to_perm(b, x, (*(i for i in range(x.rank) if i not in axes), *axes)), axes
 
 
 def _saved_shape(b: Builder, x: Value, axis: int | tuple[int, ...]) -> tuple[int, ...]:

@@ -24,6 +24,10 @@ def _frozen() -> object:
     return layer
 
 
+def _plain(axis: int | list[int]) -> object:
+    return layers.LayerNormalization(axis=axis, center=False, scale=False)
+
+
 CASES = [
     Case("batchnorm_vector", lambda: layers.BatchNormalization(), [(6,)]),
     Case("batchnorm_sequence", lambda: layers.BatchNormalization(momentum=0.9), [(7, 3)]),
@@ -52,6 +56,8 @@ CASES = [
     Case("layernorm_no_scale", lambda: layers.LayerNormalization(scale=False), [(7, 6)]),
     Case("layernorm_no_center", lambda: layers.LayerNormalization(center=False), [(7, 6)]),
     Case("layernorm_plain", lambda: layers.LayerNormalization(center=False, scale=False), [(7, 6)]),
+    Case("layernorm_open_axis", lambda: _plain(axis=1), [(None, 6)]),
+    Case("layernorm_open_axes", lambda: _plain(axis=[-3, 3]), [(None, 4, 6)]),
     Case("layernorm_rms", lambda: layers.LayerNormalization(rms_scaling=True), [(7, 6)]),
     Case("layernorm_rms_axes", lambda: layers.LayerNormalization(rms_scaling=True, axis=[1, 2]), [(7, 6, 3)]),
     Case("rmsnorm", lambda: layers.RMSNormalization(), [(7, 6)]),
