@@ -50,6 +50,7 @@ def transformer() -> Any:
     x = inputs
     for _ in range(2):
         y = L.MultiHeadAttention(3, 4, dropout=0.1)(x, x, use_causal_mask=True)
+        y = L.Attention()([y, x], use_causal_mask=True)
         x = L.LayerNormalization(epsilon=1e-6)(x + y)
         y = L.Dense(12)(L.Dense(20, activation="gelu")(x))
         x = L.LayerNormalization(epsilon=1e-6)(x + L.Dropout(0.1)(y))
@@ -61,7 +62,8 @@ def masked_transformer() -> Any:
     x = L.Embedding(20, 8, mask_zero=True)(inputs)
     y, _ = L.MultiHeadAttention(2, 4)(x, x, return_attention_scores=True)
     x = L.Add()([x, L.MultiHeadAttention(2, 4, dropout=0.1)(y, x, use_causal_mask=True)])
-    return keras.Model(inputs, L.Dense(3)(L.Flatten()(L.AdditiveAttention()([x, y]))))
+    x = L.Attention(use_scale=True)([L.AdditiveAttention()([x, y]), x])
+    return keras.Model(inputs, L.Dense(3)(L.Flatten()(L.Attention()([x, y], use_causal_mask=True))))
 
 
 @pytest.fixture(scope="module", params=NAMES)

@@ -122,15 +122,20 @@ def _penalty(b: Builder, query: Value, value: Value, mask: Value | None, causal:
 
 
 def _fused(b: Builder, query: Value, key: Value, value: Value, penalty: Value | None, causal: bool) -> Value:
-    """The attention of torch, whose scale Keras does not have."""
+    """The attention of torch, whose scale Keras does not have.
+
+    It is given heads, if only one: torch's fast kernels and its ONNX exporter want four dims.
+    """
     operands: dict[str, Any] = {"query": query, "key": key, "value": value}
-    template = "query, key, value"
+    head = "[:, None]" if query.rank == 3 else ""
+    arguments = f"query{head}, key{head}, value{head}"
     if causal:
-        template += ", is_causal=True"
+        arguments += ", is_causal=True"
     elif penalty is not None:
-        template += ", attn_mask=penalty"
+        arguments += f", attn_mask=penalty{head if penalty.rank == 3 else ''}"
         operands["penalty"] = penalty
-    template = f"F.scaled_dot_product_attention({template}, scale=1.0)"
+    template = f"F.scaled_dot_product_attention({arguments}, scale=1.0)"
+    template += "[:, 0]" if head else ""
     return b.op(template, shape=(*query.shape[:-1], value.shape[-1]), **operands)
 
 
