@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from codegen import Options
 from codegen.convert import Draft, generate
@@ -287,3 +289,71 @@ def test_equal_expressions_are_computed_once(tmp_path: Path) -> None:
     second = net("Activation", "second", "image", activation="relu")
     x = net("Add", "sum", conv(net, "left", first, 8), conv(net, "right", second, 8))
     assert net.source(tmp_path, x).count("F.relu(") == 1
+
+
+def test_padding_that_follows_from_the_dilation(tmp_path: Path) -> None:
+    net = Net(40, 32, 8)
+    x = "image"
+    for number, dilation in enumerate(3 * (1, 2, 4, 8, 1), start=1):
+        x = conv_bn_relu(net, f"block{number}", x, 8, dilation_rate=[dilation, dilation])
+    block = classes(net.source(tmp_path, x))["ConvBatchNorm"]
+    assert "def __init__(self, dilation: int = 1) -> None:" in block
+    assert "padding=dilation, dilation=dilation" in re.sub(r"\s+", " ", block)
+
+
+def pooled_shortcuts(net: Net, stages: Sequence[tuple[int, int]]) -> str:
+    """Residual blocks of these filters and strides, whose shortcuts are pooled and projected."""
+    x, before = "image", 8
+    for block, (filters, stride) in enumerate(stages, start=1):
+        y = conv_bn_relu(net, f"block{block}_1", x, filters, strides=[stride, stride])
+        y = net("BatchNormalization", f"block{block}_2_bn", conv(net, f"block{block}_2_conv", y, filters))
+        if stride > 1:
+            pools = {"pool_size": [2, 2], "strides": [2, 2], "padding": "valid"}
+            x = net("AveragePooling2D", f"block{block}_pool", x, **pools)
+        if filters != before:
+            x = conv(net, f"block{block}_0_conv", x, filters, size=1)
+            x = net("BatchNormalization", f"block{block}_0_bn", x)
+        x = net("ReLU", f"block{block}_out", net("Add", f"block{block}_add", x, y))
+        before = filters
+    return x
+
+
+def output_of(source: str, shape: tuple[int, ...]) -> torch.Size:
+    """The shape of what a generated model yields for an input of a shape."""
+    namespace: dict[str, Any] = {"__file__": "net.py", "__name__": "net"}
+    exec(compile(source, "net.py", "exec"), namespace)
+    output: torch.Tensor = namespace["ConvertedModel"]()(torch.rand(shape))
+    return output.shape
+
+
+def test_a_pooled_shortcut_is_a_sequence(tmp_path: Path) -> None:
+    net = Net(32, 32, 8)
+    x = pooled_shortcuts(net, [(16, 1), (16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (64, 1)])
+    source = net.source(tmp_path, x)
+    assert "nn.Sequential(\n                nn.AvgPool2d(kernel_size=2),\n" in source
+    assert output_of(source, (2, 32, 32, 8)) == (2, 8, 8, 64)
+
+
+def test_a_choice_inside_of_an_optional_part(tmp_path: Path) -> None:
+    net = Net(32, 32, 8)
+    stages = [(16, 1), (16, 1), (24, 1), (24, 1), (32, 2), (32, 1), (48, 1), (48, 1), (64, 2), (64, 1)]
+    source = net.source(tmp_path, pooled_shortcuts(net, stages))
+    assert "F.avg_pool2d(x, kernel_size=2) if self.pool else x" in source
+    assert output_of(source, (2, 32, 32, 8)) == (2, 8, 8, 64)
+
+
+def test_a_mask_is_no_context(tmp_path: Path) -> None:
+    net = Net(12, 16, name="tokens")
+    mask = net("InputLayer", "mask", batch_shape=[None, 12, 12], dtype="bool")
+    net.layers[-1]["inbound_nodes"], net.inputs = [], ["tokens", mask]
+    x = "tokens"
+    for layer in range(4):
+        name = f"layer{layer}"
+        y = net("MultiHeadAttention", f"{name}_attention", x, x, num_heads=2, key_dim=8)
+        tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": [mask, 0, 0]}}
+        net.layers[-1]["inbound_nodes"][0]["kwargs"]["attention_mask"] = tensor
+        x = net("LayerNormalization", f"{name}_norm_1", net("Add", f"{name}_add_1", x, y))
+        y = net("Dense", f"{name}_expand", x, units=32, activation="relu")
+        y = net("Dense", f"{name}_contract", y, units=16)
+        x = net("LayerNormalization", f"{name}_norm_2", net("Add", f"{name}_add_2", x, y))
+    assert "TransformerEncoder" in classes(net.source(tmp_path, x))

@@ -32,6 +32,7 @@ _DOCS = {
     "BatchNormConv": "Batch normalisation, activation and convolution",
     "GatedConv": "Convolution whose result is gated by another one",
     "DoubleConv": "Two convolutions",
+    "UNetBlock": "Smaller and larger again, with skips between equal sizes",
 }
 
 
@@ -82,7 +83,8 @@ def _by_prefix(pattern: Pattern) -> str:
         counts.update(word for word, count in first.items() if count >= 0.3 * len(names))
     word, count = counts.most_common(1)[0] if counts else ("", 0)
     is_word = len(_base(word)) > 2 and (_base(word) == "block" or _base(word) not in _EMPTY)
-    return class_name(word) if is_word and count == len(pattern.uses) else ""
+    is_own = count == len(pattern.uses) and not _is_everywhere(_base(word), pattern)
+    return class_name(word) if is_word and is_own else ""
 
 
 def _by_layers(pattern: Pattern) -> str:
@@ -97,17 +99,31 @@ def _by_layers(pattern: Pattern) -> str:
                 {_base(part) for part in name[:-1] if _base(part).isalpha() and len(_base(part)) > 2}
             )
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    found = [word for word, count in ranked if count >= 0.45 * total]
-    found = [word for word in found if word not in _EMPTY]
+    found = [word for word, count in ranked if count >= 0.45 * total and word not in _EMPTY]
+    found = [word for word in found if not _is_everywhere(word, pattern)]
     if not found:
         return ""
     word = class_name(found[0])
     return word if word.lower() in ("block", "cell", "layer") or word.endswith("Block") else f"{word}Block"
 
 
+def _is_everywhere(word: str, pattern: Pattern) -> bool:
+    """Whether nearly all layers are called so, those outside of the block too: it is the model's name."""
+    inside = {node for use in pattern.uses for node in use.region.nodes}
+    graphs = dict.fromkeys(use.region.graph for use in pattern.uses)
+    others = [tokens(node.layer) for graph in graphs for node in graph.nodes if node not in inside]
+    named = sum(any(_base(part) == word for part in name) for name in others)
+    return len(others) > 3 and named > 0.7 * len(others)
+
+
 def _base(part: str) -> str:
     """`block35` -> block."""
     return part.rstrip("0123456789").lower() if has_index(part) else part.lower()
+
+
+def _is_upsampling(node: Node) -> bool:
+    transposed = (module for module in node.modules() if module.constructor.startswith("nn.ConvTranspose"))
+    return node.template.startswith(("F.interpolate", "F.upsample")) or any(transposed)
 
 
 class _Facts:
@@ -157,7 +173,7 @@ class _Facts:
         last = self.pattern.output.node
         if self.attention:
             both = self.linear and self.adds >= 2
-            if both and len(self.pattern.inputs) > 1:
+            if both and sum(value.dtype != "bool" for value in self.pattern.inputs) > 1:
                 return "TransformerDecoder"
             return "TransformerEncoder" if both else "Attention" if not self.convs else ""
         recurrent = [real.constructor for _, real in self.modules if real.constructor in _RECURRENT]
@@ -168,6 +184,8 @@ class _Facts:
             )
         first = next((real for node in nodes for m in node.modules() for real in [self._real(m)]), None)
         is_norm_first = first is not None and "Norm" in first.constructor
+        if len(self.convs) == len(self.norms) == 1 and len(self.modules) == 2 and not is_norm_first:
+            return "ConvBatchNorm"
         has_mean = any(".mean(" in node.template for node in nodes)
         if has_mean and not self.norms and last is not None and last.template in ("x * y", "y * x"):
             return "SqueezeExcite"
@@ -178,6 +196,8 @@ class _Facts:
             )
             if ends_with_cat and reads_input and self.convs:
                 return "DenseLayer"
+            if any("pool" in node.template for node in nodes) and any(map(_is_upsampling, nodes)):
+                return "UNetBlock"
             branches = len(list(last.values())) if last is not None and ends_with_cat else 0
             return "InceptionBlock" if branches > 2 and len(self.pattern.inputs) == 1 else ""
         if self.depthwise:
@@ -227,8 +247,6 @@ class _Facts:
             return "TransitionBlock" if pooled else "BatchNormConv"
         if self.is_residual:
             return "ResidualBlock"
-        if len(self.convs) == 1 and len(self.norms) == 1 and len(self.modules) == 2:
-            return "ConvBatchNorm"
         if len(self.convs) == 2 == len(self.modules):
             return "DoubleConv"
         if self.linear and not self.convs:

@@ -129,7 +129,7 @@ def _factor(numbers: list[Any], base: list[Any]) -> int:
 def _paddings(
     group: Group, groups: list[Group], switches: Mapping[str, Sequence[bool | None]]
 ) -> Iterator[str]:
-    """`kernel_size // 2`, `0 if stride > 1 else 1`, and what pads for a convolution with stride 2."""
+    """`kernel_size // 2`, `dilation`, `0 if stride > 1 else 1`, and what pads for a stride of 2."""
     stride = next((g for g in groups if g.name and g.holes[0].role == "stride"), None)
     if stride is not None:
         switches = {**switches, f"{stride.name} > 1": [_is_step(number) for number in stride.numbers]}
@@ -145,6 +145,9 @@ def _paddings(
             causal = [(d * (size - 1), 0) if isinstance(d, int) else UNKNOWN for d in dilation.numbers]
             factor = f"{size - 1} * " if size > 2 else ""
             yield from [f"({factor}{dilation.name}, 0)"] * _holds(group, causal)
+            same = [d * (size // 2) if isinstance(d, int) else UNKNOWN for d in dilation.numbers]
+            factor = f"{size // 2} * " if size > 3 else ""
+            yield from [f"{factor}{dilation.name}"] * (size % 2 == 1 and _holds(group, same))
         if kernel.name and _holds(group, [_pads(k) for k in kernel.numbers]):
             yield f"2 * ({half} - 1, {half})"
         for code, values in sorted(switches.items(), key=lambda item: "stride" not in item[0]):

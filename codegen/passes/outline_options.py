@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from codegen.expression import build, text
+from codegen.expression import build, parse_template, text
 from codegen.graph import Derived, Graph, Module, Node, Parameter, Value
 from codegen.passes.outline_names import has_index, tokens, words
 from codegen.passes.outline_pattern import ACTIVATIONS, Flag, Pattern, Use
@@ -199,21 +200,36 @@ def _made(nodes: list[Node]) -> set[Value]:
 
 def _container(graph: Graph, part: list[Node], name: str, extract: Extract) -> Module:
     """One module that computes an optional part."""
-    children = []
-    for node in part:
-        modules = list(node.modules())
-        if node.kind == "module" and len(modules) == 1 and len(list(node.values())) == 1:
-            children.append(modules[0])
-        elif node.template in ACTIVATIONS:
-            children.append(Module(node.layer, ACTIVATIONS[node.template]))
-        else:
-            region = Flow(graph).region(part)
-            assert region is not None
-            return extract(region)
+    children = [child for node in part if (child := _as_module(node))]
+    if len(children) < len(part):
+        region = Flow(graph).region(part)
+        assert region is not None
+        return extract(region)
     if len(children) == 1:
         children[0].name = name
         return children[0]
     return Module(name, "nn.Sequential", children=tuple(children))
+
+
+def _as_module(node: Node) -> Module | None:
+    """The module that does what a node does, for a place in an `nn.Sequential`; None if there is none."""
+    modules = list(node.modules())
+    if node.kind == "module" and len(modules) == 1 and len(list(node.values())) == 1:
+        return modules[0]
+    if node.template in ACTIVATIONS:
+        return Module(node.layer, ACTIVATIONS[node.template])
+    call = parse_template(node.template)
+    if not isinstance(call, ast.Call):
+        return None
+    pool = re.fullmatch(r"F\.(max|avg)_pool([123]d)", ast.unparse(call.func))
+    if pool is None:
+        return None
+    options = {keyword.arg or "": keyword.value for keyword in call.keywords}
+    written = {
+        name: node.operands[tree.id] if isinstance(tree, ast.Name) else ast.literal_eval(tree)
+        for name, tree in options.items()
+    }
+    return Module(node.layer, f"nn.{pool[1].capitalize()}Pool{pool[2]}", kwargs=written)
 
 
 def _fuse(select: Node, parts: list[Node], attribute: Attribute) -> Node:
@@ -235,4 +251,8 @@ def _fuse(select: Node, parts: list[Node], attribute: Attribute) -> Node:
 
     flag_tree = keep(select.operands["flag"], "p")
     trees = ast.IfExp(flag_tree, value_tree(select.operands["a"]), value_tree(select.operands["b"]))
+    # an expression names what comes last first, `__init__` does not
+    modules = [module for node in parts for module in node.modules()]
+    ranks = {name: modules.index(o) + 1 if o in modules else 0 for name, o in operands.items()}
+    operands = {name: operands[name] for name in sorted(operands, key=lambda name: ranks[name])}
     return Node(text(trees), operands, select.targets, select.layer, "")

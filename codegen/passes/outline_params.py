@@ -169,7 +169,8 @@ def _groups(pattern: Pattern) -> list[Group]:
             same_kind = (group.is_size and is_size) or group.holes[0].role == hole.role
             if hole.role == "sizes" and group.is_size and group.numbers == numbers and not is_constant:
                 same_kind = True  # a reshape to as many channels as there are
-            if is_constant and hole.role in ("padding", "pads") and group.numbers != numbers:
+            one_is_constant = is_constant or group.literal is not UNKNOWN
+            if one_is_constant and hole.role in ("padding", "pads") and group.numbers != numbers:
                 same_kind = False  # what an optional part has, whatever varies elsewhere
             if same_kind and group.agrees(numbers):
                 group.holes.append(hole)
