@@ -57,7 +57,7 @@ class SharedDropout(nn.Module):
 
 
 class SharedAlphaDropout(nn.Module):
-    """Drops slices along some dims while training, keeps mean and variance of SELU's outputs.
+    """Drops slices along some dims, keeps mean and variance of SELU's outputs.
 
     Args:
         p: Share of what is dropped.
