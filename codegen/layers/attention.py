@@ -204,8 +204,8 @@ class _Attention:
         if causal and return_scores:
             (mask,) = masks.positional(b, query, value)
         layers = self._layers(b, query, value, key)
-        of_query, of_value = _sequence(b, query, axes), _sequence(b, value, axes)
-        of_key = _sequence(b, key, axes) if key else of_value
+        of_query, of_value = (b.floating(_sequence(b, x, axes)) for x in (query, value))
+        of_key = b.floating(_sequence(b, key, axes)) if key else of_value
         q = self._heads(b, layers["query"], of_query, self.num_heads, self.head_dim)
         k = self._heads(b, layers["key"], of_key, self.num_key_value_heads, self.head_dim)
         v = self._heads(b, layers["value"], of_value, self.num_key_value_heads, self.value_head_dim)

@@ -8,7 +8,9 @@ from typing import Literal
 
 from codegen import layout
 from codegen.builder import Builder
+from codegen.dtypes import FLOATS
 from codegen.graph import Value
+from codegen.layers.op_rules import result_type
 from codegen.layers.registry import lowers
 from codegen.spec.model import Shape
 
@@ -104,15 +106,20 @@ def dot(b: Builder, xs: list[Value], *, axes: int | tuple[int, int], normalize: 
     first, second = (b.axis(axis, x.rank) for axis, x in zip(pair, xs, strict=True))
     if 0 in (first, second):
         b.unsupported("axes", axes, "supported: any axis but that of the batch")
-    x, y = _axis_last(b, xs[0], first), _axis_last(b, xs[1], second)
+    dtype = result_type(*xs)
+    wide = "int32" if dtype in ("int8", "bool") else dtype
+    x, y = _axis_last(b, b.cast(xs[0], wide), first), _axis_last(b, b.cast(xs[1], wide), second)
     shape: Shape = (x.shape[0], *_without(x, first), *_without(y, second))
     perm = tuple(range(max(len(shape), 2)))
+    summed = wide
     if len(shape) == 1:
         shape = (*shape, 1)
-    if x.rank == 3 and y.rank == 3 and not normalize:
-        return b.op("x @ y.mT", shape=shape, perm=perm, x=x, y=y)
+        summed = wide if wide in FLOATS else "int64"
     template = "batch_dot(x, y, normalize=True)" if normalize else "batch_dot(x, y)"
-    return b.op(template, shape=shape, perm=perm, x=x, y=y)
+    if x.rank == 3 and y.rank == 3 and not normalize:
+        template = "x @ y.mT"
+    result = b.op(template, shape=shape, dtype=summed, perm=perm, x=x, y=y)
+    return b.cast(result, "bool" if dtype == "bool" else wide)
 
 
 @lowers("Merge", masks="drop", note="Keras 1: the modes that have no layer of their own")

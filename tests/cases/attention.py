@@ -43,6 +43,13 @@ CASES = [
     _heads("two_axes", (2, 3, 6), attention_axes=(1, 2)),
     _heads("second_axis", (2, 3, 6), attention_axes=2),
     Case(
+        "heads_of_integers",
+        lambda: layers.MultiHeadAttention(2, 3),
+        [(5, 6), (4, 6)],
+        ["int32", "float32"],
+        call=lambda layer, xs: layer(*xs),
+    ),
+    Case(
         "grouped_heads",
         lambda: layers.GroupQueryAttention(3, 4, 2),
         [(5, 6), (4, 6)],

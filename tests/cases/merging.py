@@ -7,8 +7,12 @@ from typing import Any
 from tests.cases.case import Case, keras, layers
 
 
+def _together(layer: Any, inputs: list[Any]) -> Any:
+    return layer(inputs)
+
+
 def _merge(name: str, make: Any, *shapes: tuple[int | None, ...]) -> Case:
-    return Case(name, make, list(shapes), call=lambda layer, xs: layer(xs))
+    return Case(name, make, list(shapes), call=_together)
 
 
 def _masked(make: Any, both: bool = True) -> Any:
@@ -64,6 +68,9 @@ CASES = [
     _merge("dot_mixed", lambda: layers.Dot(axes=(2, 1)), (5, 4), (4,)),
     _merge("dot_vector_first", lambda: layers.Dot(axes=(1, 2)), (4,), (5, 4)),
     _merge("dot_high", lambda: layers.Dot(axes=(3, 2)), (2, 5, 4), (3, 4)),
+    Case("dot_bytes", lambda: layers.Dot(axes=2), [(5, 4), (3, 4)], ["int8"] * 2, ints=100, call=_together),
+    Case("dot_of_integers", lambda: layers.Dot(axes=1), [(6,), (6,)], ["int32"] * 2, call=_together),
+    Case("dot_of_bools", lambda: layers.Dot(axes=(2, 1)), [(5, 4), (4,)], ["bool"] * 2, call=_together),
     Case("multiply_ranks", _convolved(lambda: layers.Multiply()), [], model=True),
     Case("maximum_ranks", _convolved(lambda: layers.Maximum()), [], model=True),
     Case("add_masked", _masked(lambda: layers.Add()), [], model=True),
