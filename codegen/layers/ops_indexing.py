@@ -272,7 +272,7 @@ def slice_update(b: Builder, inputs: Any, start_indices: Any, updates: Any) -> V
     if isinstance(starts, (list, tuple)):
         starts = rules.shape_argument(b, starts, "start_indices")
         ends = zip(starts, x.shape, updates.shape, strict=True)
-        first = tuple(_inside(start, size, length) for start, size, length in ends)
+        first = [_inside(start, size, length) for start, size, length in ends]
         template = "update_block(x, starts, updates)"
         return b.op(template, shape=x.shape, x=x, starts=first, updates=updates)
     return b.op(

@@ -296,9 +296,9 @@ def cdist(b: Builder, x: Any, y: Any) -> Value:
     x, y, _ = pair(b, x, y)
     difference = binary(b, "Subtract", _new_axis(b, x, -2), _new_axis(b, y, -3))
     difference = b.cast(difference, rules.float_type(difference))
-    return b.op(
-        "d.norm(dim=-1)", shape=difference.shape[:-1], perm=tuple(range(difference.rank - 1)), d=difference
-    )
+    template = "torch.linalg.vector_norm(x, dim=-1)"
+    shape = difference.shape[:-1]
+    return b.op(template, shape=shape, perm=tuple(range(len(shape))), x=difference)
 
 
 def _new_axis(b: Builder, x: Value, axis: int) -> Value:

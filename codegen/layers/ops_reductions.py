@@ -26,7 +26,7 @@ REDUCTIONS: dict[str, tuple[str, str, str]] = {
     "Ptp": ("x.amax(dim=d, keep) - x.amin(dim=d, keep)", "x.amax() - x.amin()", "same"),
     "Nansum": ("x.nansum(dim=d, keep)", "x.nansum()", "sum"),
     "Nanmean": ("x.nanmean(dim=d, keep)", "x.nanmean()", "float"),
-    "EuclideanNorm": ("x.norm(dim=d, keep)", "x.norm()", "same"),
+    "EuclideanNorm": ("torch.linalg.vector_norm(x, dim=d, keep)", "x.norm()", "same"),
 }
 
 #: What is left of each element by a reduction over no axis, if not the element itself.
@@ -55,22 +55,20 @@ def _prepared(b: Builder, x: Any, rule: str) -> tuple[Value, str]:
     return (b.cast(x, "int32"), "int32") if x.dtype == "bool" else (x, x.dtype)
 
 
-def reduction(b: Builder, name: str, x: Any, axis: Axis = None, keepdims: bool = False) -> Value:
+def reduction(b: Builder, name: str, given: Any, axis: Axis = None, keepdims: bool = False) -> Value:
     """Apply an op of `REDUCTIONS`; the largest of truth values is whether any holds."""
-    x = rules.tensor(b, x)
+    x = rules.tensor(b, given)
     if x.dtype == "bool":
         name = {"Amax": "Any", "Amin": "All"}.get(name, name)
     template, whole, rule = REDUCTIONS[name]
+    if name == "Nanmean" and not rules.axes_of(b, axis, x.rank):
+        return x  # in its own dtype
     x, dtype = _prepared(b, x, rule)
     if not rules.axes_of(b, axis, x.rank):
         x = b.cast(x, "bool") if name == "CountNonzero" else x
         return b.cast(b.elementwise(_OVER_NOTHING.get(name, "x"), x=x), dtype)
     if name in ("Nanmean", "Nansum") and x.dtype not in FLOATS:
         template, whole = template.replace("nan", ""), whole.replace("nan", "")
-    if name == "EuclideanNorm" and len(rules.axes_of(b, axis, x.rank)) > 2:
-        template = template.replace(
-            "x.norm(", "torch.linalg.vector_norm(x, "
-        )  # torch's method knows two dims at most
     y = rules.reduce(b, x, template, axis, keepdims, dtype=dtype, whole=whole)
     # torch sums and counts integers in 64 bits.
     return _narrowed(b, y) if rule in ("sum", "int32") and dtype not in FLOATS | rules.COMPLEX else y

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from codegen.builder import Builder
+from codegen.dtypes import FLOATS
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.op_layers import as_layer, kernel_shape
@@ -37,15 +38,18 @@ def conv(
     data_format: DataFormat | None = None,
     dilation_rate: Ints = 1,
 ) -> Value:
-    """`F.conv2d(x, kernel)`, or `nn.Conv2d` where the kernel is a constant."""
+    """`F.conv2d(x, kernel)`, or `nn.Conv2d` where the kernel is a constant; in float64 for integers."""
     x = rules.tensor(b, inputs)
+    dtype = x.dtype
+    x = x if dtype in FLOATS else b.cast(x, "float64")
     *window, inner, filters = kernel_shape(b, kernel)
     options = _options(strides, padding, data_format, dilation_rate)
     if None in window:
-        return _open_conv(b, x, kernel, depthwise=False, **options)
+        return b.cast(_open_conv(b, x, kernel, depthwise=False, **options), dtype)
     groups = b.known(x, channel_axis(x.rank, options["data_format"])) // (inner or 1)
     options |= {"filters": filters, "kernel_size": tuple(window), "groups": groups}
-    return as_layer(b, f"Conv{x.rank - 2}D", x, {"kernel": kernel}, use_bias=False, **options)
+    layer = f"Conv{x.rank - 2}D"
+    return b.cast(as_layer(b, layer, x, {"kernel": kernel}, use_bias=False, **options), dtype)
 
 
 @op("DepthwiseConv")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -39,23 +37,21 @@ def scatter_reduce(x: Tensor, indices: Tensor, updates: Tensor, reduce: str) -> 
     return flat.scatter_reduce(0, rows, updates, reduce).reshape(x.shape)
 
 
-def update_block(x: Tensor, starts: Sequence[int], updates: Tensor) -> Tensor:
+def update_block(x: Tensor, starts: list[int], updates: Tensor) -> Tensor:
     """A copy of `x` whose block from `starts` on is `updates`."""
-    block = tuple(
-        slice(start, start + size)
-        for start, size in zip(starts, updates.shape, strict=True)
-    )
     result = x.clone()
-    result[block] = updates
+    block = result
+    for dim, start in enumerate(starts):
+        block = block.narrow(dim, start, updates.shape[dim])
+    block.copy_(updates)
     return result
 
 
 def update_block_at(x: Tensor, starts: Tensor, updates: Tensor) -> Tensor:
     """The same with `starts` as a tensor, (dims of `x`,); the block stays within `x`."""
-    grid = torch.meshgrid(
-        [torch.arange(size, device=x.device) for size in updates.shape], indexing="ij"
-    )
-    last = [size - length for size, length in zip(x.shape, updates.shape, strict=True)]
-    first = starts.long().clamp(min=0).minimum(starts.new_tensor(last, dtype=torch.long))
-    index = tuple(start + axis for start, axis in zip(first.unbind(), grid, strict=True))
+    index: list[Tensor | None] = []
+    for dim, size in enumerate(updates.shape):
+        first = starts[dim].long().clamp(0, x.shape[dim] - size)
+        steps = first + torch.arange(size, device=x.device)
+        index.append(steps.reshape([-1] + [1] * (x.dim() - 1 - dim)))
     return x.index_put(index, updates)

@@ -20,7 +20,7 @@ def segment_reduce(
     """
     rows = torch.where(ids < 0, count, ids).long()
     rows = rows.reshape([-1] + [1] * (x.dim() - 1)).expand_as(x)
-    out = x.new_full([count + 1, *x.shape[1:]], empty)
+    out = x.new_full([count + 1, *list(x.shape[1:])], empty)
     return out.scatter_reduce(0, rows, x, reduce, include_self=False)[:count]
 
 
