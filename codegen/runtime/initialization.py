@@ -17,7 +17,7 @@ def variance_scaling_(weight: Tensor, scale: float, mode: str) -> None:
 
 
 def orthogonal_in_half_(weight: Tensor, gain: float = 1.0) -> None:
-    """Fill a tensor of half precision, for which torch cannot, as `nn.init.orthogonal_`."""
+    """`nn.init.orthogonal_` for half precision, which torch lacks it for."""
     wide = nn.init.orthogonal_(torch.empty_like(weight, dtype=torch.float32), gain)
     with torch.no_grad():
         weight.copy_(wide)

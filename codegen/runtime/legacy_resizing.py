@@ -1,4 +1,4 @@
-"""Images (N, C, H, W) in another size, as TensorFlow 1 resizes: from the corners of pixels."""
+"""Images (N, C, H, W) in another size, as TensorFlow 1 resizes: by pixels' corners."""
 
 from __future__ import annotations
 
@@ -36,7 +36,9 @@ def resize_nearest_aligned(x: Tensor, size: list[int]) -> Tensor:
     return x
 
 
-def corner_positions(size_in: int, size_out: int, align_corners: bool, device: torch.device) -> Tensor:
+def corner_positions(
+    size_in: int, size_out: int, align_corners: bool, device: torch.device
+) -> Tensor:
     """Where each new pixel lies among the old ones."""
     scale = size_in / size_out
     if align_corners and size_out > 1:

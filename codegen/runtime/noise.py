@@ -56,18 +56,8 @@ class SharedDropout(nn.Module):
         return shared_dropout(x, self.p, self.dims) if self.training else x
 
 
-class SharedAlphaDropout(nn.Module):
-    """Drops slices along some dims, keeps mean and variance of SELU's outputs.
-
-    Args:
-        p: Share of what is dropped.
-        dims: Along these, all elements are dropped or none.
-    """
-
-    def __init__(self, p: float, dims: list[int]) -> None:
-        super().__init__()
-        self.p = p
-        self.dims = dims
+class SharedAlphaDropout(SharedDropout):
+    """The same, but it keeps mean and variance of SELU's outputs."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""

@@ -14,7 +14,7 @@ def max_pool_with_argmax(
     pads: list[int],
     with_batch: bool,
 ) -> tuple[Tensor, Tensor]:
-    """The largest element of each window, and its place in an image stored as (H, W, C).
+    """The largest element of each window, and its place in an image (H, W, C).
 
     Args:
         x: (N, C, H, W).
