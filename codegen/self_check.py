@@ -22,6 +22,9 @@ _BATCHES = (0, 1)
 #: Tried last, beside sizes of the model: an open size may have to be one of them, or not too small.
 _MORE_SIZES = (8,)
 
+#: What no size of the inputs is to blame for.
+_MISTAKES = (NameError, TypeError, AttributeError)
+
 #: How many batch sizes of the inputs are tried where they cannot be the same.
 _ATTEMPTS = 200
 
@@ -89,6 +92,8 @@ def _run(torch: Any, model: Any, graph: Graph) -> None:
             _compare(outputs if isinstance(outputs, tuple) else (outputs,), graph.outputs)
         except torch.linalg.LinAlgError:  # of a matrix of zeros; all before it works
             return
+        except _MISTAKES:
+            raise
         except Exception as error:  # too small a size for this model, perhaps
             failure = failure or error
             continue

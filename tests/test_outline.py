@@ -301,6 +301,19 @@ def test_padding_that_follows_from_the_dilation(tmp_path: Path) -> None:
     assert "padding=dilation, dilation=dilation" in re.sub(r"\s+", " ", block)
 
 
+def test_padding_of_open_sizes_takes_lists(tmp_path: Path) -> None:
+    net = Net(None, None, 8)
+    x = "image"
+    for block, (size, stride) in enumerate([(3, 2), (5, 1), (3, 2), (5, 2), (3, 1)], start=1):
+        y = conv_bn_relu(net, f"block{block}_1", x, 8, size=1)
+        y = conv_bn_relu(net, f"block{block}_2", y, 8, size=size, strides=[stride, stride])
+        y = conv(net, f"block{block}_3_conv", y, 8, size=1)
+        x = net("ReLU", f"block{block}_out", net("Add", f"block{block}_add", x, y) if stride == 1 else y)
+    source = net.source(tmp_path, x)
+    assert "stride=[self.stride, self.stride]" in source
+    assert output_of(source, (2, 21, 18, 8)) == (2, 3, 3, 8)
+
+
 def pooled_shortcuts(net: Net, stages: Sequence[tuple[int, int]]) -> str:
     """Residual blocks of these filters and strides, whose shortcuts are pooled and projected."""
     x, before = "image", 8

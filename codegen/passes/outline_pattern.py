@@ -213,7 +213,9 @@ class _Tracer:
             return self._module(operand)
         if isinstance(operand, slice):
             return slice(*(self._operand(part, name) for part in (operand.start, operand.stop, operand.step)))
-        if isinstance(operand, (tuple, list)) and not (name in WHOLE and is_number(operand)):
+        # torch takes 3 for (3, 3), our own functions take lists alone
+        is_whole = isinstance(operand, tuple) and name in WHOLE and is_number(operand)
+        if isinstance(operand, (tuple, list)) and not is_whole:
             return type(operand)(self._operand(part, name) for part in operand)
         if name in SIZES and not (isinstance(operand, int) and operand < 0):
             return self._literal(operand, name, None)
