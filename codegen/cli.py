@@ -13,7 +13,7 @@ import click
 
 from codegen.convert import Conversion, Options, Progress, convert
 from codegen.drift import check
-from codegen.errors import ConversionError, Unsupported
+from codegen.errors import ConversionError, Unsupported, summary
 from codegen.inspection import Inspection, TensorReport, inspect
 from codegen.self_check import SelfCheckFailed
 from codegen.version import VERSION
@@ -123,7 +123,7 @@ def _reported(model: Path) -> Iterator[None]:
     except SelfCheckFailed as error:
         _fail(BUG, f"{model.name}: {error}")
     except Unsupported as error:
-        _fail(REFUSED, *(f"{model.name}: {problem}" for problem in error.problems))
+        _fail(REFUSED, *(f"{model.name}: {line}" for line in summary(error.problems)))
     except ConversionError as error:
         text = str(error)
         _fail(REFUSED, text if text.startswith((str(model), "--")) else f"{model.name}: {text}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+#: Stands in a reason for the layer's name.
+THIS_NAME = "<this layer>"
 
 
 class ConversionError(Exception):
@@ -28,22 +31,33 @@ class WeightMismatch(ConversionError):
     """A saved weight is missing, surplus or wrongly shaped."""
 
 
-class UnsupportedLayer(ConversionError):
+class LayerProblem(ConversionError):
+    """Something about one layer stands in the way.
+
+    Args:
+        layer: Its name.
+        reason: What it is; where it says `THIS_NAME`, that is the layer's name.
+    """
+
+    def __init__(self, layer: str, reason: str) -> None:
+        self.layer, self.reason = layer, reason
+        super().__init__(f"layer {layer!r}: {reason.replace(THIS_NAME, shorten(layer))}")
+
+
+class UnsupportedLayer(LayerProblem):
     """No layer function is registered for a class."""
 
     def __init__(self, layer: str, class_name: str, advice: str) -> None:
-        self.layer, self.class_name = layer, class_name
-        super().__init__(f"layer {layer!r}: {class_name} {advice}")
+        self.class_name = class_name
+        super().__init__(layer, f"{class_name} {advice}")
 
 
-class UnsupportedOption(ConversionError):
+class UnsupportedOption(LayerProblem):
     """A layer is supported, but not with this value of an option."""
 
     def __init__(self, layer: str, class_name: str, option: str, found: object, supported: str) -> None:
-        self.layer, self.class_name, self.option = layer, class_name, option
-        super().__init__(
-            f"layer {layer!r}: {class_name}({option}={shorten(found)}) is not supported; {supported}"
-        )
+        self.class_name, self.option = class_name, option
+        super().__init__(layer, f"{class_name}({option}={shorten(found)}) is not supported; {supported}")
 
 
 class Unsupported(ConversionError):
@@ -51,7 +65,38 @@ class Unsupported(ConversionError):
 
     def __init__(self, problems: Sequence[ConversionError]) -> None:
         self.problems = tuple(problems)
-        super().__init__("; ".join(str(problem) for problem in self.problems))
+        super().__init__("; ".join(summary(problems)))
+
+
+def summary(problems: Iterable[ConversionError]) -> tuple[str, ...]:
+    """One line for each reason, with the names of all layers that it holds for."""
+    reasons: dict[str, list[ConversionError]] = {}
+    for problem in problems:
+        reason = problem.reason if isinstance(problem, LayerProblem) else str(problem)
+        reasons.setdefault(reason, []).append(problem)
+    return tuple(
+        str(group[0]) if len(group) == 1 else f"layers {_names(group)}: {reason.replace(THIS_NAME, 'NAME')}"
+        for reason, group in reasons.items()
+    )
+
+
+def _names(problems: Iterable[ConversionError]) -> str:
+    """The layers' names; those that are numbered on end, as 'lambda_3' to 'lambda_9'."""
+    runs: list[list[str]] = []
+    for name in [problem.layer for problem in problems if isinstance(problem, LayerProblem)]:
+        if runs and name == _next_name(runs[-1][-1]):
+            runs[-1].append(name)
+        else:
+            runs.append([name])
+    return ", ".join(
+        f"{run[0]!r} to {run[-1]!r}" if len(run) > 2 else ", ".join(map(repr, run)) for run in runs
+    )
+
+
+def _next_name(name: str) -> str:
+    """What Keras calls the layer made after one of this name: `lambda_1` after `lambda`."""
+    stem, _, number = name.rpartition("_")
+    return f"{stem}_{int(number) + 1}" if stem and number.isdecimal() else f"{name}_1"
 
 
 def shorten(found: object, limit: int = 80) -> str:

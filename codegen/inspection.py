@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from codegen.custom import custom_layers
-from codegen.errors import ConversionError, Unsupported
+from codegen.errors import ConversionError, Unsupported, summary
 from codegen.graph import Value
 from codegen.lower import Lowering, survey
 from codegen.read import SavedModel, read_model
@@ -62,7 +62,7 @@ class Inspection:
         layers: In saved order, nested models before their layers.
         parameter_count: Number of weights; None if a layer with weights cannot be converted.
         has_weights: Whether weights came with the architecture.
-        problems: Everything that stands in the way of a conversion, one line each.
+        problems: Everything that stands in the way of a conversion, one line for each reason.
     """
 
     file_name: str
@@ -105,7 +105,7 @@ def inspect(
     with read_model(path, weights) as saved, custom_layers(Path(file) for file in custom):
         model = parse(saved)
         state, builder, outputs = survey(model)
-        problems = tuple(map(str, state.problems)) or _weight_problems(builder.tree, saved)
+        problems = summary(state.problems) or _weight_problems(builder.tree, saved)
     known = [value for value in outputs if isinstance(value, Value)]
     return Inspection(
         file_name=saved.file_name,
@@ -134,7 +134,7 @@ def _weight_problems(tree: VariableTree, saved: SavedModel) -> tuple[str, ...]:
     try:
         bind(tree, saved)
     except Unsupported as error:
-        return tuple(map(str, error.problems))
+        return summary(error.problems)
     except ConversionError as error:
         return (str(error),)
     return ()

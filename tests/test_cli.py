@@ -14,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from codegen import ConversionError, Inspection, Options, check, convert, inspect
 from codegen.cli import main
+from codegen.errors import Unsupported
 from codegen.layers import registry
 from tests.keras_files import CONFIG, DENSE, write_keras, write_tree, write_whole_h5
 from tests.showcase import CUSTOM, EXAMPLES
@@ -114,6 +115,21 @@ def test_convert_names_everything_unsupported_at_once_and_writes_nothing(tmp_pat
     assert "novelty=1" in lines[1]
     assert "@replaces_lambda('twice')" in lines[2]
     assert not (tmp_path / "out").exists()
+
+
+def test_one_reason_is_one_line_with_the_names_of_all_layers(tmp_path: Path) -> None:
+    names = ["lambda", *(f"lambda_{number}" for number in range(1, 30)), "last", "lambda_40", "lambda_41"]
+    layers = [{"class_name": "Lambda", "config": {"name": name, "function": "x"}} for name in names]
+    layers.append({"class_name": "Alien", "config": {"name": "a"}})
+    model = dense_model(tmp_path / "m.h5", layers)
+    first, second = k2t("convert", model).stderr.splitlines()
+    assert "layers 'lambda' to 'lambda_29', 'last', 'lambda_40', 'lambda_41': Lambda holds" in first
+    assert first.endswith("@replaces_lambda(NAME)")
+    assert "layer 'a': Alien" in second
+    assert [f"k2t-gen: m.h5: {problem}" for problem in inspect(model).problems] == [first, second]
+    with pytest.raises(Unsupported) as refusal:
+        convert(model, output=tmp_path / "out")
+    assert len(refusal.value.problems) == len(names) + 1
 
 
 @pytest.mark.parametrize("name", ["missing.h5", "text.h5", "empty.keras", "."])

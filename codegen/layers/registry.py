@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, TypeVar
 
-from codegen.errors import ConversionError, UnsupportedLayer, UnsupportedOption, shorten
+from codegen.errors import THIS_NAME, ConversionError, UnsupportedLayer, UnsupportedOption, shorten
 from codegen.layers.refused import REFUSED
 from codegen.spec.model import LayerSpec
 
@@ -250,7 +250,7 @@ def find(spec: LayerSpec) -> LayerFunction:
             spec.name,
             "Lambda",
             f"holds Python code{says}, which is never run; give its torch code in a --custom file, "
-            f"in a function marked @replaces_lambda({shorten(spec.name)})",
+            f"in a function marked @replaces_lambda({THIS_NAME})",
         )
     # The zoo's classes stand in a module of whoever copied them, which only `.keras` files name.
     for key in (("*", spec.class_name), _key(spec), ("Custom", spec.class_name)):
