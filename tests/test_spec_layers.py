@@ -119,6 +119,12 @@ def test_attention_heads_say_how_their_version_masks(version: str, masking: str 
     assert layer("MultiHeadAttention", version, num_heads=2, key_dim=3).config.get("masking") == masking
 
 
+@pytest.mark.parametrize(("version", "implicit"), [("2.9.0-tf", False), ("2.10.0", None), ("3.6.0", None)])
+def test_attention_heads_know_of_masks_since_2_10(version: str, implicit: bool | None) -> None:
+    heads = layer("MultiHeadAttention", version, num_heads=2, key_dim=3)
+    assert heads.config.get("implicit_masks") == implicit
+
+
 def test_only_keras_itself_repeats_masked_outputs_of_a_bidirectional() -> None:
     inner = {"class_name": "LSTM", "config": {"name": "l", "units": 2}}
     assert layer("Bidirectional", layer=inner).config["zero_output_for_mask"] is False

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Literal
 
 from codegen.builder import Builder
 from codegen.graph import Module, Value
+from codegen.layers.op_rules import native
 from codegen.layers.registry import lowers
 from codegen.spec.model import LayerSpec, Shape
 from codegen.weight import Weight
@@ -29,7 +30,7 @@ def multi_head_attention(
     query_mask: Value | None = None,
     value_mask: Value | None = None,
     key_mask: Value | None = None,
-    attention_mask: Value | None = None,
+    attention_mask: Any = None,
     return_attention_scores: bool = False,
     training: bool | None = None,
     use_causal_mask: bool = False,
@@ -45,11 +46,16 @@ def multi_head_attention(
     sliding_window: int | None = None,
     masking: Masking = "zero",
     query_mask_counts: bool = False,
+    implicit_masks: bool = True,
 ) -> Any:
     """softmax(query @ key.T / sqrt(key_dim)) @ value in each head, then a projection of all heads.
 
-    Since Keras 3.8 a `query_mask` of the call does not count, only the mask that the query has.
+    Since Keras 3.8 a `query_mask` of the call does not count, only the mask that the query has. Before
+    2.10 no mask that an input has does (`implicit_masks`).
     """
+    b = b if implicit_masks else replace(b, sees_masks=False)
+    if attention_mask is not None:
+        attention_mask = native(b, attention_mask, "bool")
     outputs = (output_shape,) if isinstance(output_shape, int) else output_shape
     axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
     sizes = (num_heads, num_heads, key_dim, value_dim or key_dim)
@@ -69,7 +75,7 @@ def group_query_attention(
     query_mask: Value | None = None,
     value_mask: Value | None = None,
     key_mask: Value | None = None,
-    attention_mask: Value | None = None,
+    attention_mask: Any = None,
     return_attention_scores: bool = False,
     training: bool | None = None,
     use_causal_mask: bool = False,
@@ -84,6 +90,8 @@ def group_query_attention(
     masking: Masking = "zero",
 ) -> Any:
     """Multi-head attention in which several heads of the query share one of key and value."""
+    if attention_mask is not None:
+        attention_mask = native(b, attention_mask, "bool")
     sizes = (num_query_heads, num_key_value_heads, head_dim, head_dim)
     attention = _Attention(*sizes, None, None, use_bias, use_gate, dropout, "_{}_dense", masking)
     masks = _Masks(query_mask, value_mask, key_mask, attention_mask, use_causal_mask, sliding_window)

@@ -179,6 +179,8 @@ def _group_normalization(draft: Draft) -> None:
 def _multi_head_attention(draft: Draft) -> None:
     robust = draft.config.pop("softmax_robust_masking", False)
     draft.config["masking"] = "replace" if robust is True else "add always"
+    if (2,) < draft.origin.version < (2, 10):
+        draft.config["implicit_masks"] = False
 
 
 def _time_distributed(draft: Draft) -> None:

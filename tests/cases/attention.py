@@ -7,6 +7,8 @@ from typing import Any
 
 from tests.cases.case import Case, keras, layers
 
+_TRIANGLE = [[True, False, False], [True, True, False], [True, True, True]]
+
 
 def _heads(name: str, *shapes: tuple[int | None, ...], call: Any = None, **options: Any) -> Case:
     def attend(layer: Any, inputs: list[Any]) -> Any:
@@ -40,6 +42,7 @@ CASES = [
         "scores", (5, 6), (4, 6), call=lambda layer, xs: layer(*xs, return_attention_scores=True)
     ),
     _heads("mask", (5, 6), (5, 5), call=lambda layer, xs: layer(xs[0], xs[0], attention_mask=xs[1] > -1)),
+    _heads("given_mask", (3, 6), call=lambda layer, xs: layer(xs[0], xs[0], attention_mask=_TRIANGLE)),
     _heads("two_axes", (2, 3, 6), attention_axes=(1, 2)),
     _heads("second_axis", (2, 3, 6), attention_axes=2),
     Case(
