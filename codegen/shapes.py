@@ -5,16 +5,19 @@ from __future__ import annotations
 from codegen.graph import Value
 from codegen.spec.model import Shape
 
-_OPEN = {3: ("N", "T", "C"), 4: ("N", "H", "W", "C"), 5: ("N", "D", "H", "W", "C")}
+_LETTERS = {2: "NT", 3: "NTC", 4: "NHWC", 5: "NDHWC"}
+
+
+def axis_letters(rank: int) -> str:
+    """What the axes are called whose sizes are open, in Keras' order."""
+    return _LETTERS.get(rank, "NABCDEFGH"[:rank] if rank < 10 else "?" * rank)
 
 
 def shape_text(value: Value) -> str:
     """The shape as torch sees it: `(N, 64, 112, 112)`; open sizes are letters."""
     if value.labels:
         return _tuple([value.labels[axis] for axis in value.perm])
-    letters = _OPEN.get(
-        value.rank, tuple("NABCDEFGH"[: value.rank]) if value.rank < 10 else ("?",) * value.rank
-    )
+    letters = axis_letters(value.rank)
     names = [letters[axis] if value.shape[axis] is None else f"{value.shape[axis]}" for axis in value.perm]
     return _tuple(names)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from codegen import naming
 from codegen.expression import build, free_names
 from codegen.graph import Graph, Module, Node, Targets, Value
+from codegen.nested import flatten
 from codegen.shapes import shape_text
 
 #: Width of a line of `forward`'s body: black's 88 columns less the indentation.
@@ -161,9 +162,13 @@ class _Writer:
             ):
                 self.names[value] = running
                 running_spans.append((start, end))
+        tensors = {value.layer for value in spans if value.dtype != "bool"}
         for value in spans:
             if value not in self.names:
-                self.names[value] = self.space.claim(naming.identifier(value.layer, "y"))
+                wanted = naming.identifier(value.layer, "y")
+                if value.dtype == "bool" and value.layer in tensors:
+                    wanted = f"{wanted}_mask" if "mask" in self.names.values() else "mask"
+                self.names[value] = self.space.claim(wanted)
 
     def _name_result(self, statements: list[Node]) -> None:
         """What a module yields last is named after it: its type must be said, and only once."""
@@ -299,9 +304,9 @@ class _Writer:
 
     def _target(self, targets: Targets) -> ast.expr:
         """The left side of an assignment; what nobody reads is `_`."""
-        if isinstance(targets, tuple):
+        if isinstance(targets, tuple) and any(value in self.names for value in flatten(targets, Value)):
             return ast.Tuple([self._target(target) for target in targets], ast.Store())
-        used = targets is not None and targets in self.names
+        used = isinstance(targets, Value) and targets in self.names
         return ast.Name(self.names[targets] if used else "_", ast.Store())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from codegen.graph import Graph, Module, Node, Value, definitions
+from codegen.passes.dead_code import remove_dead_code
 from codegen.passes.outline_pattern import ACTIVATIONS, fill
 
 #: A nested model with more steps, or more layers with weights, stays a class.
@@ -33,6 +34,7 @@ def inline_small_models(root: Graph) -> None:
                 and node.template == "module(*inputs)"
             ):
                 _call(node, module)
+        remove_dead_code(graph)  # masks that the inlined models were given
 
 
 def _is_small(graph: Graph) -> bool:

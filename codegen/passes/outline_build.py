@@ -14,9 +14,7 @@ from codegen.passes.outline_options import name_flags, settle
 from codegen.passes.outline_params import Signature, second_input, solve
 from codegen.passes.outline_pattern import Hole, Pattern, fill, trace
 from codegen.passes.outline_regions import Region
-
-#: Axes of images that have no fixed size in a block.
-_LETTERS = {3: "NTC", 4: "NHWC", 5: "NDHWC"}
+from codegen.shapes import axis_letters
 
 
 def make_block(pattern: Pattern) -> Graph:
@@ -139,7 +137,7 @@ def _size_text(size: Any) -> str:
 
 
 def _labels(proto: Value, real: list[Value], by_sizes: dict[tuple[str, ...], str]) -> tuple[str, ...]:
-    letters = _LETTERS.get(proto.rank, "NABCDEFGH")
+    letters = axis_letters(proto.rank)
     channel_axis = proto.rank - 1 if proto.is_native or proto.rank < 3 else proto.perm[1]
     labels = []
     for axis in range(proto.rank):
