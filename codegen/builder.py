@@ -13,7 +13,7 @@ from codegen.dtypes import FLOATS, compute_dtype, torch_dtype
 from codegen.errors import ConversionError, MalformedConfig, UnsupportedOption
 from codegen.graph import FlatOrder, Graph, Module, Node, Targets, Value
 from codegen.layers import registry
-from codegen.spec.model import LayerSpec, Shape
+from codegen.spec.model import HandsOn, LayerSpec, Shape
 from codegen.spec.variables import Variable, VariableTree
 from codegen.weight import Weight
 
@@ -35,7 +35,9 @@ class Builder:
         owner: Path of layer names from the model down to this layer.
         label: Name for the layer's modules and values.
         masks: Masks given explicitly in the call.
-        sees_masks: See `CallSpec`.
+        sees_masks: See `CallSpec`, as for the next two.
+        hands_on: See there.
+        casts_keep_masks: See there.
     """
 
     spec: LayerSpec
@@ -46,6 +48,8 @@ class Builder:
     label: str
     masks: dict[Value, Value | None] = field(default_factory=dict)
     sees_masks: bool = True
+    hands_on: HandsOn = "given"
+    casts_keep_masks: bool = True
 
     # ---------------------------------------------------------------- facts
 
@@ -65,7 +69,9 @@ class Builder:
 
     def carried_mask(self, x: Value) -> Value | None:
         """The mask that the layer may hand on from `x`, whether it sees it or not."""
-        return self.masks.get(x, x.mask)
+        if self.hands_on == "none":
+            return None
+        return x.mask if self.hands_on == "own" else self.masks.get(x, x.mask)
 
     def unsupported(self, option: str, found: object, supported: str) -> NoReturn:
         """Refuse an option's value.
@@ -290,7 +296,13 @@ class Builder:
 
     def autocast(self, x: Value) -> Value:
         """A floating-point argument in the layer's compute dtype, as Keras casts it."""
-        return self.cast(x, self.dtype) if x.dtype in FLOATS and self.dtype in FLOATS else x
+        if x.dtype == self.dtype or not {x.dtype, self.dtype} <= FLOATS:
+            return x
+        cast = self.cast(x, self.dtype)
+        cast.mask = x.mask if self.casts_keep_masks else None
+        if x in self.masks:
+            self.masks[cast] = self.masks[x]
+        return cast
 
     def floating(self, x: Value) -> Value:
         """Integers in the layer's compute dtype, as Keras' matmul and convolution promote them."""

@@ -152,6 +152,7 @@ class Lowering:
         spec = layer.calls[index]
         child = b.sublayer(layer.name, layer)
         child.label, child.sees_masks = layer.name, spec.sees_masks
+        child.hands_on, child.casts_keep_masks = spec.hands_on, spec.casts_keep_masks
         args = _resolve(spec.args, results)
         kwargs = _resolve(dict(spec.kwargs), results)
         try:

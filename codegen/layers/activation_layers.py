@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from codegen.builder import Builder
 from codegen.graph import Module, Value
@@ -56,14 +57,22 @@ def thresholded_relu(b: Builder, x: Value, *, theta: float = 1.0) -> Value:
     return b.elementwise("F.threshold(x, theta, 0)", x=x, theta=theta, non_negative=theta >= 0)
 
 
-#: Versions differ only in rows that are masked throughout (tf.keras' `robust_masking`); today's gives zeros.
 @lowers("Softmax", neutral={"robust_masking": True})
 def softmax(
-    b: Builder, x: Value, mask: Value | None = None, *, axis: int | tuple[int, ...] = -1
+    b: Builder,
+    x: Value,
+    mask: Value | None = None,
+    *,
+    axis: int | tuple[int, ...] = -1,
+    masking: Literal["zero", "add"] = "zero",
 ) -> Value:
-    """Softmax over one or several axes; with a mask only over what it keeps."""
+    """Softmax over one or several axes; with a mask only over what it keeps.
+
+    Where it keeps nothing, zeros since Keras 3.10; before, a penalty was added to what it drops, whether
+    that was tf.keras' `robust_masking` or not.
+    """
     axes = (axis,) if isinstance(axis, int) else axis
-    mask = x.mask if mask is None else mask
+    mask = b.mask(x) if mask is None else mask
     if mask is None and len(axes) == 1:
         return along(b, "F.softmax(x, dim=d)", x, axes[0], non_negative=True)
     if mask is None and x.flat is None:
@@ -74,12 +83,23 @@ def softmax(
         return softmax(b, x, axis=axis)
     if mask.rank > x.rank or b.broadcast([x.shape, mask.shape]) != x.shape:
         b.unsupported("mask", mask.shape, f"supported: a mask that goes with the input's shape {x.shape}")
+    if masking == "add":
+        return softmax(b, _penalised(b, x, b.keras_layout(mask)), axis=axis)
     kept = "mask" if mask.dtype == "bool" else "mask > 0.5"
     dims = [torch_dim(x, axis) for axis in axes]
     return b.op(
         f"masked_softmax(x, {kept}, dims)", shape=x.shape, non_negative=True,
         x=x, mask=b.keras_layout(mask), dims=dims,
     )  # fmt: skip
+
+
+def _penalised(b: Builder, x: Value, mask: Value) -> Value:
+    """Scores minus a huge penalty where `mask` is False."""
+    if mask.dtype != "bool":
+        b.unsupported("mask", mask.dtype, "supported: a mask of bool")
+    least = -3e4 if x.dtype == "float16" else -1e9
+    template = "x + attention_bias(mask, x, least=least)"
+    return b.op(template, shape=x.shape, x=x, mask=mask, least=least)
 
 
 @lowers("PReLU")

@@ -47,8 +47,14 @@ def category_encoding(
     *,
     num_tokens: int,
     output_mode: Literal["one_hot", "multi_hot", "count"] = "multi_hot",
+    keeps_axis: bool = False,
 ) -> Value:
-    """Categories as vectors: one each, or one for all of a sample."""
+    """Categories as vectors: one each, or one for all of a sample.
+
+    A last axis of size 1 stays in Keras 3.0 to 3.3 (`keeps_axis`).
+    """
+    if keeps_axis and output_mode == "one_hot":
+        return b.cast(coded(b, b.keras_layout(x), num_tokens, -1), b.dtype)
     if count_weights is not None:
         count_weights = b.cast(count_weights, b.dtype)
     return encode(b, x, output_mode, num_tokens, b.dtype, count_weights)

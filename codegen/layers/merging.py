@@ -182,7 +182,7 @@ def _masks(b: Builder, xs: Sequence[Value]) -> list[Value | None]:
 def _merged_mask(b: Builder, masks: Sequence[Value | None], mode: MaskMode) -> Value | None:
     """The mask of an element-wise merge: what any input keeps if all have a mask, or what all keep."""
     known = list(dict.fromkeys(mask for mask in masks if mask is not None))
-    if not known or (mode == "or" and len([mask for mask in masks if mask is not None]) < len(masks)):
+    if not known or b.hands_on == "none" or (mode == "or" and None in masks):
         return None
     template = "x | y" if mode == "or" else "x & y"
     return reduce(lambda x, y: b.elementwise(template, dtype="bool", x=x, y=y), known)
@@ -192,7 +192,7 @@ def _joined_mask(
     b: Builder, xs: Sequence[Value], masks: Sequence[Value | None], axis: int, mode: MaskMode
 ) -> Value | None:
     """The mask of a concatenation: joined along its own axes, merged along the one behind them."""
-    if not any(masks):
+    if not any(masks) or b.hands_on == "none":
         return None
     rank = xs[0].rank - 1
     if any(mask is not None and mask.rank != rank for mask in masks):

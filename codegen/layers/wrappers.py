@@ -183,12 +183,12 @@ def time_distributed(
     spec = replace(layer, calls=b.spec.calls)
     options = {} if training is None else {"training": training}
     first = next(flatten(x, Value))
-    mask = b.mask(first)
+    mask, carried = b.mask(first), b.carried_mask(first)
     if layer.class_name in _POINTWISE and layer.package == registry.KERAS and first.rank >= 3:
         result = b.call(spec, x, attribute="layer", **options)
         if result is first:
             return result
-        result.mask = mask
+        result.mask = carried
         return result
     if layer.config.get("stateful"):
         b.unsupported("layer", layer.name, "supported: layers without a state")
@@ -202,7 +202,7 @@ def time_distributed(
         elif inner_mask and mask is not None and mask.rank > 2:
             output.mask = b.op("mask.flatten(2).any(dim=-1)", shape=mask.shape[:2], dtype="bool", mask=mask)
         else:
-            output.mask = mask
+            output.mask = carried
     return outputs[0] if len(outputs) == 1 else outputs
 
 

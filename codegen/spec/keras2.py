@@ -183,6 +183,10 @@ def _multi_head_attention(draft: Draft) -> None:
         draft.config["implicit_masks"] = False
 
 
+def _softmax(draft: Draft) -> None:
+    draft.config["masking"] = "add"
+
+
 def _time_distributed(draft: Draft) -> None:
     draft.config["inner_mask"] = True
 
@@ -208,6 +212,7 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "RandomContrast": _casts,
     "RandomCrop": _random_crop,
     "Resizing": _casts,
+    "Softmax": _softmax,
     "TimeDistributed": _time_distributed,
     "UpSampling2D": _up_sampling_2d,
 }

@@ -1,27 +1,50 @@
-"""Early Keras 3 -> today's: what layers did otherwise, as options that their functions know."""
+"""Early Keras 3 -> today's: what layers and ops did otherwise, as options that their functions know."""
 
 from __future__ import annotations
 
-from codegen.spec.draft import Draft
+from collections.abc import Sequence
+from typing import Any
 
-_COLORS = frozenset({"RandomBrightness", "RandomContrast"})
+from codegen.spec.draft import Draft
+from codegen.spec.model import HandsOn
+from codegen.spec.origin import Origin
+
 _HEADS = frozenset({"GroupQueryAttention", "GroupedQueryAttention", "MultiHeadAttention"})
+_MERGES = frozenset({"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"})
+
+#: Before this version, these layers have these options; what stands further down overrides.
+_LAYERS: tuple[tuple[tuple[int, int], frozenset[str], dict[str, Any]], ...] = (
+    ((3, 10), _HEADS | {"Softmax"}, {"masking": "add"}),
+    ((3, 8), frozenset({"MultiHeadAttention"}), {"query_mask_counts": True}),
+    ((3, 8), frozenset({"RandomCrop"}), {"inference": "crop"}),
+    ((3, 7), _HEADS, {"masking": "add always"}),
+    ((3, 6), frozenset({"RandomCrop"}), {"inference": "resize"}),
+    ((3, 6), frozenset({"Resizing", "UpSampling2D"}), {"casts": "truncate"}),
+    ((3, 6), frozenset({"RandomBrightness", "RandomContrast"}), {"casts": "policy"}),
+    ((3, 4), frozenset({"CategoryEncoding"}), {"keeps_axis": True}),
+    ((3, 4), _MERGES, {"mask_mode": "and"}),
+)
 
 
 def to_todays(draft: Draft) -> None:
-    """Rewrite a layer of Keras 3.0 to 3.9, in place, into the words of today's."""
-    version = draft.origin.version
-    if len(version) < 2 or version >= (3, 10):
-        return
-    if draft.class_name in _HEADS:
-        draft.config["masking"] = "add always" if version < (3, 7) else "add"
-    if version >= (3, 8):
-        return
-    if draft.class_name == "MultiHeadAttention":
-        draft.config["query_mask_counts"] = True
-    elif draft.class_name == "RandomCrop":
-        draft.config["inference"] = "resize" if version < (3, 6) else "crop"
-    elif version < (3, 6) and draft.class_name in ("Resizing", "UpSampling2D"):
-        draft.config["casts"] = "truncate"
-    elif version < (3, 6) and draft.class_name in _COLORS:
-        draft.config["casts"] = "policy"
+    """Rewrite a layer of an earlier Keras 3, in place, into the words of today's."""
+    for end, names, options in _LAYERS:
+        if _is_before(draft.origin, end) and draft.class_name in names:
+            draft.config |= options
+
+
+def hands_on(origin: Origin, args: Sequence[Any]) -> HandsOn:
+    """Which mask the output of a call has, see `CallSpec`."""
+    if _is_before(origin, (3, 4)) and args and isinstance(args[0], (list, dict)):
+        return "none"
+    return "own" if _is_before(origin, (3, 11)) else "given"
+
+
+def casts_keep_masks(origin: Origin) -> bool:
+    """Whether a tensor that a layer casts to its dtype keeps its mask."""
+    return not _is_before(origin, (3, 14))
+
+
+def _is_before(origin: Origin, version: tuple[int, int]) -> bool:
+    """Whether a file is of an earlier Keras 3; one that says just "3" is taken for today's."""
+    return origin.generation == 3 and len(origin.version) > 1 and origin.version < version

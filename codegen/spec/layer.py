@@ -198,7 +198,10 @@ def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
         if states:
             kwargs["initial_state"] = states
         args = [inputs]
-    return CallSpec(tuple(args), kwargs, sees_masks=not _hides_masks(draft, args, kwargs))
+    return CallSpec(
+        tuple(args), kwargs, not _hides_masks(draft, args, kwargs), keras3.hands_on(draft.origin, args),
+        keras3.casts_keep_masks(draft.origin),
+    )  # fmt: skip
 
 
 def _hides_masks(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

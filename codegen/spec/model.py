@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 Shape = tuple[int | None, ...]
+HandsOn = Literal["given", "own", "none"]
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,16 @@ class CallSpec:
     Attributes:
         sees_masks: Whether Keras hands the masks of its inputs to the layer; if not, the layer has none to
             work with, but its output still has that of its input.
+        hands_on: The mask that the output may have: one that was given with the call before the input's own
+            (since Keras 3.11), only the input's own, or none (lists of inputs before Keras 3.4).
+        casts_keep_masks: Whether an input that the layer casts to its dtype still has its mask.
     """
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
     sees_masks: bool = True
+    hands_on: HandsOn = "given"
+    casts_keep_masks: bool = True
 
 
 @dataclass(frozen=True)
