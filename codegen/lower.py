@@ -230,7 +230,7 @@ class Lowering:
         b.masks.update(zip(values, masks_given, strict=False))
         outer_masks = [b.mask(value) for value in values]
         values = [
-            _conformed(b, value, _input_value(model.layer(name)))
+            _conformed(b, value, _input_value(model.layer(name), value))
             for name, value in zip(model.inputs, values, strict=True)
         ]
         nested = self.models.get(b.owner)
@@ -265,7 +265,7 @@ class Lowering:
         graph = Graph(model.name)
         inputs = []
         for name, value in zip(model.inputs, values, strict=True):
-            inner = _input_value(model.layer(name))
+            inner = _input_value(model.layer(name), value)
             if not b.is_shared and value.rank == inner.rank:
                 inner.shape = value.shape
             inputs.append(inner)
@@ -289,7 +289,10 @@ class Lowering:
 # -------------------------------------------------------------------- helpers
 
 
-def _input_value(layer: LayerSpec) -> Value:
+def _input_value(layer: LayerSpec, given: Value | None = None) -> Value:
+    """An input of a model, of the shape of the tensor `given` to it where it does not say one."""
+    if given is not None and "batch_shape" not in layer.config:
+        return Value(given.shape, given.dtype, layer.name)
     shape = layer.config.get("batch_shape")
     if not isinstance(shape, (list, tuple)):
         raise MalformedConfig(f"layer {layer.name!r}: the InputLayer has no shape")
@@ -358,7 +361,7 @@ def _carry_mask(b: Builder, function: LayerFunction, args: list[Any], result: An
     if function.masks == "own" or not isinstance(result, Value):
         return result
     first = next(flatten(args, Value), None)
-    mask = b.mask(first) if function.masks == "keep" and first is not None else None
+    mask = b.carried_mask(first) if function.masks == "keep" and first is not None else None
     if result.mask is mask:
         return result
     if result in set(flatten(args, Value)):

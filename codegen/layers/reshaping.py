@@ -142,7 +142,7 @@ def _relabel(b: Builder, x: Value, axes: Sequence[int]) -> Value:
     """`x` with Keras' axes in the order `axes`; what is stored stays as it is."""
     shape: Shape = tuple(x.shape[axis] for axis in axes)
     perm = tuple(list(axes).index(axis) for axis in x.perm)
-    return b.op("x", shape=shape, perm=perm, non_negative=x.non_negative, x=x)
+    return b.op("x", shape=shape, perm=perm, flat=x.flat, non_negative=x.non_negative, x=x)
 
 
 def _pairs(b: Builder, x: Value, value: Any, option: str) -> Pads:

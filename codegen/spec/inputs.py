@@ -31,28 +31,36 @@ def input_layer(entry: Config, name: str) -> LayerSpec:
     return LayerSpec(name, "InputLayer", options, dtype=dtype)
 
 
-def implied_input(first: Config, first_spec: LayerSpec, model: Config, name: str) -> LayerSpec:
+def implied_input(
+    first: Config, first_spec: LayerSpec, model: Config, name: str, *, nested: bool
+) -> LayerSpec:
     """The InputLayer that a Sequential's first layer implies.
+
+    Within another model it may have no shape: that of the tensor with which the Sequential is called.
 
     Args:
         first: The first layer, as saved.
         first_spec: The same, parsed.
         model: The Sequential, as saved.
         name: For the InputLayer.
+        nested: Whether the Sequential is part of another model.
 
     Raises:
         MalformedConfig: Nothing says what goes into the model.
     """
     config = first.get("config")
     config = config if isinstance(config, Mapping) else {}
-    if first_spec.model is not None:
-        return replace(_only_input(first_spec.model), name=name)
+    inner = None if first_spec.model is None else _only_input(first_spec.model)
+    if inner is not None and "batch_shape" in inner.config:
+        return replace(inner, name=name)
     shape = (
         _stated_shape(config, first_spec.name)
         or _counted_shape(config, first_spec)
         or _wrapped_shape(first_spec, config)
         or _build_shape(model, first, first_spec.name)
     )
+    if shape is None and nested:
+        return LayerSpec(name, "InputLayer")
     if shape is None:
         raise MalformedConfig(
             f"layer {first_spec.name!r}: the Sequential model nowhere says the shape of its input; "

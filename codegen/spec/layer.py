@@ -205,7 +205,13 @@ def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
 
 
 def _hides_masks(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Keras 3 hands masks only to layers called with one tensor (`Layer.__call__`), not with states."""
+    """Keras 3 hands masks only to layers called with one tensor (`Layer.__call__`), not with states.
+
+    Softmax takes a mask since TensorFlow 2.4, which calls itself 2.4.0 as TensorFlow 2.3 does: there a
+    sequence's mask would not go with its steps.
+    """
+    if draft.class_name == "Softmax" and draft.origin.generation < 3 and draft.origin.version <= (2, 4, 0):
+        return "mask" not in kwargs
     is_recurrent = draft.class_name in _STATEFUL and draft.package == classes.KERAS
     states = [*args[1:], kwargs.get("initial_state")]
     return draft.origin.generation == 3 and is_recurrent and any(True for _ in references(states))

@@ -208,7 +208,8 @@ def _sequential(entry: Entry, saved: list[Any], name: str, context: Context) -> 
         first_name = _name(entries[0])
         last = TensorRef(f"{first_name}_input")
         spec = read_layer(entries[0], first_name, context, [CallSpec((last,))])
-        layers = [implied_input(entries[0], spec, entry, last.layer), spec]
+        first = implied_input(entries[0], spec, entry, last.layer, nested=context.depth > 0)
+        layers = [first, spec]
         inputs, last = (last.layer,), TensorRef(first_name)
     for item in entries[1:]:
         if item.get("class_name") == "InputLayer":
