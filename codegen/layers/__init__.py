@@ -30,6 +30,7 @@ LAYERS = (
     "reshaping",
     "resizing",
     "spectrograms",
+    "tcn",
     "wrappers",
     "zoo",
 )
@@ -64,6 +65,7 @@ OPS = {
         "tf_image",
         "tf_indexing",
         "tf_linalg",
+        "tf_losses",
         "tf_math",
         "tf_nodes",
         "tf_nn",
