@@ -84,8 +84,11 @@ def _without_memory(torch: Any, tensor: Any) -> Any:
 def _run(torch: Any, model: Any, graph: Graph) -> None:
     is_open = any(None in value.shape[1:] for value in graph.inputs)
     failure: Exception | None = None
-    for size, batches in _sizes(graph, is_open):
-        inputs = [_zeros(torch, value, n, size) for value, n in zip(graph.inputs, batches, strict=True)]
+    # Zeros are what fails least; but a number that is a size or a step may have to be another.
+    for number, (size, batches) in product(range(4), _sizes(graph, is_open)):
+        inputs = [
+            _filled(torch, value, n, size, number) for value, n in zip(graph.inputs, batches, strict=True)
+        ]
         try:
             with torch.no_grad():
                 outputs = model(*inputs)
@@ -116,11 +119,11 @@ def _sizes(graph: Graph, is_open: bool) -> Iterator[tuple[int, tuple[int, ...]]]
         yield from ((sizes[0], batches) for batches in islice(product((1, *more), repeat=count), _ATTEMPTS))
 
 
-def _zeros(torch: Any, value: Value, batch: int, size: int) -> Any:
+def _filled(torch: Any, value: Value, batch: int, size: int, number: int) -> Any:
     shape = [
         n if n is not None else batch if axis == 0 else size for axis, n in enumerate(value.stored_shape)
     ]
-    return torch.zeros(shape, dtype=getattr(torch, value.dtype))
+    return torch.full(shape, number, dtype=getattr(torch, value.dtype))
 
 
 def _compare(outputs: tuple[Any, ...], expected: list[Value]) -> None:

@@ -56,6 +56,7 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("linalg.qr", {"of": MATRIX, "full_matrices": True}),
         ("linalg.slogdet", {"of": MATRIX}),
         ("linalg.cholesky_solve", {"of": MATRIX, "rhs": [[1.0], [2.0], [3.0]]}),
+        ("nn.embedding_lookup", {"ids": [[1], [0]], "max_norm": 5.0}),
         ("math.divide", {"y": 4.0}),
         ("math.floordiv", {"y": 4.0}),
         ("math.is_non_decreasing", {}),
@@ -203,6 +204,12 @@ def test_what_training_alone_needs(name: str, tmp_path: Path) -> None:
 def test_complex_function(name: str, function: Any, tmp_path: Path) -> None:
     layers = chain(("dtypes.complex", {"imag": ["x", 0, 0]}), (name, {}), ("math.imag", {}))
     np.testing.assert_allclose(run(converted(layers, tmp_path)), function(X + 1j * X).imag, 1e-4, 1e-4)
+
+
+def test_range_whose_step_is_a_tensor(tmp_path: Path) -> None:
+    layers = chain(("math.reduce_max", {}), ("cast", {"dtype": "int32"}), ("range", {}))
+    layers[2]["inbound_nodes"] = [["_CONSTANT_VALUE", -1, 1, {"limit": 20, "delta": ["op_1", 0, 0]}]]
+    np.testing.assert_array_equal(run(converted(layers, tmp_path)), [1, 6, 11, 16])
 
 
 @pytest.mark.parametrize("name", ["nn.conv3d_transpose", "compat.v1.nn.conv3d_transpose"])

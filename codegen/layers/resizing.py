@@ -136,7 +136,7 @@ def _resized(
 @lowers("Resizing")
 def resizing(
     b: Builder,
-    x: Value,
+    x: Value | dict[str, Value],
     *,
     height: int,
     width: int,
@@ -151,6 +151,8 @@ def resizing(
 ) -> Value:
     """Images of any size in one size."""
     del fill_mode  # there is just one
+    if isinstance(x, dict):
+        b.unsupported("inputs", "<dict>", "supported: a tensor of images")
     dtype = x.dtype
     x, single = batched(b, x)
     if casts == "policy" and interpolation == "nearest":

@@ -63,3 +63,12 @@ def sparse_categorical_crossentropy(
     if ignore_class is not None:
         b.unsupported("ignore_class", ignore_class, "supported: None")
     return ops_losses.sparse_categorical_crossentropy(b, target, output, from_logits=from_logits, axis=axis)
+
+
+@tf("keras.backend.ctc_batch_cost")
+def ctc_batch_cost(b: Builder, y_true: Any, y_pred: Any, input_length: Any, label_length: Any) -> Value:
+    """The CTC loss of each sample, (N, 1); the last class is the blank."""
+    x = b.elementwise("(x + 1e-07).log()", x=rules.tensor(b, y_pred))
+    inputs, labels = (b.reshape(v, v.shape[:-1]) for v in tensors(b, input_length, label_length))
+    loss = ops_losses.ctc_loss(b, y_true, x, labels, inputs, mask_index=-1)
+    return b.op("x.unsqueeze(1)", shape=(*loss.shape, 1), perm=(0, 1), kind="expand", x=loss)

@@ -20,6 +20,7 @@ from codegen.layers.tf_functions import (
     tensors,
     tf,
 )
+from codegen.layers.tf_reductions import clip_by_norm
 
 
 @tf("__operators__.getitem")
@@ -209,11 +210,13 @@ def gather_nd(
 def embedding_lookup(
     b: Builder, params: Any, ids: Any, max_norm: Any = None, partition_strategy: str = "mod"
 ) -> Value:
-    """Rows of a table."""
+    """Rows of a table, scaled down where they are longer than `max_norm`."""
     del partition_strategy  # of several tables
-    if max_norm is not None:
-        b.unsupported("max_norm", max_norm, "supported: None")
-    return ops_indexing.taken(b, rules.tensor(b, params), ids, 0)
+    table = rules.tensor(b, params)
+    rows = ops_indexing.taken(b, table, ids, 0)
+    if max_norm is None:
+        return rows
+    return clip_by_norm(b, rows, max_norm, list(range(rows.rank - table.rank + 1, rows.rank)))
 
 
 # -------------------------------------------------------------------- masks

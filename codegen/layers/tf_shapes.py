@@ -281,8 +281,6 @@ def range_(b: Builder, start: Any, limit: Any = None, delta: Any = 1, dtype: Any
         start, limit = 0, start
     bounds = [rules.host(v) for v in (start, limit, delta)]
     wanted = None if dtype is None else dtype_name(b, dtype)
-    if is_tensor(bounds[2]):
-        b.unsupported("delta", "<tensor>", "supported: a number")
     if any(is_tensor(v) for v in bounds):
         wanted = wanted or next(v.dtype for v in bounds if is_tensor(v))
         bounds = [b.op("x.item()", shape=(), dtype=rules.SIZE, x=v) if is_tensor(v) else v for v in bounds]
