@@ -63,9 +63,12 @@ def test_defaults_of_the_writer() -> None:
         "units": 2,
         "implementation": 2,
         "recurrent_activation": "hard_sigmoid_legacy",
+        "repeats_state": True,
         "reset_after": False,
     }
     assert layer("GRU", weights={"x/bias:0": (2, 6)}, units=2).config["reset_after"] is True
+    square = {"x/recurrent_kernel:0": (2, 6), "x/bias:0": (6,)}
+    assert layer("GRU", weights=square, units=2).config["reset_after"] is False
     assert layer("LSTM", "2.4.0", units=2).config == {"units": 2, "recurrent_activation": "sigmoid"}
     assert (
         layer("RNN", time_major=True, cell={"class_name": "LSTMCell", "config": {}}).config["time_major"]

@@ -36,6 +36,7 @@ def lstm(
     unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
+    repeats_state: bool = False,
 ) -> list[Value]:
     """At each step c = f * c + i * activation(...), h = o * activation(c)."""
     cell = make_cell(
@@ -44,7 +45,7 @@ def lstm(
         recurrent_dropout=recurrent_dropout, implementation=implementation,
     )  # fmt: skip
     returns = (return_sequences, return_state)
-    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll)
+    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll, repeats_state)
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -70,6 +71,7 @@ def gru(
     unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
+    repeats_state: bool = False,
 ) -> list[Value]:
     """At each step h = z * h + (1 - z) * activation(...)."""
     cell = make_cell(
@@ -78,7 +80,7 @@ def gru(
         implementation=implementation, reset_after=reset_after,
     )  # fmt: skip
     returns = (return_sequences, return_state)
-    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll)
+    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll, repeats_state)
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -102,6 +104,7 @@ def simple_rnn(
     unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
+    repeats_state: bool = False,
 ) -> list[Value]:
     """At each step h = activation(x @ kernel + h @ recurrent_kernel + bias)."""
     cell = make_cell(
@@ -109,7 +112,7 @@ def simple_rnn(
         recurrent_dropout=recurrent_dropout, implementation=implementation,
     )  # fmt: skip
     returns = (return_sequences, return_state)
-    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll)
+    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll, repeats_state)
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -129,6 +132,7 @@ def rnn(
     unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
+    repeats_state: bool = False,
 ) -> list[Value]:
     """A cell, or a stack of cells, run over time.
 
@@ -136,7 +140,10 @@ def rnn(
     """
     del constants
     returns = (return_sequences, return_state)
-    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll)
+    reverse = isinstance(cell, LayerSpec) and bool(cell.config.get("reverse_state_order"))
+    loop = Loop(
+        *returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll, repeats_state, reverse
+    )
     return run_layer(b, _cells(b, cell), loop, x, initial_state, training)
 
 

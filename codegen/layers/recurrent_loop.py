@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from codegen.builder import Builder
@@ -15,7 +16,13 @@ from codegen.weight import Weight
 
 @dataclass(frozen=True)
 class Loop:
-    """How a recurrent layer runs over time; the words are Keras'."""
+    """How a recurrent layer runs over time; the words are Keras'.
+
+    Attributes:
+        repeats_state: Whether the output of a masked step is the first of the states, as it was in Keras
+            before 2.3, rather than the output before.
+        reversed_states: Whether the states of a stack of cells are those of its last cell first.
+    """
 
     return_sequences: bool = False
     return_state: bool = False
@@ -24,6 +31,8 @@ class Loop:
     time_major: bool = False
     zero_output_for_mask: bool = False
     unroll: bool = False
+    repeats_state: bool = False
+    reversed_states: bool = False
 
     @property
     def zeroes_by_forward_mask(self) -> bool:
@@ -72,10 +81,14 @@ def run_layer(
     shapes: list[Shape] = [(x.shape[0], cell.units) for cell, _ in cells for _ in range(cell.num_states)]
     memory = None
     given = flat_states(b, initial_state, len(shapes))
+    counts = [cell.num_states for cell, _ in cells]
+    if given and loop.reversed_states:
+        given = _last_cell_first(given, counts[::-1])
     if loop.stateful:
         memory, remembered = remember(b, shapes)
         given = given or remembered
     states: list[Value] = []
+    outputs: list[Value] = []
     late = mask is not None and loop.zeroes_by_forward_mask
     zero = loop.zero_output_for_mask and not late
     for position, (cell, holder) in enumerate(cells):
@@ -86,7 +99,11 @@ def run_layer(
         part = f"cell{position + 1}" if len(cells) > 1 else ""
         outcome = run_cell(b, holder, cell, inner, x, run_mask, given[start:stop] if given else None, part)
         x = outcome.output
+        outputs.append(x)
         states.extend(outcome.states)
+    if run_mask is not None and loop.repeats_state:
+        first = len(shapes) - counts[-1] if loop.reversed_states else 0
+        x = _repeat_state(b, loop, outputs, run_mask, given[first] if given else None)
     if mask is not None and late:
         x = _where_unmasked(b, x, mask, (slice(None), slice(None), None))
     if memory is not None:
@@ -95,7 +112,36 @@ def run_layer(
         x = _swap_time(b, x)
     if loop.return_sequences:
         x.mask = carried
+    if loop.reversed_states:
+        states = _last_cell_first(states, counts)
     return [x, *states] if loop.return_state else [x]
+
+
+def _last_cell_first(states: Sequence[Value], counts: Sequence[int]) -> list[Value]:
+    """The states of a stack of cells, `counts` of each, with the order of the cells reversed."""
+    rest = iter(states)
+    by_cell = [list(islice(rest, count)) for count in counts]
+    return [state for group in reversed(by_cell) for state in group]
+
+
+def _repeat_state(
+    b: Builder, loop: Loop, outputs: Sequence[Value], mask: Value, initial: Value | None
+) -> Value:
+    """The output of the last cell, with the first of the states at masked steps.
+
+    That is what its cell has put out last; before it has, its `initial` state, zeros if None.
+    """
+    x, held = outputs[-1], outputs[-1 if loop.reversed_states else 0]
+    if initial is not None and held.rank == 3:
+        template = "torch.where((mask.cumsum(dim=1) > 0).unsqueeze(-1), x, state.unsqueeze(1))"
+        held = b.op(template, shape=held.shape, mask=mask, x=held, state=initial)
+    elif initial is not None:
+        held = where_any(b, mask, held, initial)
+    if len(outputs) == 1 or loop.reversed_states:
+        return held
+    if loop.return_sequences:
+        return b.op("torch.where(mask.unsqueeze(-1), x, held)", shape=x.shape, mask=mask, x=x, held=held)
+    return b.op("torch.where(mask[:, -1:], x, held[:, -1])", shape=x.shape, mask=mask, x=x, held=held)
 
 
 def refuse_training(b: Builder, training: Any, dropout: float) -> None:

@@ -87,15 +87,30 @@ def _same_padding(draft: Draft) -> str:
 
 
 def _recurrent(draft: Draft) -> None:
-    config = draft.config
+    """Before 2.3 Keras' own loop over the steps, where TensorFlow runs it, puts out a state at masked steps.
+
+    The states of stacked cells were those of the last cell first before 2.2.3.
+    """
+    config, origin = draft.config, draft.origin
+    if not origin.tf and (2, 0) <= origin.version < (2, 3):
+        if draft.class_name in ("LSTM", "GRU", "SimpleRNN", "RNN"):
+            config["repeats_state"] = not (origin.theano or config.get("unroll"))
+        elif draft.class_name == "StackedRNNCells":
+            config["reverse_state_order"] = origin.version < (2, 2, 3)
     if draft.class_name not in _WITH_UNITS:
         config.pop("implementation", None)
     if draft.class_name in _GATED and config.get("recurrent_activation") is None:
         since_tf2 = draft.origin.tf and draft.origin.version >= (2, 3)
         config["recurrent_activation"] = "sigmoid" if since_tf2 else "hard_sigmoid"
     if draft.class_name in ("GRU", "GRUCell") and config.get("reset_after") is None:
-        units = config.get("units")
-        config["reset_after"] = isinstance(units, int) and draft.has_weight_of_shape((2, 3 * units))
+        config["reset_after"] = config.get("use_bias") is not False and _has_two_biases(draft)
+
+
+def _has_two_biases(draft: Draft) -> bool:
+    """Whether a GRU stores a bias for the input and one for the state, and no single one."""
+    units = draft.config.get("units")
+    has = draft.has_weight_of_shape
+    return isinstance(units, int) and has((2, 3 * units)) and not has((3 * units,))
 
 
 def _cudnn(draft: Draft) -> None:
