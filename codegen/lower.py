@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codegen import layers, layout
@@ -185,7 +185,10 @@ class Lowering:
         if b.spec.model is not None:
             return self._call_nested(b, b.spec.model, args, kwargs)
         function = registry.find(b.spec)
-        options = function.bind(b.spec)
+        spec, args = b.spec, list(args)
+        if function.package == registry.OPS:
+            spec, args = _with_options_of_call(spec, function, args, kwargs)
+        options = function.bind(spec)
         call_kwargs = self._call_arguments(b, function, args, kwargs)
         if not function.package.startswith(("keras.ops", "tensorflow")):
             args = map_nested(lambda part: b.autocast(part) if isinstance(part, Value) else part, args)
@@ -350,6 +353,16 @@ def _result(results: Mapping[tuple[str, int], list[Any]], ref: TensorRef) -> Any
 def _resolve(argument: Any, results: Mapping[tuple[str, int], list[Any]]) -> Any:
     """An argument of a call with every `TensorRef` replaced by its value."""
     return map_nested(lambda part: _result(results, part) if isinstance(part, TensorRef) else part, argument)
+
+
+def _with_options_of_call(
+    spec: LayerSpec, function: LayerFunction, args: list[Any], kwargs: dict[str, Any]
+) -> tuple[LayerSpec, list[Any]]:
+    """An op that was called with what are its options since Keras 3.12, by name or in their order."""
+    count = len(args) if function.takes_any_args else len(function.call_names)
+    given = dict(zip(function.options, args[count:], strict=False))
+    given |= {name: kwargs.pop(name) for name in function.options if name in kwargs}
+    return replace(spec, config={**spec.config, **given}), args[: max(count, len(args) - len(given))]
 
 
 def _has_unknown(argument: Any) -> bool:

@@ -90,15 +90,16 @@ def layer_normalization(
     center: bool = True,
     scale: bool = True,
     rms_scaling: bool = False,
+    sorts_axes: bool = True,
 ) -> Value:
-    """Normalise each sample over one or several axes."""
+    """Normalise each sample over one or several axes; weights have their order before Keras 3.14."""
     _check_floats(b, x)
     x, axes = _axes_last(b, x, axis)
     if not (scale or center or rms_scaling) and None in (x.shape[a] for a in axes):
         template = "F.layer_norm(x, x.shape[first:], eps=eps)"
         return b.op(template, shape=x.shape, x=x, first=-len(axes), eps=epsilon)
     shape = tuple(b.known(x, a) for a in axes)
-    saved = _saved_shape(b, x, axis)
+    saved = _saved_shape(b, x, axis, sorts_axes)
     if rms_scaling:
         weight = b.parameter("gamma", b.weight("gamma", saved).reshape(*shape))
         dims = [*range(-len(shape), 0)]
@@ -123,13 +124,18 @@ def layer_normalization(
 
 @lowers("RMSNormalization", masks="drop")
 def rms_normalization(
-    b: Builder, x: Value, *, axis: int | tuple[int, ...] = -1, epsilon: float = 1e-6
+    b: Builder,
+    x: Value,
+    *,
+    axis: int | tuple[int, ...] = -1,
+    epsilon: float = 1e-6,
+    sorts_axes: bool = True,
 ) -> Value:
     """Divide each sample by its root mean square over some axes; the scale goes with the last axes."""
     _check_floats(b, x)
     x, axes = _axes_last(b, x, axis)
     shape = tuple(b.known(x, a) for a in axes)
-    saved = _saved_shape(b, x, axis)
+    saved = _saved_shape(b, x, axis, sorts_axes)
     scale = b.weight("scale", saved)
     if not x.is_native or saved != shape:
         if b.broadcast([x.shape, saved]) != x.shape:
@@ -328,9 +334,12 @@ def _axes_last(b: Builder, x: Value, axis: int | tuple[int, ...]) -> tuple[Value
     return layout.to_perm(b, x, (*(i for i in range(x.rank) if i not in axes), *axes)), axes
 
 
-def _saved_shape(b: Builder, x: Value, axis: int | tuple[int, ...]) -> tuple[int, ...]:
+def _saved_shape(
+    b: Builder, x: Value, axis: int | tuple[int, ...], sorts_axes: bool = True
+) -> tuple[int, ...]:
     """The shape of a weight over the axes: Keras sorts negative ones in front of the others."""
-    return tuple(b.known(x, a) for a in sorted((axis,) if isinstance(axis, int) else axis))
+    axes = (axis,) if isinstance(axis, int) else axis
+    return tuple(b.known(x, a) for a in (sorted(axes) if sorts_axes else axes))
 
 
 def _affine(

@@ -15,6 +15,7 @@ from codegen.layers.op_rules import op
 from codegen.layers.ops_indexing import sliced
 from codegen.layers.ops_linalg import made
 from codegen.layers.ops_shapes import padded, permuted
+from codegen.layers.resizing import Casts
 from codegen.layers.spatial import (
     DataFormat,
     Ints,
@@ -92,13 +93,14 @@ def resize(
     fill_mode: str = "constant",
     fill_value: float = 0.0,
     data_format: DataFormat | None = None,
+    casts: Casts = "input",
 ) -> Value:
     """Images in another size."""
     return as_layer(
         b, "Resizing", rules.tensor(b, images), height=size[0], width=size[1], interpolation=interpolation,
         antialias=antialias, crop_to_aspect_ratio=crop_to_aspect_ratio,
         pad_to_aspect_ratio=pad_to_aspect_ratio, fill_mode=fill_mode, fill_value=fill_value,
-        data_format=data_format or "channels_last",
+        data_format=data_format or "channels_last", casts=casts,
     )  # fmt: skip
 
 

@@ -24,12 +24,19 @@ def one_hot(
 
 @op("MultiHot")
 def multi_hot(
-    b: Builder, inputs: Any, *, num_classes: int, axis: int = -1, dtype: str = "float32", sparse: bool = False
+    b: Builder,
+    inputs: Any,
+    *,
+    num_classes: int,
+    axis: int = -1,
+    dtype: str | None = None,
+    sparse: bool = False,
 ) -> Value:
     """1 for each class that occurs among the samples."""
     _dense(b, sparse)
     x = rules.tensor(b, inputs)
-    return b.cast(reduction(b, "Any", coded(b, x, num_classes, axis), 1 if x.rank > 1 else 0), dtype)
+    found = reduction(b, "Any", coded(b, x, num_classes, axis), 1 if x.rank > 1 else 0)
+    return b.cast(found, dtype or "float32")
 
 
 def _dense(b: Builder, sparse: bool) -> None:

@@ -14,6 +14,7 @@ _MERGES = frozenset({"Add", "Average", "Concatenate", "Maximum", "Minimum", "Mul
 
 #: Before this version, these layers have these options; what stands further down overrides.
 _LAYERS: tuple[tuple[tuple[int, int], frozenset[str], dict[str, Any]], ...] = (
+    ((3, 14), frozenset({"LayerNormalization", "RMSNormalization"}), {"sorts_axes": False}),
     ((3, 10), _HEADS | {"Softmax"}, {"masking": "add"}),
     ((3, 8), frozenset({"MultiHeadAttention"}), {"query_mask_counts": True}),
     ((3, 8), frozenset({"RandomCrop"}), {"inference": "crop"}),
@@ -25,12 +26,38 @@ _LAYERS: tuple[tuple[tuple[int, int], frozenset[str], dict[str, Any]], ...] = (
     ((3, 4), _MERGES, {"mask_mode": "and"}),
 )
 
+#: Before this version, these ops computed something else with these values of an option.
+_OPS: tuple[tuple[tuple[int, int], str, str, frozenset[str]], ...] = (
+    ((3, 14), "Correlate", "mode", frozenset({"full", "same"})),
+    ((3, 11), "MapCoordinates", "fill_mode", frozenset({"constant"})),
+    ((3, 9), "MapCoordinates", "fill_mode", frozenset({"mirror", "reflect"})),
+)
+
 
 def to_todays(draft: Draft) -> None:
     """Rewrite a layer of an earlier Keras 3, in place, into the words of today's."""
     for end, names, options in _LAYERS:
         if _is_before(draft.origin, end) and draft.class_name in names:
             draft.config |= options
+    if draft.class_name == "MultiHeadAttention" and _counts_heads(draft):
+        draft.config["attention_axes"] = f"{draft.config['attention_axes']} of Keras before 3.12"
+
+
+def _counts_heads(draft: Draft) -> bool:
+    """Whether negative attention axes count that of the heads: where scores are not computed in one."""
+    axes = draft.config.get("attention_axes")
+    if not isinstance(axes, list) or min(axes, default=0) >= 0:
+        return False
+    return _is_before(draft.origin, (3, 12) if draft.config.get("dropout") else (3, 7))
+
+
+def op_to_todays(class_name: str, options: dict[str, Any], origin: Origin) -> None:
+    """Mark, in place, an option of an op whose meaning has changed, so that the op refuses it."""
+    for end, name, key, values in _OPS:
+        if class_name == name and _is_before(origin, end) and options.get(key) in values:
+            options[key] = f"{options[key]} of Keras before {end[0]}.{end[1]}"
+    if class_name == "Resize" and _is_before(origin, (3, 6)):
+        options["casts"] = "truncate"
 
 
 def hands_on(origin: Origin, args: Sequence[Any]) -> HandsOn:

@@ -145,6 +145,7 @@ def _layer(
     class_name, package = classes.class_and_package(entry, class_name)
     if package.startswith(classes.OPS):
         options = {key: _plain(value, context) for key, value in config.items() if key != "name"}
+        keras3.op_to_todays(class_name, options, origin)
         return LayerSpec(name, class_name, options, tuple(calls), package=package)
     trainable = config.get("trainable")
     draft = Draft(
