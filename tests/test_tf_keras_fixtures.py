@@ -17,7 +17,9 @@ from tests.oracle import assert_same, torch_outputs
 FIXTURES = Path(__file__).parent / "fixtures"
 
 
-@pytest.mark.parametrize("name", ["keras2_images", "keras2_masks", "locally_connected", "tcn"])
+@pytest.mark.parametrize(
+    "name", ["fourier_features", "keras2_images", "keras2_masks", "locally_connected", "tcn"]
+)
 def test_outputs_are_those_of_tf_keras(name: str, tmp_path: Path) -> None:
     with np.load(FIXTURES / f"{name}.npz") as stored:
         arrays = dict(stored)

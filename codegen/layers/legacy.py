@@ -1,4 +1,4 @@
-"""Layers that only Keras 1 had."""
+"""Layers that only Keras 1 or 2 had."""
 
 from __future__ import annotations
 
@@ -45,3 +45,18 @@ def highway(
     y = b.activation(y, activation)
     gate = b.activation(gate, "sigmoid")
     return b.elementwise("gate * y + (1 - gate) * x", gate=gate, y=y, x=x)
+
+
+@lowers("RandomFourierFeatures", masks="drop", training_only=("scale",), note="Keras 2")
+def random_fourier_features(b: Builder, x: Value, *, output_dim: int) -> Value:
+    """cos(x @ kernel / scale + phase), where only the scale is ever trained."""
+    x = b.cast(b.keras_layout(x), "float32")
+    shape = (b.known(x, -1), output_dim)
+    kernel = b.weight("unscaled_kernel", shape, trainable=False)
+    phase = b.weight("bias", (output_dim,), trainable=False)
+    scale = b.weight("kernel_scale", (1,))
+    return b.op(
+        "torch.cos(x @ kernel / scale + phase)", shape=(*x.shape[:-1], output_dim), x=x,
+        kernel=b.parameter("kernel", kernel, frozen=True), scale=b.parameter("scale", scale),
+        phase=b.parameter("phase", phase, frozen=True),
+    )  # fmt: skip
