@@ -98,14 +98,26 @@ def concatenate(b: Builder, xs: list[Value], *, axis: int = -1, mask_mode: MaskM
 
 
 @lowers("Dot", masks="drop")
-def dot(b: Builder, xs: list[Value], *, axes: int | tuple[int, int], normalize: bool = False) -> Value:
-    """Dot products of the samples of two inputs along one axis of each."""
+def dot(
+    b: Builder,
+    xs: list[Value],
+    *,
+    axes: int | tuple[int, int],
+    normalize: bool = False,
+    as_matrices: bool = False,
+) -> Value:
+    """Dot products of the samples of two inputs along one axis of each.
+
+    Before Keras 2.3, images and volumes were multiplied as stacks of matrices (`as_matrices`).
+    """
     if len(xs) != 2:
         b.malformed(f"it is called with {len(xs)} inputs, not 2")
     pair = (axes, axes) if isinstance(axes, int) else axes
     first, second = (b.axis(axis, x.rank) for axis, x in zip(pair, xs, strict=True))
     if 0 in (first, second):
         b.unsupported("axes", axes, "supported: any axis but that of the batch")
+    if as_matrices and max(x.rank for x in xs) > 3:
+        return _matrix_product(b, xs[0], xs[1], first, second, normalize)
     dtype = result_type(*xs)
     wide = "int32" if dtype in ("int8", "bool") else dtype
     x, y = _axis_last(b, b.cast(xs[0], wide), first), _axis_last(b, b.cast(xs[1], wide), second)
@@ -120,6 +132,20 @@ def dot(b: Builder, xs: list[Value], *, axes: int | tuple[int, int], normalize: 
         template = "x @ y.mT"
     result = b.op(template, shape=shape, dtype=summed, perm=perm, x=x, y=y)
     return b.cast(result, "bool" if dtype == "bool" else wide)
+
+
+def _matrix_product(b: Builder, x: Value, y: Value, first: int, second: int, normalize: bool) -> Value:
+    """`x @ y` over the last two axes, turned so that `first` and `second` meet where they are among these."""
+    if x.rank != y.rank or normalize:
+        b.unsupported("axes", (first, second), f"supported in this version: ranks up to 3, not of {x.shape}")
+    x, y = b.keras_layout(x), b.keras_layout(y)
+    left, right = first == x.rank - 1, second == y.rank - 1
+    rows, columns = x.shape[-2 if left else -1], y.shape[-2 if right else -1]
+    if x.shape[-1 if left else -2] != y.shape[-1 if right else -2]:
+        b.malformed(f"its inputs {x.shape} and {y.shape} do not go together")
+    shape = (*b.broadcast([x.shape[:-2], y.shape[:-2]]), rows, columns)
+    template = f"{'x' if left else 'x.mT'} @ {'y.mT' if right else 'y'}"
+    return b.op(template, shape=shape, x=x, y=y)
 
 
 @lowers("Merge", masks="drop", note="Keras 1: the modes that have no layer of their own")

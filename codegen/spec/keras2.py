@@ -150,6 +150,11 @@ def _locally_connected(draft: Draft) -> None:
     draft.config.setdefault("implementation", 1)
 
 
+def _dot(draft: Draft) -> None:
+    if (2, 0) <= draft.origin.version < (2, 3) and not draft.origin.theano:
+        draft.config["as_matrices"] = True
+
+
 def _category_encoding(draft: Draft) -> None:
     config = draft.config
     if "max_tokens" in config:
@@ -215,6 +220,7 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "CuDNNGRU": _cudnn,
     "CuDNNLSTM": _cudnn,
     "Discretization": _discretization,
+    "Dot": _dot,
     "Embedding": _embedding,
     "GroupNormalization": _group_normalization,
     "IntegerLookup": _integer_lookup,
