@@ -81,6 +81,17 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("math.unsorted_segment_sqrt_n", {"segment_ids": [2, 2], "num_segments": 4}),
         ("nn.conv1d", {"filters": [[[1.0], [2.0], [3.0]]], "stride": 1, "padding": "SAME"}),
         ("nn.crelu", {}),
+        ("nn.dilation2d", {
+            "filters": [[[1.0], [-2.0]], [[0.5], [3.0]]], "strides": [1, 1, 2, 1], "padding": "SAME",
+            "data_format": "NHWC", "dilations": [1, 1, 1, 1],
+        }),
+        ("nn.erosion2d", {
+            "filters": [[[1.0], [-2.0]]], "strides": [1, 1, 1, 1], "padding": "VALID",
+            "data_format": "NHWC", "dilations": [1, 1, 2, 1],
+        }),
+        ("nn.pool", {
+            "window_shape": [1, 2], "pooling_type": "MAX", "dilations": [1, 2], "padding": "VALID"
+        }),
         ("nn.gelu", {"approximate": True}),
         ("norm", {"ord": 1, "axis": 2}),
         ("nn.max_pool2d", {"ksize": 2, "strides": 1, "padding": [[0, 0], [1, 0], [0, 1], [0, 0]]}),
@@ -115,7 +126,8 @@ def test_function(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
     if "of" in arguments:
         layer["inbound_nodes"] = [["_CONSTANT_VALUE", -1, inputs, given | {"name": None}]]
     inputs = np.asarray(inputs, "float32")
-    if name.startswith(("image", "compat.v1.image", "compat.v1.nn.max_pool", "nn.max_pool")):
+    of_images = ("image", "compat.v1.image", "compat.v1.nn.max_pool", "nn.max_pool", "nn.pool")
+    if name.startswith((*of_images, "nn.dilation2d", "nn.erosion2d")):
         inputs = inputs[..., None]
         layer["inbound_nodes"][0][0] = "image"
         image = function("expand_dims", axis=-1) | {"name": "image"}

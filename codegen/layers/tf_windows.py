@@ -12,7 +12,7 @@ from codegen.layers import op_rules as rules
 from codegen.layers import ops_windows
 from codegen.layers.op_layers import as_layer, kernel_shape
 from codegen.layers.ops_shapes import padded, permuted
-from codegen.layers.spatial import DataFormat, window_pads, with_sizes
+from codegen.layers.spatial import DataFormat, sizes_of, window_pads, with_sizes
 from codegen.layers.tf_functions import dtype_name, function_name, integers, same_host, tf
 
 # -------------------------------------------------------------------- how TensorFlow says it
@@ -252,11 +252,15 @@ def pool_by_name(
     """The same, of a kind given by name."""
     x = rules.tensor(b, input)
     gaps = dilation_rate if dilations is None else dilations
-    if set(_spatial(b, gaps, x.rank - 2, _layout(data_format), "dilations")) != {1}:
-        b.unsupported("dilations", gaps, "supported: 1")
     kinds = {"MAX": "MaxPooling", "AVG": "AveragePooling"}
     if pooling_type.upper() not in kinds:
         b.unsupported("pooling_type", pooling_type, "supported: 'MAX', 'AVG'")
+    dilation = _spatial(b, gaps, x.rank - 2, _layout(data_format), "dilations")
+    if set(dilation) != {1}:
+        if pooling_type.upper() == "AVG":
+            b.unsupported("dilations", gaps, "supported: 1, others for the largest element")
+        window = _spatial(b, window_shape, x.rank - 2, _layout(data_format), "window_shape")
+        return _dilated_max(b, x, window, dilation, _layout(data_format))
     return _pooled(b, kinds[pooling_type.upper()], x, window_shape, strides, padding, data_format)
 
 
@@ -268,6 +272,57 @@ def _pooled(
     return as_layer(
         b, f"{mode}{dims}D", x, pool_size=_spatial(b, ksize, dims, layout, "ksize"),
         strides=_spatial(b, strides, dims, layout, "strides"), padding=name, data_format=layout,
+    )  # fmt: skip
+
+
+def _dilated_max(
+    b: Builder, x: Value, window: tuple[int, ...], dilation: tuple[int, ...], layout: DataFormat
+) -> Value:
+    """The largest element of each window with gaps; TensorFlow has neither strides nor padding then."""
+    sizes = [
+        None if size is None else size - (extent - 1) * gap
+        for size, extent, gap in zip(sizes_of(x, layout), window, dilation, strict=True)
+    ]
+    x = b.channels_first(x, layout)
+    template = f"F.max_pool{len(window)}d(x, size, stride=1, dilation=gaps)"
+    return b.op(template, shape=with_sizes(x, layout, sizes), x=x, size=window, gaps=dilation)
+
+
+@tf("nn.dilation2d", "nn.erosion2d")
+def morphology(
+    b: Builder,
+    input: Any = None,
+    filters: Any = None,
+    strides: Any = None,
+    padding: Any = "VALID",
+    data_format: Any = "NHWC",
+    dilations: Any = None,
+    value: Any = None,
+) -> Value:
+    """The largest sum of a window and the filters; or the least difference, of filters turned round."""
+    del data_format  # TensorFlow takes the one alone
+    erodes = function_name(b) == "nn.erosion2d"
+    x = b.channels_first(rules.tensor(b, value if input is None else input))
+    kernel = rules.native(b, filters, x.dtype)
+    stride = _spatial(b, strides, 2, "channels_last", "strides")
+    dilation = _spatial(b, dilations, 2, "channels_last", "dilations")
+    if not isinstance(padding, str) or padding.upper() not in ("SAME", "VALID"):
+        b.unsupported("padding", padding, "supported: 'SAME', 'VALID'")
+    pads: list[int] = []
+    sizes = []
+    for axis, (step, gap) in enumerate(zip(stride, dilation, strict=True)):
+        size, extent = x.shape[axis + 1], (b.known(kernel, axis) - 1) * gap + 1
+        known = window_pads(padding.lower(), size, extent, step)
+        if known is None:
+            b.unsupported("padding", padding, "supported for images of open size: 'VALID'")
+        pads = [*known, *pads]  # F.pad begins at the last dim
+        sizes.append(None if size is None else (size + sum(known) - extent) // step + 1)
+    template = "dilate(x, kernel, stride, gaps, pads)"
+    if erodes:
+        template = "-dilate(-x, kernel.flip(0, 1), stride, gaps, pads)"
+    return b.op(
+        template, shape=with_sizes(x, "channels_last", sizes), x=x, kernel=kernel, stride=list(stride),
+        gaps=list(dilation), pads=pads,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Pooling that says where it found what it takes."""
+"""Pooling that says where it found what it takes, or adds to it before."""
 
 from __future__ import annotations
 
@@ -33,3 +33,26 @@ def max_pool_with_argmax(
         sample = torch.arange(x.shape[0], device=x.device)[:, None, None, None]
         place = place + sample * (height * width * channels)
     return y, place
+
+
+def dilate(
+    x: Tensor, kernel: Tensor, stride: list[int], gaps: list[int], pads: list[int]
+) -> Tensor:
+    """Grayscale dilation: the largest sum of each window and the kernel.
+
+    Args:
+        x: (N, C, H, W).
+        kernel: (height, width, C).
+        stride: Steps between windows.
+        gaps: Steps between the elements of a window.
+        pads: As `F.pad` takes them; what is padded is never the largest.
+    """
+    x = F.pad(x, pads, value=float("-inf"))
+    height = (x.shape[2] - 1 - (kernel.shape[0] - 1) * gaps[0]) // stride[0] + 1
+    width = (x.shape[3] - 1 - (kernel.shape[1] - 1) * gaps[1]) // stride[1] + 1
+    sums: list[Tensor] = []
+    for i in range(kernel.shape[0]):
+        for j in range(kernel.shape[1]):
+            rows = x[:, :, i * gaps[0] :: stride[0], j * gaps[1] :: stride[1]]
+            sums.append(rows[:, :, :height, :width] + kernel[i, j][:, None, None])
+    return torch.stack(sums).amax(dim=0)
