@@ -94,6 +94,7 @@ def einsum_dense(
         b, eq.known(eq.kernel), bias_shape, quantization_config, lora_rank, lora_alpha,
         rows=math.prod(eq.known("".join(c for c in eq.kernel if c not in eq.y))),
         scale_shape=_scale_shape(eq), align=lambda scale: _aligned(eq, scale),
+        summed_axis=next((axis for axis, letter in enumerate(eq.kernel) if letter not in eq.y), 0),
     )  # fmt: skip
     summed = [len(eq.lead) + i for i, c in enumerate(eq.x) if c not in eq.y]
     rounded = rounded_input(b, x, summed, quantization_config, w.input_scale)

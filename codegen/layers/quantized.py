@@ -52,6 +52,7 @@ def weights(
     rows: int | None = None,
     scale_shape: Sequence[int] | None = None,
     align: Callable[[Weight], Weight] = lambda scale: scale,
+    summed_axis: int = 0,
 ) -> Weights:
     """Kernel and bias of a layer.
 
@@ -65,6 +66,7 @@ def weights(
         rows: Product of the kernel's axes that are summed over; its first axis by default.
         scale_shape: Of the scales of an int8 kernel; one for each output by default.
         align: Makes these scales fit the kernel.
+        summed_axis: The first axis of the kernel that is summed over.
     """
     mode = _mode(b, quantization)
     _note(b, mode)
@@ -73,12 +75,16 @@ def weights(
     rows = rows or shape[0]
     columns = math.prod(shape) // rows
     packed = _packed((rows, columns), 1) if mode.name == "int4" else shape
+    if mode.is_early:
+        packed = [(n + 1) // 2 if axis == summed_axis else n for axis, n in enumerate(shape)]
     stored = b.weight("kernel", packed, trainable=mode.name in ("", "float8") and lora_rank is None)
     bias = None if bias_shape is None else b.weight("bias", bias_shape)
     if mode.name == "float8":
         return _float8(b, mode, stored, bias, lora_rank)
     kernel = stored
-    if mode.name == "int8":
+    if mode.is_early:
+        stored = _signed(_unpacked(stored, summed_axis, shape[summed_axis]))
+    if mode.name == "int8" or mode.is_early:
         scale = align(_state(b, "kernel_scale", scale_shape or shape[-1:]))
         kernel = stored.apply("divide", _computed(b, scale))
     elif mode.name == "int4":
@@ -205,16 +211,21 @@ class _Mode:
         block: How many numbers share a scale; None for all along an axis.
         bits: Of a stored number, with GPTQ and AWQ.
         history: How many maxima a float8 layer remembers.
+        is_early: Whether an int4 kernel is packed along what it sums over and has scales as an int8 one, as
+            before Keras 3.14.
     """
 
     name: str
     block: int | None = None
     bits: int = 4
     history: int = 1024
+    is_early: bool = False
 
 
 def _mode(b: Builder, quantization: Quantization) -> _Mode:
     name, *sizes = b.spec.dtype.rpartition("_from_")[0].split("/")
+    if (name, sizes) == ("int4", ["early"]):
+        return _Mode(name, is_early=True)
     try:
         numbers = [int(size) for size in sizes]
     except ValueError:
@@ -248,7 +259,7 @@ def _input_quantizer(
     if quantization is not None:
         found: Mapping[str, Any] | None = quantization.get("config", {}).get("activation_quantizer")
         return found
-    return {"class_name": "AbsMaxQuantizer"} if mode.name in by_default else None
+    return {"class_name": "AbsMaxQuantizer"} if mode.name in by_default or mode.is_early else None
 
 
 def _low_rank(

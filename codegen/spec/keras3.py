@@ -51,6 +51,12 @@ def _counts_heads(draft: Draft) -> bool:
     return _is_before(draft.origin, (3, 12) if draft.config.get("dropout") else (3, 7))
 
 
+def policy(name: str, draft: Draft) -> str:
+    """A dtype policy that tells early int4 kernels apart from today's, see `quantized.py`."""
+    is_early = draft.class_name in ("Dense", "EinsumDense") and _is_before(draft.origin, (3, 14))
+    return name.replace("int4_", "int4/early_", 1) if is_early and name.startswith("int4_") else name
+
+
 def op_to_todays(class_name: str, options: dict[str, Any], origin: Origin) -> None:
     """Mark, in place, an option of an op whose meaning has changed, so that the op refuses it."""
     for end, name, key, values in _OPS:

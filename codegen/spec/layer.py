@@ -164,7 +164,7 @@ def _layer(
         options,
         tuple(_canonical_call(call, draft, constants) for call in calls),
         trainable=trainable is None or checks.flag(trainable, "trainable"),
-        dtype=policy_name(dtype, "dtype", name),
+        dtype=keras3.policy(policy_name(dtype, "dtype", name), draft),
         package=package,
         stored=draft.stored,
     )
