@@ -19,6 +19,7 @@ LAYERS = (
     "dot_attention",
     "einsum_dense",
     "hashing",
+    "keras_hub",
     "legacy",
     "locally_connected",
     "merging",
