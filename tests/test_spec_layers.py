@@ -40,7 +40,7 @@ def test_keras_2_on_theano() -> None:
             {"interpolation": "nearest", "casts": "no"},
         ),
         ("LocallyConnected1D", {}, {"implementation": 1, "data_format": "channels_last"}),
-        ("Softmax", {"axis": 1, "robust_masking": False}, {"axis": 1}),
+        ("Softmax", {"axis": 1, "robust_masking": False}, {"axis": 1, "masking": "add"}),
         (
             "CategoryEncoding",
             {"max_tokens": 3, "output_mode": "binary"},
