@@ -1,4 +1,4 @@
-"""Activations that today's Keras does not know: of TensorFlow Addons and tf.keras 1, by their formulas."""
+"""Activations that today's Keras does not know: of other packages and tf.keras 1, by their formulas."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ FORMULAS: dict[str, Callable[[Array], Array]] = {
     "Addons>softshrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
     "Addons>sparsemax": sparsemax,
     "Addons>tanhshrink": lambda x: x - np.tanh(x),
+    "kecamCommon>hard_swish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
     "log_softmax_v2": lambda x: x - np.log(np.exp(x).sum(axis=-1, keepdims=True)),
 }
 

@@ -34,7 +34,7 @@ _SIGNED = {
     ("celu",): "F.celu(x)",
     ("leaky_relu",): "F.leaky_relu(x, negative_slope=0.2)",
     ("silu", "swish"): "F.silu(x)",
-    ("hard_silu", "hard_swish"): "F.hardswish(x)",
+    ("hard_silu", "hard_swish", "kecamCommon>hard_swish"): "F.hardswish(x)",
     ("gelu",): "F.gelu(x)",
     ("Addons>gelu",): "F.gelu(x, approximate='tanh')",
     ("mish", "Addons>mish"): "F.mish(x)",
