@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -68,7 +68,7 @@ def convert_command(model: Path, output: Path, verbose: bool, **options: Any) ->
         result = convert(model, output=output, progress=progress, **options)
     click.echo(_conversion_text(result))
     if verbose:
-        click.echo(_printable(_names_text(result)))
+        _print(_names(result))
 
 
 @main.command("inspect", epilog=EXIT_CODES)
@@ -80,7 +80,10 @@ def inspect_command(model: Path, weights: Path | None, custom: tuple[Path, ...],
     """Show the layers of MODEL, their shapes and parameters, and what of it can be converted."""
     with _reported(model):
         found = inspect(model, weights, custom)
-    click.echo(json.dumps(found.as_dict(), indent=2) if as_json else _printable(_inspection_text(found)))
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2))
+    else:
+        _print(_report(found))
 
 
 @main.command("check", epilog=EXIT_CODES)
@@ -132,14 +135,14 @@ def _reported(model: Path) -> Iterator[None]:
 
 
 def _fail(status: int, *lines: str) -> None:
-    for line in lines:
-        click.echo(f"k2t-gen: {_printable(' '.join(line.split()))}", err=True)
+    _print([f"k2t-gen: {' '.join(line.split())}" for line in lines], err=True)
     sys.exit(status)
 
 
-def _printable(text: str) -> str:
-    """A stranger's names must not steer the terminal."""
-    return "".join(ch if ch.isprintable() or ch == "\n" else "?" for ch in text)
+def _print(lines: Iterable[str], *, err: bool = False) -> None:
+    """A stranger's names must neither steer the terminal nor make lines of their own."""
+    for line in lines:
+        click.echo("".join(ch if ch.isprintable() else "?" for ch in line), err=err)
 
 
 @contextmanager
@@ -168,13 +171,13 @@ def _conversion_text(result: Conversion) -> str:
     )
 
 
-def _names_text(result: Conversion) -> str:
+def _names(result: Conversion) -> list[str]:
     width = max(map(len, result.torch_names), default=0)
     lines = [f"  {layer:<{width}}  {', '.join(names)}" for layer, names in result.torch_names.items()]
-    return "\n".join(["torch names:", *lines])
+    return ["torch names:", *lines]
 
 
-def _inspection_text(found: Inspection) -> str:
+def _report(found: Inspection) -> list[str]:
     version = f"Keras {found.keras_version}, " if found.keras_version else ""
     lines = [
         f"{found.class_name} model {found.model_name!r} ({version}{found.file_name})",
@@ -190,7 +193,7 @@ def _inspection_text(found: Inspection) -> str:
         lines += [f"  {problem}" for problem in found.problems]
     else:
         lines.append("can be converted" + ("" if found.has_weights else "; give the weights with --weights"))
-    return "\n".join(lines)
+    return lines
 
 
 def _listed(title: str, tensors: tuple[TensorReport, ...]) -> list[str]:

@@ -74,16 +74,20 @@ def summary(problems: Iterable[ConversionError]) -> tuple[str, ...]:
     for problem in problems:
         reason = problem.reason if isinstance(problem, LayerProblem) else str(problem)
         reasons.setdefault(reason, []).append(problem)
-    return tuple(
-        str(group[0]) if len(group) == 1 else f"layers {_names(group)}: {reason.replace(THIS_NAME, 'NAME')}"
-        for reason, group in reasons.items()
-    )
+    return tuple(_line(reason, group) for reason, group in reasons.items())
 
 
-def _names(problems: Iterable[ConversionError]) -> str:
+def _line(reason: str, problems: Sequence[ConversionError]) -> str:
+    layers = [problem.layer for problem in problems if isinstance(problem, LayerProblem)]
+    if len(layers) < 2:
+        return str(problems[0])
+    return f"layers {_listed(layers)}: {reason.replace(THIS_NAME, 'NAME')}"
+
+
+def _listed(layers: Iterable[str]) -> str:
     """The layers' names; those that are numbered on end, as 'lambda_3' to 'lambda_9'."""
     runs: list[list[str]] = []
-    for name in [problem.layer for problem in problems if isinstance(problem, LayerProblem)]:
+    for name in layers:
         if runs and name == _next_name(runs[-1][-1]):
             runs[-1].append(name)
         else:
@@ -96,7 +100,8 @@ def _names(problems: Iterable[ConversionError]) -> str:
 def _next_name(name: str) -> str:
     """What Keras calls the layer made after one of this name: `lambda_1` after `lambda`."""
     stem, _, number = name.rpartition("_")
-    return f"{stem}_{int(number) + 1}" if stem and number.isdecimal() else f"{name}_1"
+    is_numbered = stem and number.isdecimal() and len(number) < 10  # Python refuses to read huge numbers
+    return f"{stem}_{int(number) + 1}" if is_numbered else f"{name}_1"
 
 
 def shorten(found: object, limit: int = 80) -> str:

@@ -226,8 +226,8 @@ class Lowering:
         if kwargs.pop("training", None) is True:
             b.unsupported("training", True, "a nested model cannot be fixed in training mode")
         values = list(flatten([*args, *kwargs.values()], Value))
-        if isinstance(args[0], dict) and model.input_names:
-            values = [args[0][name] for name in model.input_names]
+        if args and isinstance(args[0], dict) and model.input_names:
+            values = list(flatten([args[0].get(name) for name in model.input_names], Value))
         if len(values) != len(model.inputs):
             b.malformed(f"it is called with {len(values)} tensors, but has {len(model.inputs)} inputs")
         b.masks.update(zip(values, masks_given, strict=False))
@@ -362,7 +362,8 @@ def _with_options_of_call(
     count = len(args) if function.takes_any_args else len(function.call_names)
     given = dict(zip(function.options, args[count:], strict=False))
     given |= {name: kwargs.pop(name) for name in function.options if name in kwargs}
-    return replace(spec, config={**spec.config, **given}), args[: max(count, len(args) - len(given))]
+    left = args[:count] + args[count + len(function.options) :]
+    return replace(spec, config={**spec.config, **given}), left
 
 
 def _has_unknown(argument: Any) -> bool:

@@ -119,7 +119,9 @@ def test_convert_names_everything_unsupported_at_once_and_writes_nothing(tmp_pat
 
 def test_one_reason_is_one_line_with_the_names_of_all_layers(tmp_path: Path) -> None:
     names = ["lambda", *(f"lambda_{number}" for number in range(1, 30)), "last", "lambda_40", "lambda_41"]
-    layers = [{"class_name": "Lambda", "config": {"name": name, "function": "x"}} for name in names]
+    layers: list[dict[str, object]] = [
+        {"class_name": "Lambda", "config": {"name": name, "function": "x"}} for name in names
+    ]
     layers.append({"class_name": "Alien", "config": {"name": "a"}})
     model = dense_model(tmp_path / "m.h5", layers)
     first, second = k2t("convert", model).stderr.splitlines()
@@ -152,6 +154,7 @@ def test_names_from_a_file_cannot_steer_the_terminal(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "\x1b" not in result.stderr
     assert len(result.stderr.splitlines()) == 1
+    assert "a?[31m?  A?[2J?lien  " in k2t("inspect", model).stdout
 
 
 def test_a_bug_is_one_line_and_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

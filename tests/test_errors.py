@@ -1,0 +1,44 @@
+"""Refusals are one line for each reason, whatever the names and calls of a file are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from codegen.errors import ConversionError, MalformedConfig, UnsupportedLayer, summary
+from codegen.lower import lower
+from codegen.spec import parse
+from tests.test_spec import entry, functional, input_entry, saved, tensor
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [
+        (["a"], "layer 'a'"),
+        (["lambda", "lambda_1", "lambda_2", "lambda_4"], "layers 'lambda' to 'lambda_2', 'lambda_4'"),
+        (["a_9", "a_10", "_"], "layers 'a_9', 'a_10', '_'"),
+        (["a_" + "9" * 5000, "a"], f"layers 'a_{'9' * 5000}', 'a'"),
+    ],
+    ids=["one", "numbered", "few", "huge"],
+)
+def test_layers_with_the_same_reason(names: list[str], text: str) -> None:
+    problems = [UnsupportedLayer(name, "Alien", "is odd") for name in names]
+    assert summary(problems) == (f"{text}: Alien is odd",)
+
+
+def test_what_is_of_no_layer_is_said_once() -> None:
+    assert summary([ConversionError("no weights"), ConversionError("no weights")]) == ("no weights",)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "args"),
+    [(["x", 0, 0], []), (["x", 0, 0], [None]), ({"x": ["x", 0, 0]}, [{"y": tensor("image")}])],
+)
+def test_a_nested_model_that_is_called_without_its_input(inputs: Any, args: list[Any]) -> None:
+    layer = entry("Flatten", "flat", [{"args": [tensor("x")], "kwargs": {}}])
+    inner = functional([input_entry("x", None, 3), layer], inputs, ["flat", 0, 0], "inner")
+    inner |= {"name": "inner", "inbound_nodes": [{"args": args, "kwargs": {}}]}
+    outer = functional([input_entry("image", None, 3), inner], ["image", 0, 0], ["inner", 0, 0])
+    with pytest.raises(MalformedConfig, match="it is called with 0 tensors, but has 1 inputs"):
+        lower(parse(saved(outer, "3.8.0")))
