@@ -34,10 +34,10 @@ class SelfCheckFailed(ConversionError):
 
 
 def check(source: str, weights: Path, graph: Graph, class_name: str) -> None:
-    """Import the source, load the weights strictly, run the model on an empty batch or a sample of zeros.
+    """Import the source, load the weights strictly, run the model on an empty batch or a sample.
 
-    The run takes zeros as weights, which cost no memory: it shows that the code works and that
-    every shape is as inferred; the numbers do not matter.
+    The sample is of zeros, or of another number if it must be. The run takes zeros as weights, which cost
+    no memory: it shows that the code works and that every shape is as inferred; the numbers do not matter.
 
     Args:
         source: The generated source.

@@ -64,9 +64,9 @@ def _loop(rules: Sequence[tuple[_Condition, Task]]) -> list[str]:
     named = any("name" in condition.text for condition, _ in rules)
     head = "name, parameter in self.named_parameters()" if named else "parameter in self.parameters()"
     lines = [f"for {head}:"]
-    if len(functions := [f for _, task in rules if (f := _function(task))]) == 2 and not rules[1][0].text:
-        (condition, _), _ = rules
-        choice = f"init = {functions[0]} if {condition.text} else {functions[1]}"
+    functions = [_function(task) for _, task in rules]
+    if len(rules) == 2 and all(functions) and not rules[1][0].text:
+        choice = f"init = {functions[0]} if {rules[0][0].text} else {functions[1]}"
         return [*lines, f"    {choice}", "    init(parameter)"]
     for index, (condition, task) in enumerate(rules):
         word = "elif" if index else "if"

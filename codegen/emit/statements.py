@@ -55,7 +55,7 @@ class _Writer:
         self.reads: set[str] = set()
         self.untyped: set[str] = set()
         self.loose: set[str] = set()
-        self.stated: list[Node] = []
+        self.passed: set[Node] = set()
 
     def write(self) -> Forward:
         arguments = self._name_arguments()
@@ -88,7 +88,7 @@ class _Writer:
             if isinstance(node.targets, Value) and (node.kind in _FREE or node.template == "x")
         }
         lengths: dict[Node, int] = {}
-        self.stated = statements = []
+        statements: list[Node] = []
         for node in self.graph.nodes:
             lengths[node] = self._length(node) + sum(
                 lengths[v.node] for v in node.values() if v in self.inlined and v.node is not None
@@ -100,6 +100,7 @@ class _Writer:
             if reader is not None and self._may_inline(node, value, reader, lengths):
                 self.inlined.add(value)
             else:
+                self.passed.update(statements[-1:])
                 statements.append(node)
         return statements
 
@@ -128,7 +129,7 @@ class _Writer:
         """How long the node's own expression is, with names of values that live on."""
 
         def name(value: Value) -> ast.expr:
-            lives_on = value.node in self.stated and value.node is not self.stated[-1]
+            lives_on = value.node in self.passed  # a statement before the last one
             text = naming.identifier(value.layer, "x") if lives_on else self.names.get(value, "x")
             return ast.Name(text, ast.Load())
 

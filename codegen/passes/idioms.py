@@ -34,8 +34,8 @@ def write_idioms(root: Graph) -> None:
             uses = graph.uses()
             for node in graph.nodes:
                 found: dict[str, Value] = {}
-                is_product = node.template in _OPERATORS and _computes(node, pattern, uses, found)
-                if is_product and found["x"].dtype == node.targets.dtype in _FLOATS:
+                is_found = node.template in _OPERATORS and _computes(node, pattern, uses, found)
+                if is_found and found["x"].dtype == node.targets.dtype in _FLOATS:
                     node.template, node.operands = function, {**found}
         remove_dead_code(graph)
 

@@ -59,9 +59,9 @@ def implied_input(
         or _wrapped_shape(first_spec, config)
         or _build_shape(model, first, first_spec.name)
     )
-    if shape is None and nested:
-        return LayerSpec(name, "InputLayer")
     if shape is None:
+        if nested:
+            return LayerSpec(name, "InputLayer")
         raise MalformedConfig(
             f"layer {first_spec.name!r}: the Sequential model nowhere says the shape of its input; "
             "build it with an Input(shape=...) and save it again"

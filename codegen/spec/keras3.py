@@ -58,7 +58,7 @@ def policy(name: str, draft: Draft) -> str:
 
 
 def op_to_todays(class_name: str, options: dict[str, Any], origin: Origin) -> None:
-    """Mark, in place, an option of an op whose meaning has changed, so that the op refuses it."""
+    """Rewrite an op's options, in place; one whose meaning has changed is marked, for the op to refuse."""
     for end, name, key, values in _OPS:
         if class_name == name and _is_before(origin, end) and options.get(key) in values:
             options[key] = f"{options[key]} of Keras before {end[0]}.{end[1]}"
