@@ -97,9 +97,7 @@ def _penalised(b: Builder, x: Value, mask: Value) -> Value:
     """Scores minus a huge penalty where `mask` is False."""
     if mask.dtype != "bool":
         b.unsupported("mask", mask.dtype, "supported: a mask of bool")
-    least = -3e4 if x.dtype == "float16" else -1e9
-    template = "x + attention_bias(mask, x, least=least)"
-    return b.op(template, shape=x.shape, x=x, mask=mask, least=least)
+    return b.op("x + attention_bias(mask, x, least=-1e9)", shape=x.shape, x=x, mask=mask)
 
 
 @lowers("PReLU")

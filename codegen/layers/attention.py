@@ -171,6 +171,11 @@ def insert_axes(b: Builder, mask: Value, pattern: str) -> Value:
     return b.op("mask[index]", shape=shape, mask=mask, index=index)
 
 
+def _bias(rule: Masking) -> str:
+    """Expression of what is added to the scores to mask them."""
+    return f"attention_bias(mask, scores{', least=-1e9' if rule == 'add' else ''})"
+
+
 @dataclass(frozen=True)
 class _Attention:
     """The settings of a layer with several heads.
@@ -243,12 +248,6 @@ class _Attention:
         explicit = bool(self.dropout) or return_scores or query.rank != 3
         return self.masking if explicit else "replace"
 
-    def _bias(self, b: Builder, rule: Masking) -> str:
-        """Expression of what is added to the scores to mask them."""
-        if rule != "add":
-            return "attention_bias(mask, scores)"
-        return f"attention_bias(mask, scores, least={-3e4 if b.dtype == 'float16' else -1e9})"
-
     def _linear(self, b: Builder, layer: Module, x: Value) -> Value:
         shape = (*x.shape[:-1], layer.kwargs["out_features"])
         return b.op("module(x)", shape=shape, kind="module", module=layer, x=x)
@@ -276,7 +275,7 @@ class _Attention:
         arguments = "q, k, v"
         if mask:
             operands |= {"mask": mask, "scores": q}
-            arguments += f", attn_mask={self._bias(b, rule)}"
+            arguments += f", attn_mask={_bias(rule)}"
         if self.dropout:
             operands["rate"] = self.dropout
             arguments += ", dropout_p=rate if self.training else 0.0"
@@ -295,7 +294,7 @@ class _Attention:
         shape = (*q.shape[:-1], k.shape[-2])
         scores = b.op("q @ k.transpose(-1, -2) / size**0.5", shape=shape, q=q, k=k, size=self.head_dim)
         if mask:
-            template = f"x + {self._bias(b, rule)}"
+            template = f"x + {_bias(rule)}"
             scores = b.op(template, shape=shape, x=scores, mask=mask, scores=q)
         template = "torch.exp(x - x.logsumexp(dim=-1, keepdim=True))" if sums else "x.softmax(dim=-1)"
         weights = b.op(template, shape=shape, x=scores)
