@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from codegen.builder import Builder
@@ -14,6 +15,7 @@ from codegen.layers.op_layers import as_layer, kernel_shape
 from codegen.layers.ops_shapes import padded, permuted
 from codegen.layers.spatial import DataFormat, sizes_of, window_pads, with_sizes
 from codegen.layers.tf_functions import dtype_name, function_name, integers, same_host, tf
+from codegen.spec.model import Shape
 
 # -------------------------------------------------------------------- how TensorFlow says it
 
@@ -217,17 +219,7 @@ def max_pool_with_argmax(
     x = b.channels_first(rules.tensor(b, input))
     kernel = _spatial(b, ksize, 2, "channels_last", "ksize")
     stride = _spatial(b, strides, 2, "channels_last", "strides")
-    if not isinstance(padding, str) or padding.upper() not in ("SAME", "VALID"):
-        b.unsupported("padding", padding, "supported: 'SAME', 'VALID'")
-    pads: list[int] = []
-    sizes = []
-    for size, extent, step in zip(x.shape[1:3], kernel, stride, strict=True):
-        known = window_pads(padding.lower(), size, extent, step)
-        if known is None:
-            b.unsupported("padding", padding, "supported for images of open size: 'VALID'")
-        pads = [*known, *pads]  # F.pad begins at the last dim
-        sizes.append(None if size is None else (size + sum(known) - extent) // step + 1)
-    shape = with_sizes(x, "channels_last", sizes)
+    pads, shape = _padded_windows(b, x, padding, kernel, stride)
     y = b.value(shape, dtype=x.dtype, perm=x.perm)
     places = b.value(shape, dtype="int64", perm=x.perm)
     b.emit(
@@ -306,24 +298,31 @@ def morphology(
     kernel = rules.native(b, filters, x.dtype)
     stride = _spatial(b, strides, 2, "channels_last", "strides")
     dilation = _spatial(b, dilations, 2, "channels_last", "dilations")
-    if not isinstance(padding, str) or padding.upper() not in ("SAME", "VALID"):
-        b.unsupported("padding", padding, "supported: 'SAME', 'VALID'")
-    pads: list[int] = []
-    sizes = []
-    for axis, (step, gap) in enumerate(zip(stride, dilation, strict=True)):
-        size, extent = x.shape[axis + 1], (b.known(kernel, axis) - 1) * gap + 1
-        known = window_pads(padding.lower(), size, extent, step)
-        if known is None:
-            b.unsupported("padding", padding, "supported for images of open size: 'VALID'")
-        pads = [*known, *pads]  # F.pad begins at the last dim
-        sizes.append(None if size is None else (size + sum(known) - extent) // step + 1)
+    extents = [(b.known(kernel, axis) - 1) * dilation[axis] + 1 for axis in (0, 1)]
+    pads, shape = _padded_windows(b, x, padding, extents, stride)
     template = "dilate(x, kernel, stride, gaps, pads)"
     if erodes:
         template = "-dilate(-x, kernel.flip(0, 1), stride, gaps, pads)"
     return b.op(
-        template, shape=with_sizes(x, "channels_last", sizes), x=x, kernel=kernel, stride=list(stride),
-        gaps=list(dilation), pads=pads,
-    )  # fmt: skip
+        template, shape=shape, x=x, kernel=kernel, stride=list(stride), gaps=list(dilation), pads=pads
+    )
+
+
+def _padded_windows(
+    b: Builder, x: Value, padding: Any, extents: Sequence[int], strides: Sequence[int]
+) -> tuple[list[int], Shape]:
+    """How `F.pad` pads images (N, H, W, C) for windows of these extents, and the shape of one for each."""
+    if not isinstance(padding, str) or padding.upper() not in ("SAME", "VALID"):
+        b.unsupported("padding", padding, "supported: 'SAME', 'VALID'")
+    pads: list[int] = []
+    sizes = []
+    for size, extent, stride in zip(x.shape[1:3], extents, strides, strict=True):
+        pair = window_pads(padding.lower(), size, extent, stride)
+        if pair is None:
+            b.unsupported("padding", padding, "supported for images of open size: 'VALID'")
+        pads = [*pair, *pads]  # F.pad begins at the last dim
+        sizes.append(None if size is None else (size + sum(pair) - extent) // stride + 1)
+    return pads, with_sizes(x, "channels_last", sizes)
 
 
 # -------------------------------------------------------------------- blocks
