@@ -10,6 +10,7 @@ from codegen.builder import Builder
 from codegen.dtypes import FLOATS, INTEGERS
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
+from codegen.layers.op_rules import is_tensor
 from codegen.layers.registry import TENSORFLOW, MaskRule, lowers
 from codegen.spec.model import Constant
 
@@ -76,11 +77,6 @@ def dtype_name(b: Builder, dtype: Any, option: str = "dtype") -> str:
     if dtype not in DTYPES:
         b.unsupported(option, dtype, "supported: dtypes of numbers")
     return str(dtype)
-
-
-def is_tensor(x: Any) -> bool:
-    """Whether it is a tensor when the model runs, not a number of the host."""
-    return isinstance(x, Value) and x.dtype != rules.SIZE
 
 
 def operands(b: Builder, *xs: Any) -> list[Any]:

@@ -8,12 +8,12 @@ from codegen.builder import Builder
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers import ops_elementwise, ops_indexing
+from codegen.layers.op_rules import is_tensor
 from codegen.layers.ops_shapes import permuted
 from codegen.layers.tf_functions import (
     dtype_name,
     function_name,
     integers,
-    is_tensor,
     natives,
     number,
     operands,

@@ -13,11 +13,11 @@ from codegen.dtypes import FLOATS, INTEGERS
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers import ops_core, ops_elementwise
+from codegen.layers.op_rules import is_tensor
 from codegen.layers.ops_elementwise import binary, logical_of, unary
 from codegen.layers.tf_functions import (
     dtype_name,
     function_name,
-    is_tensor,
     number,
     operands,
     same_host,
@@ -155,8 +155,6 @@ def _lower_unary(name: str) -> Callable[..., Value]:
     def lower(b: Builder, x: Any) -> Value:
         if name in HOST and isinstance(x, Value) and x.dtype == rules.SIZE and not x.rank:
             return rules.host_map(b, *HOST[name], (x,))
-        if name == "Sign" and is_tensor(x) and x.dtype in rules.COMPLEX:
-            return b.elementwise("x.sgn()", x=x)
         return unary(b, name, x)
 
     return lower
