@@ -9,7 +9,7 @@ from codegen import layout
 from codegen.builder import Builder
 from codegen.dtypes import FLOATS
 from codegen.graph import Value
-from codegen.layers.registry import lowers
+from codegen.layers.registry import CUSTOM, lowers
 from codegen.layout import stored_rows
 from codegen.spec.model import LayerSpec
 from codegen.weight import Weight
@@ -244,8 +244,7 @@ def instance_normalization(
     )
 
 
-@lowers("InstanceNormalization", package="Custom", note="keras-contrib")
-@lowers("InstanceNormalization", note="keras-contrib")
+@lowers("InstanceNormalization", package=CUSTOM, note="keras-contrib")
 def contrib_instance_normalization(
     b: Builder,
     x: Value,

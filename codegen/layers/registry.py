@@ -20,6 +20,7 @@ MaskRule = Literal["keep", "drop", "own"]
 
 KERAS = "keras.layers"
 OPS = "keras.ops"
+CUSTOM = "Custom"  # classes of nobody that Keras knows
 TENSORFLOW = "tensorflow"
 #: Package under which replacements of Lambda layers stand, by layer name.
 LAMBDA = "Lambda"
@@ -252,8 +253,8 @@ def find(spec: LayerSpec) -> LayerFunction:
             f"holds Python code{says}, which is never run; give its torch code in a --custom file, "
             f"in a function marked @replaces_lambda({THIS_NAME})",
         )
-    # The zoo's classes stand in a module of whoever copied them, which only `.keras` files name.
-    for key in (("*", spec.class_name), _key(spec), ("Custom", spec.class_name)):
+    # A custom class is saved bare, as `Custom>Name`, or in the module of whoever copied it.
+    for key in (("*", spec.class_name), _key(spec), (CUSTOM, spec.class_name)):
         if key in _FUNCTIONS:
             return _FUNCTIONS[key]
     if spec.package == TENSORFLOW:

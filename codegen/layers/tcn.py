@@ -6,17 +6,14 @@ from typing import Any, Literal
 
 from codegen.builder import Builder
 from codegen.graph import Value
-from codegen.layers.registry import KERAS, lowers
+from codegen.layers.registry import CUSTOM, lowers
 from codegen.spec.model import LayerSpec
 
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "selu", "swish", "gelu", "linear"]
 
-_NOTE = "keras-tcn 3.5"
 
-
-# Only versions that save `go_backwards` are known to compute this.
-@lowers("TCN", package="Custom", masks="drop", training_only=("return_state",), note=_NOTE)
-@lowers("TCN", package=KERAS, masks="drop", training_only=("return_state",), note=_NOTE)
+# Only versions that save `go_backwards` are known to compute this. All save `return_state`; none looks at it.
+@lowers("TCN", package=CUSTOM, masks="drop", training_only=("return_state",), note="keras-tcn 3.5")
 def tcn(
     b: Builder, x: Value, *, nb_filters: int | tuple[int, ...], kernel_size: int, nb_stacks: int,
     dilations: tuple[int, ...], padding: Literal["causal", "same"], use_skip_connections: bool,

@@ -11,48 +11,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from codegen.builder import Builder
 from codegen.graph import Value
-from codegen.layers.registry import KERAS, lowers
-from codegen.layers.registry import F as Function
+from codegen.layers.registry import CUSTOM, lowers
 from codegen.layers.regularization import drop_samples
 
 
-def _custom(
-    *class_names: str, note: str, training_only: tuple[str, ...] = ()
-) -> Callable[[Function], Function]:
-    """Register under the bare name and under Keras' package for custom objects."""
-
-    def register(function: Function) -> Function:
-        for package in (KERAS, "Custom"):
-            lowers(*class_names, package=package, training_only=training_only, note=note)(function)
-        return function
-
-    return register
-
-
-@_custom("LayerScale", training_only=("init_values",), note="keras.applications' ConvNeXt")
+@lowers("LayerScale", package=CUSTOM, training_only=("init_values",), note="keras.applications' ConvNeXt")
 def layer_scale(b: Builder, x: Value, *, projection_dim: int) -> Value:
     """x * gamma, one factor a channel."""
     gamma = b.parameter("gamma", b.weight("gamma", (projection_dim,)))
     return b.op("x * gamma", shape=x.shape, x=b.keras_layout(x), gamma=gamma, kind="elementwise")
 
 
-@_custom("StochasticDepth", note="keras.applications' ConvNeXt")
+@lowers("StochasticDepth", package=CUSTOM, note="keras.applications' ConvNeXt")
 def stochastic_depth(b: Builder, x: Value, *, drop_path_rate: float) -> Value:
     """Drops whole samples in training."""
     return drop_samples(b, x, drop_path_rate)
 
 
-@_custom("DropConnect", note="EfficientNet ports")
+@lowers("DropConnect", package=CUSTOM, note="EfficientNet ports")
 def drop_connect(b: Builder, x: Value, *, drop_connect_rate: float = 0.0) -> Value:
     """Drops whole samples in training."""
     return drop_samples(b, x, drop_connect_rate)
 
 
-@_custom("FixedDropout", note="the package efficientnet")
+@lowers("FixedDropout", package=CUSTOM, note="the package efficientnet")
 def fixed_dropout(
     b: Builder, x: Value, *, rate: float, noise_shape: tuple[int | None, ...] | None = None
 ) -> Value:
@@ -64,26 +48,26 @@ def fixed_dropout(
     return drop_samples(b, x, rate)
 
 
-@_custom("CustomScaleLayer", note="keras.applications' InceptionResNetV2")
+@lowers("CustomScaleLayer", package=CUSTOM, note="keras.applications' InceptionResNetV2")
 def custom_scale(b: Builder, xs: list[Value], *, scale: float) -> Value:
     """The shortcut plus the scaled branch."""
     shortcut, branch = xs
     return b.elementwise("x + scale * y", x=shortcut, y=branch, scale=scale)
 
 
-@_custom("Swish", note="EfficientNet ports")
+@lowers("Swish", package=CUSTOM, note="EfficientNet ports")
 def swish(b: Builder, x: Value) -> Value:
     """x * sigmoid(x)."""
     return b.activation(x, "silu")
 
 
-@_custom("Mish", note="YOLOv4 ports")
+@lowers("Mish", package=CUSTOM, note="YOLOv4 ports")
 def mish(b: Builder, x: Value) -> Value:
     """x * tanh(softplus(x))."""
     return b.activation(x, "mish")
 
 
-@_custom("HardSwish", note="MobileNetV3 ports")
+@lowers("HardSwish", package=CUSTOM, note="MobileNetV3 ports")
 def hard_swish(b: Builder, x: Value) -> Value:
     """x * relu6(x + 3) / 6."""
     return b.activation(x, "hard_silu")
