@@ -131,11 +131,15 @@ def _images_changed(b: Builder, x: Data, change: Callable[[Value], Value]) -> Da
     """Images, alone or with boxes, labels and masks beside them, which stay at inference."""
     if isinstance(x, Value):
         return change(x)
+    if not isinstance(x, dict) or not isinstance(x.get("images"), Value):
+        b.unsupported("data", "<several tensors>", "supported: images, or a dict with 'images'")
     data = {**x, "images": change(x["images"])}
     if "bounding_boxes" in x:
         if b.spec.class_name == "MaxNumBoundingBoxes":
             b.unsupported("data", "bounding_boxes", "supported: images, labels and masks")
         boxes = x["bounding_boxes"]
+        if not isinstance(boxes, dict) or not isinstance(boxes.get("boxes"), Value):
+            b.malformed("its bounding boxes have no 'boxes'")
         data["bounding_boxes"] = {**boxes, "boxes": b.cast(boxes["boxes"], "float32")}
     if "segmentation_masks" in x and b.spec.class_name in ("CutMix", "RandomFlip"):
         data["segmentation_masks"] = change(x["segmentation_masks"])
