@@ -30,7 +30,8 @@ REDUCTIONS: dict[str, tuple[str, str, str]] = {
 }
 
 #: What is left of each element by a reduction over no axis, if not the element itself.
-_OVER_NOTHING = {
+OVER_NOTHING = {
+    "EuclideanNorm": "x.abs()",
     "Nansum": "x.nan_to_num(posinf=math.inf, neginf=-math.inf)",
     "Ptp": "torch.zeros_like(x)",
     "Std": "torch.zeros_like(x)",
@@ -66,7 +67,7 @@ def reduction(b: Builder, name: str, given: Any, axis: Axis = None, keepdims: bo
     x, dtype = _prepared(b, x, rule)
     if not rules.axes_of(b, axis, x.rank):
         x = b.cast(x, "bool") if name == "CountNonzero" else x
-        return b.cast(b.elementwise(_OVER_NOTHING.get(name, "x"), x=x), dtype)
+        return b.cast(b.elementwise(OVER_NOTHING.get(name, "x"), x=x), dtype)
     if name in ("Nanmean", "Nansum") and x.dtype not in FLOATS:
         template, whole = template.replace("nan", ""), whole.replace("nan", "")
     y = rules.reduce(b, x, template, axis, keepdims, dtype=dtype, whole=whole)

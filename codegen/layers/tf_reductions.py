@@ -45,10 +45,6 @@ def reduce(b: Builder, input_tensor: Any, axis: Any = None, keepdims: Any = None
     return reduced(b, name, x, axes(b, axis), bool(keepdims))
 
 
-#: What a reduction over no axes makes of each element, if it does not leave it as it is.
-_OF_ONE = {"Std": "torch.zeros_like(x)", "Var": "torch.zeros_like(x)", "EuclideanNorm": "x.abs()"}
-
-
 def _host(b: Builder, part: Any) -> Value:
     return part if isinstance(part, Value) else rules.number(b, part)
 
@@ -56,7 +52,7 @@ def _host(b: Builder, part: Any) -> Value:
 def reduced(b: Builder, name: str, x: Value, axis: Any, keepdims: bool = False) -> Value:
     """An op of Keras over axes, in the dtype of `x`."""
     if axis == ():
-        return b.elementwise(_OF_ONE.get(name, "x"), x=x)
+        return b.elementwise(ops_reductions.OVER_NOTHING.get(name, "x"), x=x)
     if name == "Prod":
         return b.cast(ops_reductions.prod(b, x, axis=axis, keepdims=keepdims), x.dtype)
     if name == "Mean" and x.dtype in INTEGERS:
