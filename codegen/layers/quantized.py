@@ -229,7 +229,7 @@ def _mode(b: Builder, quantization: Quantization) -> _Mode:
     try:
         numbers = [int(size) for size in sizes]
     except ValueError:
-        b.malformed(f"its dtype policy {b.spec.dtype!r} is none")
+        b.malformed(f"its dtype policy {b.spec.dtype!r} is none that Keras knows")
     if name == "float8":
         return _Mode(name, history=numbers[0] if numbers else 1024)
     if name == "int4":
@@ -299,6 +299,7 @@ def _calibrated(
     """A kernel that GPTQ or AWQ has quantised, which stores it transposed."""
     if lora_rank is not None or len(shape) not in (2, 3):
         b.unsupported("dtype", b.spec.dtype, "supported without lora_rank, for kernels of two or three axes")
+    # Keras takes the longest of three axes for the features of the model.
     rows = shape[0] if len(shape) == 2 or shape[0] == max(shape) else shape[0] * shape[1]
     columns = math.prod(shape) // rows
     bias = None if bias_shape is None else b.weight("bias", bias_shape)

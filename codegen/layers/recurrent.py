@@ -44,8 +44,10 @@ def lstm(
         use_bias=use_bias, unit_forget_bias=unit_forget_bias, dropout=dropout,
         recurrent_dropout=recurrent_dropout, implementation=implementation,
     )  # fmt: skip
-    returns = (return_sequences, return_state)
-    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll, repeats_state)
+    loop = Loop(
+        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
+        repeats_state,
+    )  # fmt: skip
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -79,8 +81,10 @@ def gru(
         use_bias=use_bias, dropout=dropout, recurrent_dropout=recurrent_dropout,
         implementation=implementation, reset_after=reset_after,
     )  # fmt: skip
-    returns = (return_sequences, return_state)
-    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll, repeats_state)
+    loop = Loop(
+        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
+        repeats_state,
+    )  # fmt: skip
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -111,8 +115,10 @@ def simple_rnn(
         "SimpleRNN", units=units, activation=activation, use_bias=use_bias, dropout=dropout,
         recurrent_dropout=recurrent_dropout, implementation=implementation,
     )  # fmt: skip
-    returns = (return_sequences, return_state)
-    loop = Loop(*returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll, repeats_state)
+    loop = Loop(
+        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
+        repeats_state,
+    )  # fmt: skip
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -139,11 +145,11 @@ def rnn(
     None of Keras' own cells takes `constants`; a stack of them does not look at those that it is given.
     """
     del constants
-    returns = (return_sequences, return_state)
-    reverse = isinstance(cell, LayerSpec) and bool(cell.config.get("reverse_state_order"))
+    reversed_states = isinstance(cell, LayerSpec) and bool(cell.config.get("reverse_state_order"))
     loop = Loop(
-        *returns, go_backwards, stateful, time_major, zero_output_for_mask, unroll, repeats_state, reverse
-    )
+        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
+        repeats_state, reversed_states,
+    )  # fmt: skip
     return run_layer(b, _cells(b, cell), loop, x, initial_state, training)
 
 
@@ -156,14 +162,14 @@ def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Ce
     if cell is not None:
         return [(cell, holder)]
     if spec.class_name != "StackedRNNCells":
-        registry.find(spec)
+        registry.find(spec)  # names the class if nothing is known of it
         b.unsupported("cell", spec.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell, StackedRNNCells")
     found: list[tuple[Cell, Builder]] = []
     names: dict[str, int] = {}
     for inner in spec.config.get("cells", ()):
         cell = read_cell(inner)
         if cell is None:
-            registry.find(inner)
+            registry.find(inner)  # the same
             b.unsupported("cells", inner.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell")
         name = {"LSTM": "lstm_cell", "GRU": "gru_cell", "SimpleRNN": "simple_rnn_cell"}[cell.kind]
         count = names[name] = names.get(name, -1) + 1

@@ -86,8 +86,8 @@ def confusion_matrix(
     dtype: Any = "int32",
 ) -> Value:
     """How often each class is predicted where each class is right."""
-    if num_classes is None or weights is not None:
-        b.unsupported("num_classes", num_classes, "supported: a number, without weights")
+    if weights is not None:
+        b.unsupported("weights", "<tensor>", "supported: None")
     n = int(number(b, num_classes, "num_classes"))
     x, y = rules.native(b, labels), rules.native(b, predictions)
     template = "torch.bincount(x.flatten() * n + y.flatten(), minlength=n * n).reshape(n, n)"
@@ -98,10 +98,8 @@ def confusion_matrix(
 def unique(b: Builder, x: Any, out_idx: Any = "int32") -> list[Value]:
     """The different elements in the order in which they come, where each is among them, how often."""
     x = rules.native(b, x)
-    names = [None, x.shape[0], None]
-    values, places, counts = (
-        b.value((n,), dtype=dtype) for n, dtype in zip(names, (x.dtype, "int64", "int64"), strict=True)
-    )
+    values, places = b.value((None,), dtype=x.dtype), b.value(x.shape, dtype="int64")
+    counts = b.value((None,), dtype="int64")
     b.emit("unique(x)", (values, places, counts), x=x)
     kind = dtype_name(b, out_idx, "out_idx")
     results = [values, b.cast(places, kind)]
