@@ -42,6 +42,7 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("dynamic_partition", {"partitions": [1, 0], "num_partitions": 2}),
         ("expand_dims", {"axis": -1}),
         ("histogram_fixed_width", {"value_range": [-4.0, 3.0], "nbins": 4}),
+        ("histogram_fixed_width", {"of": [0.1, 0.3, 0.6, 0.7], "value_range": [0.0, 1.0], "nbins": 10}),
         ("image.total_variation", {}),
         ("linalg.diag", {"k": [-1, 0], "align": "LEFT_RIGHT", "padding_value": 7.0}),
         ("linalg.diag", {"k": 1, "num_rows": 5}),

@@ -66,11 +66,12 @@ def histogram_fixed_width(
     known = rules.host(value_range)
     if not isinstance(known, (list, tuple)) or len(known) != 2:
         b.unsupported("value_range", "<tensor>", "supported: two numbers")
-    low, high = (number(b, bound, "value_range") for bound in known)
+    bounds = [number(b, bound, "value_range") for bound in known]
     x, count = rules.native(b, values), int(number(b, nbins, "nbins"))
-    places = b.elementwise(
-        "((x - low) / span * n).floor().clamp(0, n - 1).long()", dtype="int64", x=x, low=low, span=high - low,
-        n=count,
+    low, high = np.asarray(bounds, "float32").tolist() if x.dtype == "float32" else bounds
+    places = b.elementwise(  # in float64, as TensorFlow does
+        "((x - low) / step).clamp(0, n - 1).long()", dtype="int64", x=b.cast(x, "float64"), low=low,
+        step=(high - low) / count, n=count,
     )  # fmt: skip
     y = made(b, "torch.bincount(x.flatten(), minlength=n)", (count,), "int64", x=places, n=count)
     return b.cast(y, dtype_name(b, dtype))
