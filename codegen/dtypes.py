@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from codegen.errors import ConversionError, shorten
 from codegen.graph import Symbol
 
 FLOATS = frozenset({"float16", "bfloat16", "float32", "float64"})
 INTEGERS = frozenset({"uint8", "uint16", "uint32", "int8", "int16", "int32", "int64"})
+
+#: All that torch can compute with, under Keras' names.
+DTYPES = FLOATS | INTEGERS | {"bool", "complex64", "complex128", "float8_e4m3fn", "float8_e5m2", "uint64"}
 
 
 def compute_dtype(policy: str) -> str:
@@ -14,5 +18,11 @@ def compute_dtype(policy: str) -> str:
 
 
 def torch_dtype(name: str) -> Symbol:
-    """The torch dtype object, as written in source."""
+    """The torch dtype object, as written in source.
+
+    Raises:
+        ConversionError: A file's name for a dtype is none; it must not get into the source.
+    """
+    if name not in DTYPES:
+        raise ConversionError(f"{shorten(name)} is no dtype that torch has")
     return Symbol(f"torch.{name}")

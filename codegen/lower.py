@@ -8,7 +8,8 @@ from typing import Any
 
 from codegen import layers, layout
 from codegen.builder import Builder
-from codegen.errors import ConversionError, MalformedConfig, Unsupported
+from codegen.dtypes import DTYPES
+from codegen.errors import ConversionError, MalformedConfig, Unsupported, UnsupportedOption
 from codegen.graph import Graph, Module, Value
 from codegen.layers import registry
 from codegen.layers.op_rules import tensor
@@ -100,7 +101,14 @@ def survey(model: ModelSpec) -> tuple[Lowering, Builder, list[Any]]:
     builder = Builder(root.spec, graph, root, state, (), model.name)
     graph.inputs = [_input_value(model.layer(name)) for name in model.inputs]
     inputs = [_fed(builder, value) for value in graph.inputs] if model.casts_inputs else graph.inputs
-    return state, builder, state.lower_model(builder, model, inputs)
+    outputs = state.lower_model(builder, model, inputs)
+    supported = "supported: numbers and truth values"
+    state.problems.extend(
+        UnsupportedOption(value.layer, "InputLayer", "dtype", value.dtype, supported)
+        for value in graph.inputs
+        if value.dtype not in DTYPES
+    )
+    return state, builder, outputs
 
 
 @dataclass

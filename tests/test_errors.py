@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from codegen.errors import ConversionError, MalformedConfig, UnsupportedLayer, summary
-from codegen.lower import lower
+from codegen.lower import lower, survey
 from codegen.spec import parse
 from tests.test_spec import entry, functional, input_entry, saved, tensor
 
@@ -42,3 +42,21 @@ def test_a_nested_model_that_is_called_without_its_input(inputs: Any, args: list
     outer = functional([input_entry("image", None, 3), inner], ["image", 0, 0], ["inner", 0, 0])
     with pytest.raises(MalformedConfig, match="it is called with 0 tensors, but has 1 inputs"):
         lower(parse(saved(outer, "3.8.0")))
+
+
+@pytest.mark.parametrize("policy", ["{}", "mixed_{}", "int8_from_{}"])
+def test_the_dtype_of_a_layer_never_becomes_code(policy: str) -> None:
+    dtype = policy.format("float32 if print() else torch.float32")
+    dense = entry("Dense", "dense", [["x", 0, 0]], units=2, dtype=dtype)
+    model = functional([input_entry("x", None, 3), dense], ["x", 0, 0], ["dense", 0, 0])
+    with pytest.raises(ConversionError, match="is no dtype that torch has"):
+        lower(parse(saved(model)))
+
+
+def test_an_input_of_strings_is_refused() -> None:
+    image = input_entry("x", None, 3)
+    image["config"]["dtype"] = "string"
+    relu = entry("ReLU", "relu", [["x", 0, 0]])
+    state, _, _ = survey(parse(saved(functional([image, relu], ["x", 0, 0], ["relu", 0, 0]))))
+    (problem,) = state.problems
+    assert str(problem).startswith("layer 'x': InputLayer(dtype='string') is not supported")
