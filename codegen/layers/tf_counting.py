@@ -1,4 +1,4 @@
-"""TensorFlow functions that count, tell apart and part elements, and look at their bits."""
+"""TensorFlow functions that count elements, tell them apart, and part them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from codegen.builder import Builder
-from codegen.dtypes import torch_dtype
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.ops_linalg import made
-from codegen.layers.tf_functions import dtype_name, function_name, integers, number, tf
+from codegen.layers.tf_functions import dtype_name, function_name, number, tf
 
 
 @tf("math.bincount")
@@ -114,32 +113,3 @@ def dynamic_partition(b: Builder, data: Any, partitions: Any, num_partitions: An
     shape = (None, *x.shape[parts.rank :])
     count = int(number(b, num_partitions, "num_partitions"))
     return [made(b, "x[parts == i]", shape, x=x, parts=parts, i=i) for i in range(count)]
-
-
-@tf("unravel_index")
-def unravel_index(b: Builder, indices: Any, dims: Any) -> Value:
-    """The positions along each axis, (axes, ...), of positions in a flattened array."""
-    x, sizes = rules.native(b, indices), integers(b, dims, "dims")
-    template = "torch.stack(torch.unravel_index(x, sizes))"
-    return b.cast(made(b, template, (len(sizes), *x.shape), "int64", x=x, sizes=sizes), x.dtype)
-
-
-@tf("math.is_non_decreasing", "math.is_strictly_increasing")
-def is_increasing(b: Builder, x: Any) -> Value:
-    """Whether the elements, in one row, never fall, or always rise."""
-    x = rules.native(b, x)
-    sign = ">=" if function_name(b).endswith("non_decreasing") else ">"
-    return made(b, f"(x[1:] {sign} x[:-1]).all()", (), "bool", x=b.reshape(x, (rules.elements(x.shape),)))
-
-
-@tf("bitcast")
-def bitcast(b: Builder, input: Any, type: Any) -> Value:
-    """The same bits as numbers of another dtype; an axis is added or used up if its size differs."""
-    x, wanted = rules.native(b, input), dtype_name(b, type, "type")
-    old, new = (np.dtype(name).itemsize for name in (x.dtype, wanted))
-    operands: dict[str, Any] = {"x": x, "target": torch_dtype(wanted)}
-    if old == new:
-        return made(b, "x.view(target)", x.shape, wanted, **operands)
-    if old > new:
-        return made(b, "x.unsqueeze(-1).view(target)", (*x.shape, old // new), wanted, **operands)
-    return made(b, "x.contiguous().view(target).squeeze(-1)", x.shape[:-1], wanted, **operands)

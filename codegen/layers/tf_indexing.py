@@ -9,6 +9,7 @@ from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers import ops_elementwise, ops_indexing
 from codegen.layers.op_rules import is_tensor
+from codegen.layers.ops_linalg import made
 from codegen.layers.ops_shapes import permuted
 from codegen.layers.tf_functions import (
     dtype_name,
@@ -217,6 +218,14 @@ def embedding_lookup(
     if max_norm is None:
         return rows
     return clip_by_norm(b, rows, max_norm, list(range(rows.rank - table.rank + 1, rows.rank)))
+
+
+@tf("unravel_index")
+def unravel_index(b: Builder, indices: Any, dims: Any) -> Value:
+    """The positions along each axis, (axes, ...), of positions in a flattened array."""
+    x, sizes = rules.native(b, indices), integers(b, dims, "dims")
+    template = "torch.stack(torch.unravel_index(x, sizes))"
+    return b.cast(made(b, template, (len(sizes), *x.shape), "int64", x=x, sizes=sizes), x.dtype)
 
 
 # -------------------------------------------------------------------- masks

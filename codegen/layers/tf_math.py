@@ -1,4 +1,4 @@
-"""TensorFlow functions that work element by element."""
+"""TensorFlow functions that work element by element, casts among them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from codegen.builder import Builder
-from codegen.dtypes import FLOATS, INTEGERS
+from codegen.dtypes import FLOATS, INTEGERS, torch_dtype
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers import ops_core, ops_elementwise
 from codegen.layers.op_rules import is_tensor
 from codegen.layers.ops_elementwise import binary, logical_of, unary
+from codegen.layers.ops_linalg import made
 from codegen.layers.tf_functions import (
     dtype_name,
     function_name,
@@ -329,6 +332,19 @@ def cast_to(b: Builder, x: Value, dtype: str) -> Value:
     if x.dtype in rules.COMPLEX and dtype in FLOATS | INTEGERS:
         x = b.elementwise("x.real", dtype="float64" if x.dtype == "complex128" else "float32", x=x)
     return b.cast(x, dtype)
+
+
+@tf("bitcast")
+def bitcast(b: Builder, input: Any, type: Any) -> Value:
+    """The same bits as numbers of another dtype; an axis is added or used up if its size differs."""
+    x, wanted = rules.native(b, input), dtype_name(b, type, "type")
+    old, new = (np.dtype(name).itemsize for name in (x.dtype, wanted))
+    operands: dict[str, Any] = {"x": x, "target": torch_dtype(wanted)}
+    if old == new:
+        return made(b, "x.view(target)", x.shape, wanted, **operands)
+    if old > new:
+        return made(b, "x.unsqueeze(-1).view(target)", (*x.shape, old // new), wanted, **operands)
+    return made(b, "x.contiguous().view(target).squeeze(-1)", x.shape[:-1], wanted, **operands)
 
 
 @tf("dtypes.saturate_cast")

@@ -14,7 +14,7 @@ from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers import ops_elementwise, ops_math, ops_reductions
 from codegen.layers.ops_indexing import getitem
-from codegen.layers.ops_linalg import norm_over
+from codegen.layers.ops_linalg import made, norm_over
 from codegen.layers.ops_shapes import padded
 from codegen.layers.tf_functions import axes, dtype_name, function_name, number, operands, tf
 
@@ -74,6 +74,14 @@ def euclidean_norm(b: Builder, x: Value, axis: Any, keepdims: bool) -> Value:
     if x.dtype in rules.COMPLEX:
         y.dtype = {"complex64": "float32", "complex128": "float64"}[x.dtype]
     return b.cast(y, x.dtype)
+
+
+@tf("math.is_non_decreasing", "math.is_strictly_increasing")
+def is_increasing(b: Builder, x: Any) -> Value:
+    """Whether the elements, in one row, never fall, or always rise."""
+    x = rules.native(b, x)
+    sign = ">=" if function_name(b).endswith("non_decreasing") else ">"
+    return made(b, f"(x[1:] {sign} x[:-1]).all()", (), "bool", x=b.reshape(x, (rules.elements(x.shape),)))
 
 
 @tf("math.count_nonzero", "compat.v1.math.count_nonzero")
