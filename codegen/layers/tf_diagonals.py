@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from codegen.builder import Builder
+from codegen.dtypes import FLOATS
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.ops_linalg import made, matrix
@@ -34,11 +35,19 @@ def _starts(b: Builder, rows: int, columns: int, bounds: tuple[int, int], align:
 
 
 def _length(rows: int, columns: int, k: int) -> int:
+    """How long a diagonal of a matrix is."""
     return min(rows + min(k, 0), columns - max(k, 0))
 
 
 def _indices(b: Builder, *arrays: np.ndarray[Any, Any]) -> list[Value]:
+    """Positions in a tensor, as constants."""
     return [rules.constant(b, Constant(array.tolist(), "int64")) for array in arrays]
+
+
+def _fill(b: Builder, x: Value, padding_value: Any) -> Any:
+    """What stands beside the diagonals, as a number of the dtype of `x`."""
+    fill = number(b, padding_value, "padding_value")
+    return float(fill) if x.dtype in FLOATS else fill
 
 
 def _where(b: Builder, kept: np.ndarray[Any, Any], x: Value, other: Any) -> Value:
@@ -82,7 +91,7 @@ def diag(
 ) -> Value:
     """`torch.diag_embed(x)`: matrices with this diagonal, or with several."""
     x, bounds = rules.native(b, diagonal), _bounds(b, k)
-    fill = number(b, padding_value, "padding_value")
+    fill = _fill(b, x, padding_value)
     rows, columns = (int(number(b, n, "num_rows")) for n in (num_rows, num_cols))
     if bounds[0] == bounds[1] and (rows, columns, fill) == (-1, -1, 0):
         size = None if x.shape[-1] is None else x.shape[-1] + abs(bounds[0])
@@ -94,7 +103,7 @@ def diag(
     if rows == columns == -1:
         rows = columns = max(least)
     rows, columns = (low if n == -1 else n for n, low in zip((rows, columns), least, strict=True))
-    return _on_matrix(b, x, rows, columns, bounds, align, float(fill) if x.dtype.startswith("f") else fill)
+    return _on_matrix(b, x, rows, columns, bounds, align, fill)
 
 
 @tf("linalg.diag_part")
@@ -115,8 +124,7 @@ def diag_part(b: Builder, input: Any, k: Any = 0, padding_value: Any = 0, align:
     diagonal = np.array(order)[:, None]
     row, column = _indices(b, place - np.minimum(diagonal, 0), place + np.maximum(diagonal, 0))
     y = made(b, "x[..., i, j]", (*x.shape[:-2], *place.shape), x=x, i=row, j=column)
-    fill = number(b, padding_value, "padding_value")
-    return _where(b, kept, y, float(fill) if x.dtype.startswith("f") else fill)
+    return _where(b, kept, y, _fill(b, x, padding_value))
 
 
 @tf("linalg.set_diag")
