@@ -84,6 +84,10 @@ class Value:
         self.perm = self.perm or tuple(range(len(self.shape)))
         self.twins.setdefault(self.perm, self)
 
+    def __repr__(self) -> str:
+        """As messages show it, without all that it is computed from."""
+        return "<tensor>"
+
     @property
     def rank(self) -> int:
         """Number of axes."""

@@ -281,9 +281,7 @@ def shape_argument(b: Builder, shape: Any, option: str = "shape") -> tuple[Numbe
     if is_host(shape):
         return (shape,)
     if not isinstance(shape, (list, tuple)):
-        b.unsupported(
-            option, "<tensor>" if isinstance(shape, Value) else shape, "supported: sizes of other tensors"
-        )
+        b.unsupported(option, shape, "supported: sizes of other tensors")
     parts = tuple(host(part) for part in shape)
     for part in parts:
         if not (part is None or is_host(part)):

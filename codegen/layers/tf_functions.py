@@ -57,8 +57,7 @@ def tf(*names: str, masks: MaskRule = "drop", second: str = "") -> Callable[[F],
                 if (own in known or takes_any) and given.get(own) is None:
                     given[own] = value
                 elif value is not None:
-                    found = "<tensor>" if isinstance(value, Value) else value
-                    b.unsupported(name, found, "no such argument is known")
+                    b.unsupported(name, value, "no such argument is known")
             return function(b, *args, **given)
 
         lowers(*names, package=TENSORFLOW, masks=masks)(lower)
@@ -112,7 +111,7 @@ def number(b: Builder, value: Any, option: str) -> Any:
     if isinstance(known, (list, tuple)) and len(known) == 1:
         (known,) = known
     if not isinstance(known, (bool, int, float)):
-        b.unsupported(option, "<tensor>" if isinstance(value, Value) else value, "supported: a number")
+        b.unsupported(option, value, "supported: a number")
     return known
 
 
@@ -121,7 +120,7 @@ def integers(b: Builder, value: Any, option: str) -> tuple[int, ...]:
     known = rules.host(value)
     items = known if isinstance(known, (list, tuple)) else (known,)
     if not all(isinstance(item, int) and not isinstance(item, bool) for item in items):
-        b.unsupported(option, "<tensor>" if isinstance(value, Value) else value, "supported: whole numbers")
+        b.unsupported(option, value, "supported: whole numbers")
     return tuple(items)
 
 
