@@ -74,9 +74,11 @@ def weights(
         return _calibrated(b, mode, shape, bias_shape, lora_rank)
     rows = rows or shape[0]
     columns = math.prod(shape) // rows
-    packed = _packed((rows, columns), 1) if mode.name == "int4" else shape
+    packed = shape
     if mode.is_early:
         packed = [(n + 1) // 2 if axis == summed_axis else n for axis, n in enumerate(shape)]
+    elif mode.name == "int4":
+        packed = _packed((rows, columns), 1)
     stored = b.weight("kernel", packed, trainable=mode.name in ("", "float8") and lora_rank is None)
     bias = None if bias_shape is None else b.weight("bias", bias_shape)
     if mode.name == "float8":
@@ -91,8 +93,8 @@ def weights(
         unpacked = _signed(_unpacked(stored, 1, columns))
         kernel = _dequantised(b, "kernel", unpacked, 0, mode.block).reshape(*shape)
     if lora_rank is not None and _input_quantizer(mode, quantization):
-        left, right = _low_rank(b, "kernel", kernel.shape, lora_rank, lora_alpha)
-        return Weights(kernel, bias, low_rank=(left, right))
+        low_rank = _low_rank(b, "kernel", kernel.shape, lora_rank, lora_alpha)
+        return Weights(kernel, bias, low_rank=low_rank)
     return Weights(low_rank_updated(b, "kernel", kernel, lora_rank, lora_alpha), bias)
 
 
@@ -323,6 +325,7 @@ def _computed(b: Builder, weight: Weight) -> Weight:
 
 
 def _state(b: Builder, name: str, shape: Sequence[int]) -> Weight:
+    """A weight that no training changes."""
     return b.weight(name, shape, trainable=False)
 
 
