@@ -1,4 +1,4 @@
-"""Layers of TensorFlow Addons that are no normalisation."""
+"""Layers of TensorFlow Addons: adaptive pooling, GELU, Maxout."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ for _dims in (1, 2, 3):
 @lowers("GELU", package=_ADDONS, note=_NOTE)
 def gelu(b: Builder, x: Value, *, approximate: bool = True) -> Value:
     """x * normal distribution(x), or close to it."""
-    template = "F.gelu(x, approximate='tanh')" if approximate else "F.gelu(x)"
-    return b.op(template, shape=x.shape, kind="elementwise", x=x)
+    return b.activation(x, "Addons>gelu" if approximate else "gelu")
 
 
 @lowers("Maxout", package=_ADDONS, masks="drop", note=_NOTE)

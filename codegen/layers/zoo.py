@@ -1,4 +1,4 @@
-"""Custom layers that public model zoos save, under the bare name or as `Custom>Name`.
+"""Custom layers that public model zoos save, with a package, a module or neither.
 
 | layer | found in |
 |---|---|
