@@ -194,7 +194,8 @@ class Builder:
         )
 
     def parameter(self, name: str, weight: Weight, *, frozen: bool = False) -> Module:
-        """A bare parameter `self.<layer>_<name>` with the weight's shape."""
+        """A bare parameter `self.<layer>_<name>` with the weight's shape; a scalar has shape (1,)."""
+        weight = weight if weight.shape else weight.reshape(1)  # FSDP shards no scalars
         return self.define(
             "nn.Parameter", args=(weight.shape, torch_dtype(self.dtype)), state={"": weight},
             frozen=[""] if frozen else (), part=name,
