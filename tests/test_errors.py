@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from codegen.errors import ConversionError, MalformedConfig, UnsupportedLayer, summary
+from codegen.errors import ConversionError, MalformedConfig, UnsupportedLayer, UnsupportedOption, summary
 from codegen.lower import lower, survey
 from codegen.spec import parse
 from tests.test_spec import entry, functional, input_entry, saved, tensor
@@ -60,3 +60,17 @@ def test_an_input_of_strings_is_refused() -> None:
     state, _, _ = survey(parse(saved(functional([image, relu], ["x", 0, 0], ["relu", 0, 0]))))
     (problem,) = state.problems
     assert str(problem).startswith("layer 'x': InputLayer(dtype='string') is not supported")
+
+
+@pytest.mark.parametrize(
+    ("class_name", "option", "value"),
+    [
+        ("RepeatVector", "n", float("nan")), ("RepeatVector", "n", float("inf")),
+        ("Dropout", "rate", 10**400),
+    ],
+)  # fmt: skip
+def test_numbers_that_no_option_can_be(class_name: str, option: str, value: float) -> None:
+    layer = entry(class_name, "layer", [["x", 0, 0]], **{option: value})
+    model = functional([input_entry("x", 3), layer], ["x", 0, 0], ["layer", 0, 0])
+    with pytest.raises(UnsupportedOption, match=option):
+        lower(parse(saved(model)))

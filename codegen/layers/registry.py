@@ -101,7 +101,7 @@ class LayerFunction:
         expected = self.types.get(key, Any)
         try:
             return convert_type(value, expected)
-        except TypeError:
+        except (TypeError, OverflowError):
             wanted = getattr(expected, "__name__", None) if isinstance(expected, type) else None
             text = wanted or str(expected).replace("typing.", "")
             raise UnsupportedOption(spec.name, spec.class_name, key, value, f"supported: {text}") from None
@@ -112,6 +112,7 @@ def convert_type(value: object, expected: Any) -> Any:
 
     Raises:
         TypeError: The value is of another kind.
+        OverflowError: It is too large for a float.
     """
     if expected is Any:
         return _as_tuples(value)
@@ -137,7 +138,7 @@ def convert_type(value: object, expected: Any) -> Any:
         if value in (True, False) and isinstance(value, (bool, int)):
             return bool(value)
     elif expected is int:
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value == int(value):
+        if type(value) is int or (isinstance(value, float) and value.is_integer()):
             return int(value)
     elif expected is float:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
