@@ -6,10 +6,14 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from codegen.builder import Builder
+from codegen.errors import shorten
 from codegen.graph import Value
 from codegen.layers import op_rules as rules
 from codegen.layers.op_rules import Axis, op
 from codegen.spec.model import Shape
+
+#: A model has no more pieces of one tensor.
+_MOST_PIECES = 100_000
 
 
 @op("Reshape")
@@ -256,6 +260,13 @@ def _short(x: Value, axis: int) -> int:
     return -1 if d == x.rank - 1 else d
 
 
+def _checked_count(b: Builder, count: int) -> int:
+    """A number of pieces that a model can have; a hostile one must not fill the memory."""
+    if not 0 < count <= _MOST_PIECES:
+        b.malformed(f"it makes {shorten(count)} pieces")
+    return count
+
+
 def split_sections(
     b: Builder, x: Any, sections: int | Sequence[int], axis: int, *, uneven: bool = False
 ) -> list[Value]:
@@ -274,6 +285,7 @@ def split_sections(
             ]
         bounds = [min(max(bound if bound >= 0 else size + bound, 0), size) for bound in sections]
         return split_at(b, x, [max((size if j is None else j) - i, 0) for i, j in _pairs(bounds)], a)
+    sections = _checked_count(b, sections)
     if size is None:
         x = rules.settled(b, x)
         pieces = [
@@ -318,7 +330,7 @@ def unstack(b: Builder, x: Any, *, num: int | None = None, axis: int = 0) -> lis
         return [b.op("n", shape=(), dtype=rules.SIZE, n=part) for part in parts]
     x = rules.settled(b, rules.tensor(b, x))
     a = b.axis(axis, x.rank)
-    count = num or b.known(x, a)
+    count = _checked_count(b, num or b.known(x, a))
     perm = rules.without_axes(x.perm, (a,))
     pieces = [
         b.value(rules.reduced_shape(x.shape, (a,), False), dtype=x.dtype, perm=perm) for _ in range(count)

@@ -111,7 +111,7 @@ def _array(b: Builder, x: Value, name: str, weight: Weight) -> Module:
 
 def _short(number: float) -> float | int:
     """A whole number without its decimal point."""
-    return int(number) if number == int(number) and abs(number) < 1e6 else number
+    return int(number) if float(number).is_integer() and abs(number) < 1e6 else number
 
 
 def _divisor(scale: float) -> float | int | None:

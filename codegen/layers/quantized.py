@@ -13,6 +13,7 @@ from typing import Any
 
 from codegen.builder import Builder
 from codegen.dtypes import FLOATS
+from codegen.errors import shorten
 from codegen.graph import Value
 from codegen.weight import Weight
 
@@ -231,7 +232,7 @@ def _mode(b: Builder, quantization: Quantization) -> _Mode:
     try:
         numbers = [int(size) for size in sizes]
     except ValueError:
-        b.malformed(f"its dtype policy {b.spec.dtype!r} is none that Keras knows")
+        b.malformed(f"its dtype policy {shorten(b.spec.dtype)} is none that Keras knows")
     if name == "float8":
         return _Mode(name, history=numbers[0] if numbers else 1024)
     if name == "int4":
