@@ -18,8 +18,8 @@ from torch import Tensor, nn
 WEIGHTS_PATH = Path(__file__).with_suffix(".pt")
 
 
-class ConvBlock(nn.Module):
-    """Conv block, used 7 times."""
+class DoubleConv(nn.Module):
+    """Two convolutions, used 7 times."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -43,16 +43,16 @@ class ConvertedModel(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.down_1 = ConvBlock(3, 16)
-        self.down_2 = ConvBlock(16, 32)
-        self.down_3 = ConvBlock(32, 64)
-        self.bottom = ConvBlock(64, 128)
+        self.down_1 = DoubleConv(3, 16)
+        self.down_2 = DoubleConv(16, 32)
+        self.down_3 = DoubleConv(32, 64)
+        self.bottom = DoubleConv(64, 128)
         self.up_3_conv = nn.ConvTranspose2d(128, 64, kernel_size=2, stride=2)
-        self.up_3 = ConvBlock(128, 64)
+        self.up_3 = DoubleConv(128, 64)
         self.up_2_conv = nn.ConvTranspose2d(64, 32, kernel_size=2, stride=2)
-        self.up_2 = ConvBlock(64, 32)
+        self.up_2 = DoubleConv(64, 32)
         self.up_1_conv = nn.ConvTranspose2d(32, 16, kernel_size=2, stride=2)
-        self.up_1 = ConvBlock(32, 16)
+        self.up_1 = DoubleConv(32, 16)
         self.mask = nn.Conv2d(16, 1, kernel_size=1)
         self.reset_parameters()
 

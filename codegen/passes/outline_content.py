@@ -32,6 +32,7 @@ _DOCS = {
     "BatchNormConv": "Batch normalisation, activation and convolution",
     "GatedConv": "Convolution whose result is gated by another one",
     "DoubleConv": "Two convolutions",
+    "ConvBlock": "Convolutions in a row",
     "UNetBlock": "Smaller and larger again, with skips between equal sizes",
 }
 
@@ -247,7 +248,7 @@ class _Facts:
             return "TransitionBlock" if pooled else "BatchNormConv"
         if self.is_residual:
             return "ResidualBlock"
-        if len(self.convs) == 2 == len(self.modules):
+        if len(self.convs) == 2 == len(self.modules) - len(self.norms):
             return "DoubleConv"
         if self.linear and not self.convs:
             return "FeedForward"
