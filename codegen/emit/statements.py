@@ -289,7 +289,8 @@ class _Writer:
 
     def _tree(self, node: Node) -> ast.expr:
         tree = build(node.template, node.operands, self._value, self._module)
-        return ast.Expression(_Methods(self._yields_any).visit(tree)).body
+        written: ast.expr = _Methods(self._yields_any).visit(tree)
+        return written
 
     def _text(self, tree: ast.expr) -> str:
         self.reads.update(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
