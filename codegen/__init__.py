@@ -1,8 +1,9 @@
 """Turns saved Keras models into PyTorch source code."""
 
-from codegen.convert import Conversion, Options, convert
-from codegen.drift import Drift, check
+from codegen.commands.check import Drift, check
+from codegen.commands.convert import Conversion, convert
+from codegen.commands.inspect import Inspection, inspect
 from codegen.errors import ConversionError
-from codegen.inspection import Inspection, inspect
+from codegen.pipeline import Options
 
 __all__ = ["Conversion", "ConversionError", "Drift", "Inspection", "Options", "check", "convert", "inspect"]

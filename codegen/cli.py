@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 import click
 
-from codegen.convert import Conversion, Options, Progress, convert
-from codegen.drift import check
+from codegen.commands.check import check
+from codegen.commands.convert import Conversion, convert
+from codegen.commands.inspect import Inspection, TensorReport, inspect
+from codegen.commands.self_check import SelfCheckFailed
 from codegen.errors import ConversionError, Unsupported, summary
-from codegen.inspection import Inspection, TensorReport, inspect
-from codegen.self_check import SelfCheckFailed
+from codegen.pipeline import Options, Progress
 from codegen.version import VERSION
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -1,50 +1,8 @@
-"""Loads a user's own layer functions, given with `--custom`."""
+"""What a file of layer functions of the user's own, given with `--custom`, imports."""
 
-from __future__ import annotations
-
-import importlib.util
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
-from codegen import layers
-from codegen.builder import Builder
-from codegen.errors import ConversionError
 from codegen.graph import Value
-from codegen.layers import registry
-from codegen.layers.registry import lowers, replaces_lambda
-from codegen.spec.model import LayerSpec
+from codegen.lowering.builder import Builder
+from codegen.lowering.registry import lowers, replaces_lambda
+from codegen.model.spec import LayerSpec
 
-#: What a file of the user's own needs besides.
-__all__ = ["Builder", "LayerSpec", "Value", "custom_layers", "lowers", "replaces_lambda"]
-
-
-@contextmanager
-def custom_layers(files: Iterable[Path]) -> Iterator[None]:
-    """The user's layer functions, for the time of the block: one conversion must not change the next.
-
-    Raises:
-        ConversionError: A file does not exist or does not run.
-    """
-    own = tuple(files)
-    if not own:
-        yield
-        return
-    layers.load()
-    with registry.restored():
-        for file in own:
-            _run(file)
-        yield
-
-
-def _run(path: Path) -> None:
-    """Run a Python file of the user's; its `@lowers(...)` functions register themselves."""
-    spec = importlib.util.spec_from_file_location(f"k2t_gen_custom_{path.stem}", path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise ConversionError(f"--custom {path.name!r}: no such Python file")
-    try:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
-    except Exception as error:
-        raise ConversionError(
-            f"--custom {path.name!r} does not run: {type(error).__name__}: {error}"
-        ) from error
+__all__ = ["Builder", "LayerSpec", "Value", "lowers", "replaces_lambda"]

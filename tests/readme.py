@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from codegen import layers
-from codegen.layers import registry
-from codegen.layers.refused import REFUSED
-from codegen.spec import classes, keras1
+from codegen.config.dialects import classes, keras1
+from codegen.lowering import catalogue, registry
+from codegen.lowering.refused import REFUSED
 from tests.showcase import EXAMPLES, GENERATED, ROOT
 
 README = ROOT / "README.md"
@@ -16,7 +15,7 @@ SHOWN = {"example": GENERATED / "mlp.py", "custom": EXAMPLES / "custom_layers.py
 
 def table() -> str:
     """Markdown: one row a group of layers or ops, with the Keras classes that are converted."""
-    layers.load()
+    catalogue.load()
     groups: dict[str, dict[str, str]] = defaultdict(dict)
     for (package, class_name), entry in sorted(registry.registered().items()):
         if package == registry.KERAS:

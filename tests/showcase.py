@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from codegen import Options, convert
-from codegen.convert import generate
-from codegen.read import read_model
+from codegen.pipeline import generate
+from codegen.read.reader import read_model
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES, GENERATED = ROOT / "examples", ROOT / "generated"

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from codegen.read.saved_model import LayerWeights, SavedModel, StoredTensor
-from codegen.spec import LayerSpec, parse
+from codegen.config.parse import parse
+from codegen.model.saved_model import LayerWeights, SavedModel, StoredTensor
+from codegen.model.spec import LayerSpec
 
 Shapes = dict[str, tuple[int, ...]]
 

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from codegen import ConversionError, Inspection, Options, check, convert, inspect
 from codegen.cli import main
 from codegen.errors import Unsupported
-from codegen.layers import registry
+from codegen.lowering import registry
 from tests.keras_files import CONFIG, DENSE, write_keras, write_tree, write_whole_h5
 from tests.showcase import CUSTOM, EXAMPLES
 

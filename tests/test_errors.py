@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from codegen.config.parse import parse
 from codegen.errors import ConversionError, MalformedConfig, UnsupportedLayer, UnsupportedOption, summary
-from codegen.lower import lower, survey
-from codegen.spec import parse
+from codegen.lowering.lower import lower, survey
 from tests.test_spec import entry, functional, input_entry, saved, tensor
 
 

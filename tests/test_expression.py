@@ -7,8 +7,8 @@ import math
 
 import pytest
 
-from codegen.expression import build, literal_tree, text
 from codegen.graph import Module, Symbol, Value
+from codegen.graph.expression import build, literal_tree, text
 
 
 def _write(template: str, **operands: object) -> str:

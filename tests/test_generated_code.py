@@ -15,8 +15,8 @@ import pytest
 import torch
 
 from codegen import Conversion, Options, convert
-from codegen.convert import generate
-from codegen.read import read_model
+from codegen.pipeline import generate
+from codegen.read.reader import read_model
 from tests.keras_files import write_keras
 from tests.oracle import build, load, save
 from tests.showcase import GENERATED

@@ -11,8 +11,8 @@ import torch
 from numpy.typing import NDArray
 
 from codegen import convert
-from codegen.initializers import torch_initializer
-from codegen.regularizers import torch_penalty
+from codegen.emit.training.initializers import torch_initializer
+from codegen.emit.training.regularizers import torch_penalty
 from tests.cases.case import keras
 from tests.oracle import build, load, randomise
 from tests.test_layers import CASES

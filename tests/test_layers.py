@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from codegen import layers
-from codegen.layers import registry
+from codegen.lowering import catalogue, registry
 from tests import cases
 from tests.cases.case import Case
 from tests.oracle import build, check_conversion, sample_inputs
@@ -37,7 +36,7 @@ def test_row(case: Case, tmp_path: Path) -> None:
 
 
 def test_every_registered_layer_has_a_row() -> None:
-    layers.load()
+    catalogue.load()
     folder = Path(__file__).parent
     text = "\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("**/*.py")))
     words = set(re.findall(r"\w+", text))

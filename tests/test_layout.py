@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from codegen import layout
-from codegen.builder import Builder
 from codegen.graph import Graph, Value
-from codegen.lower import Lowering
+from codegen.graph.recipe import Weight
+from codegen.lowering import layout
+from codegen.lowering.builder import Builder
+from codegen.lowering.lower import Lowering
+from codegen.model.spec import LayerSpec
+from codegen.model.variables import Variable, VariableTree
 from codegen.passes.dead_code import remove_dead_code
-from codegen.spec.model import LayerSpec
-from codegen.spec.variables import Variable, VariableTree
-from codegen.weight import Weight
 
 
 def _builder() -> Builder:

@@ -7,7 +7,7 @@ import keyword
 import pytest
 from torch import nn
 
-from codegen.naming import MAX_LENGTH, MODULE_ATTRIBUTES, attributes, class_name, identifier
+from codegen.graph.naming import MAX_LENGTH, MODULE_ATTRIBUTES, attributes, class_name, identifier
 
 HOSTILE = [
     "",

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from codegen import Options
-from codegen.convert import Draft, generate
-from codegen.read import read_model
+from codegen.pipeline import Generated, generate
+from codegen.read.reader import read_model
 
 
 class Net:
@@ -51,7 +51,7 @@ class Net:
         """The text of the generated file."""
         return self.draft(folder, output).source
 
-    def draft(self, folder: Path, output: str) -> Draft:
+    def draft(self, folder: Path, output: str) -> Generated:
         """The converted model, without weights."""
         config = {
             "name": "net",

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from codegen.errors import UnreadableFile
-from codegen.read import LayerWeights, PathWeights, SavedModel, StoredTensor, read_model
+from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel, StoredTensor
+from codegen.read.reader import read_model
 from tests.keras_files import (
     BIAS,
     CONFIG,

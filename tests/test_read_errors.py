@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from codegen.errors import UnreadableFile
-from codegen.read import read_model
+from codegen.read.reader import read_model
 from tests.keras_files import (
     CONFIG,
     KERNEL,

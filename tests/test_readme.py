@@ -59,9 +59,7 @@ def _keras_layers() -> list[str]:
     """The layer classes of the installed Keras, without abstract ones."""
     found: list[tuple[str, Any]] = python_inspect.getmembers(keras.layers, python_inspect.isclass)
     abstract = {"InputLayer", "Layer", "Wrapper"}
-    return sorted(
-        {cls.__name__ for _, cls in found if issubclass(cls, keras.layers.Layer)} - abstract
-    )
+    return sorted({cls.__name__ for _, cls in found if issubclass(cls, keras.layers.Layer)} - abstract)
 
 
 def test_table_knows_every_layer_of_every_keras() -> None:

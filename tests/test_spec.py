@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from codegen.config.parse import parse
 from codegen.errors import MalformedConfig
-from codegen.read.saved_model import SavedModel
-from codegen.spec import CallSpec, LayerSpec, ModelSpec, TensorRef, parse
-from codegen.spec.model import Constant
+from codegen.model.saved_model import SavedModel
+from codegen.model.spec import CallSpec, Constant, LayerSpec, ModelSpec, TensorRef
 
 
 def saved(config: Any, version: str = "2.2.4", backend: str = "tensorflow") -> SavedModel:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from codegen.config.dialects.origin import origin_of
+from codegen.config.parse import parse
 from codegen.errors import ConversionError, MalformedConfig
-from codegen.read.saved_model import SavedModel
-from codegen.spec import parse
-from codegen.spec.origin import origin_of
+from codegen.model.saved_model import SavedModel
 from tests.spec_layer import layer
 
 

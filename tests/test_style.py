@@ -9,7 +9,7 @@ import pytest
 import torch.nn.functional as F
 from torch import nn
 
-from codegen.style import DEFAULTS, short_arguments
+from codegen.torch_api import DEFAULTS, short_arguments
 
 _RECURRENT = {"num_layers": 1, "bias": True, "batch_first": False, "dropout": 0.0, "bidirectional": False}
 

@@ -22,9 +22,10 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
     [
         ("__operators__.ne", {"other": 1.0}),
         ("compat.v1.image.resize_area", {"size": [4, 6]}),
-        ("compat.v1.image.extract_image_patches", {
-            "ksizes": [1, 2, 2, 1], "strides": [1, 1, 1, 1], "rates": [1, 1, 1, 1], "padding": "SAME"
-        }),
+        (
+            "compat.v1.image.extract_image_patches",
+            {"ksizes": [1, 2, 2, 1], "strides": [1, 1, 1, 1], "rates": [1, 1, 1, 1], "padding": "SAME"},
+        ),
         ("compat.v1.image.resize_bicubic", {"size": [4, 6], "half_pixel_centers": True}),
         ("compat.v1.image.resize_bicubic", {"size": [5, 2]}),
         ("compat.v1.image.resize_bicubic", {"size": [1, 7], "align_corners": True}),
@@ -82,31 +83,43 @@ MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
         ("math.unsorted_segment_sqrt_n", {"segment_ids": [2, 2], "num_segments": 4}),
         ("nn.conv1d", {"filters": [[[1.0], [2.0], [3.0]]], "stride": 1, "padding": "SAME"}),
         ("nn.crelu", {}),
-        ("nn.dilation2d", {
-            "filters": [[[1.0], [-2.0]], [[0.5], [3.0]]], "strides": [1, 1, 2, 1], "padding": "SAME",
-            "data_format": "NHWC", "dilations": [1, 1, 1, 1],
-        }),
-        ("nn.erosion2d", {
-            "filters": [[[1.0], [-2.0]]], "strides": [1, 1, 1, 1], "padding": "VALID",
-            "data_format": "NHWC", "dilations": [1, 1, 2, 1],
-        }),
-        ("nn.pool", {
-            "window_shape": [1, 2], "pooling_type": "MAX", "dilations": [1, 2], "padding": "VALID"
-        }),
+        (
+            "nn.dilation2d",
+            {
+                "filters": [[[1.0], [-2.0]], [[0.5], [3.0]]],
+                "strides": [1, 1, 2, 1],
+                "padding": "SAME",
+                "data_format": "NHWC",
+                "dilations": [1, 1, 1, 1],
+            },
+        ),
+        (
+            "nn.erosion2d",
+            {
+                "filters": [[[1.0], [-2.0]]],
+                "strides": [1, 1, 1, 1],
+                "padding": "VALID",
+                "data_format": "NHWC",
+                "dilations": [1, 1, 2, 1],
+            },
+        ),
+        ("nn.pool", {"window_shape": [1, 2], "pooling_type": "MAX", "dilations": [1, 2], "padding": "VALID"}),
         ("nn.gelu", {"approximate": True}),
         ("norm", {"ord": 1, "axis": 2}),
         ("nn.max_pool2d", {"ksize": 2, "strides": 1, "padding": [[0, 0], [1, 0], [0, 1], [0, 0]]}),
         ("nn.max_pool_with_argmax", {"ksize": 2, "strides": 1, "padding": "SAME"}),
-        ("nn.max_pool_with_argmax", {
-            "ksize": [1, 2, 2, 1], "strides": [1, 1], "padding": "VALID", "include_batch_in_index": True
-        }),
+        (
+            "nn.max_pool_with_argmax",
+            {"ksize": [1, 2, 2, 1], "strides": [1, 1], "padding": "VALID", "include_batch_in_index": True},
+        ),
         ("compat.v1.nn.weighted_moments", {"axes": [1], "frequency_weights": np.abs(X).tolist()}),
         ("compat.v1.nn.weighted_moments", {"axes": [1, 2], "frequency_weights": 2.0, "keepdims": True}),
         ("quantization.fake_quant_with_min_max_args", {"min": -3.0, "max": 5.0, "num_bits": 4}),
         ("quantization.fake_quant_with_min_max_vars", {"min": 1.0, "max": 4.0, "narrow_range": True}),
-        ("quantization.fake_quant_with_min_max_vars_per_channel", {
-            "min": [-1.0, -2.0, -9.0], "max": [1.0, 2.0, 3.0]
-        }),
+        (
+            "quantization.fake_quant_with_min_max_vars_per_channel",
+            {"min": [-1.0, -2.0, -9.0], "max": [1.0, 2.0, 3.0]},
+        ),
         ("realdiv", {"y": X.tolist()}),
         ("reverse_sequence", {"seq_lengths": [2, 0, 1], "seq_axis": 1, "batch_axis": 2}),
         ("signal.rfft", {}),

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from codegen import ConversionError, convert
-from codegen.layers import load as load_layers
-from codegen.layers.registry import TENSORFLOW, registered
-from codegen.layers.tf_nodes import NODES
+from codegen.lowering.catalogue import load as load_layers
+from codegen.lowering.registry import TENSORFLOW, registered
+from codegen.ops.tensorflow.nodes import NODES
 from tests.oracle import load
 from tests.tf_models import X, converted, function, run
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from codegen.errors import WeightMismatch
-from codegen.read.saved_model import LayerWeights, PathWeights, SavedModel, StoredTensor
-from codegen.spec.model import LayerSpec, ModelSpec
-from codegen.spec.variables import Variable, VariableTree
-from codegen.weight import Weight
+from codegen.graph.recipe import Weight
+from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel, StoredTensor
+from codegen.model.spec import LayerSpec, ModelSpec
+from codegen.model.variables import Variable, VariableTree
 from codegen.weights import bind
 
 NORM = [("gamma", True), ("beta", True), ("moving_mean", False), ("moving_variance", False)]

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from codegen.errors import ConversionError, WeightMismatch
-from codegen.read.saved_model import StoredTensor
-from codegen.weight import Weight
+from codegen.graph.recipe import Weight
+from codegen.model.saved_model import StoredTensor
 from codegen.weights import write_state_dict
 
 RNG = np.random.default_rng(0)

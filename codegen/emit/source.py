@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from codegen import runtime
-from codegen.code import Code, docstring, literal, plain
-from codegen.emit.attributes import Names, attribute_lines, constructor
-from codegen.emit.statements import Forward, write_forward
-from codegen.emit.training import Method
-from codegen.expression import names_in
+from codegen.emit.code import Code, docstring, literal, plain
+from codegen.emit.forward import Forward, write_forward
+from codegen.emit.modules import Names, attribute_lines, constructor
+from codegen.emit.training.methods import Method
 from codegen.graph import Graph, Parameter, Value, definitions
-from codegen.shapes import shape_text
+from codegen.graph.expression import names_in
+from codegen.graph.shapes import shape_text
 
 #: Import lines by the name that they bind, for names that templates may use.
 _IMPORTS = {
@@ -35,7 +35,7 @@ _VERBS = {"F.softmax": "Softmax", "torch.sigmoid": "Sigmoid", "torch.tanh": "Tan
 
 
 @dataclass(frozen=True)
-class Origin:
+class Provenance:
     """Where the model came from, for the file's docstring."""
 
     file_name: str
@@ -85,7 +85,7 @@ class SourceFile:
 
 
 def emit(
-    graph: Graph, names: Names, origin: Origin, parameter_count: int, methods: Sequence[Method] = ()
+    graph: Graph, names: Names, origin: Provenance, parameter_count: int, methods: Sequence[Method] = ()
 ) -> SourceFile:
     """Decide the whole text of the generated file.
 
@@ -187,7 +187,7 @@ def _isort_key(name: str) -> tuple[int, str]:
 # -------------------------------------------------------------------- docstrings
 
 
-def _file_doc(graph: Graph, origin: Origin, arguments: list[str]) -> Code:
+def _file_doc(graph: Graph, origin: Provenance, arguments: list[str]) -> Code:
     version = f"Keras {plain(origin.keras_version)}, " if origin.keras_version else ""
     lines = [
         f"PyTorch version of the Keras model `{plain(origin.model_name)}`.",
@@ -209,7 +209,7 @@ def _note_lines(note: str) -> list[str]:
     return textwrap.wrap(f"Note:    {note}", _WIDTH, subsequent_indent=" " * 9)
 
 
-def _source_lines(source: str, origin: Origin) -> list[str]:
+def _source_lines(source: str, origin: Provenance) -> list[str]:
     words = f"converted by k2t-gen {origin.tool_version}"
     line = f"Source:  {source} {words}"
     return [line] if len(line) <= _WIDTH else [f"Source:  {source}", f"         {words}"]
@@ -240,7 +240,7 @@ def _signature(graph: Graph) -> str:
     return f"{before} -> {after}"
 
 
-def _model_doc(graph: Graph, origin: Origin, parameter_count: int) -> list[str]:
+def _model_doc(graph: Graph, origin: Provenance, parameter_count: int) -> list[str]:
     line = f"`{plain(origin.model_name)}`: {_signature(graph)}, {parameter_count:,} parameters."
     if len(line) <= 78:
         return [line]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from codegen.builder import Builder
 from codegen.graph import Module, Value
+from codegen.graph.recipe import Weight
 from codegen.layers.activations import along, torch_dim
-from codegen.layers.registry import lowers
-from codegen.layout import stored_rows
-from codegen.weight import Weight
+from codegen.lowering.builder import Builder
+from codegen.lowering.layout import stored_rows
+from codegen.lowering.registry import lowers
 
 
 @lowers("ReLU")

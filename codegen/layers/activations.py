@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from codegen.builder import Builder
 from codegen.graph import Value
-from codegen.layers.registry import lowers
+from codegen.lowering.builder import Builder
+from codegen.lowering.registry import lowers
 
 PACKAGE = "activation"
 

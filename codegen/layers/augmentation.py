@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-from codegen.builder import Builder
 from codegen.graph import Value
-from codegen.layers.registry import lowers
 from codegen.layers.resizing import Casts, batched, recast, resize, single_again, smart_resize
-from codegen.layers.spatial import DataFormat, crop, sizes_of
-from codegen.spec.model import LayerSpec
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts.windows import DataFormat, crop, sizes_of
+from codegen.lowering.registry import lowers
+from codegen.model.spec import LayerSpec
 
 #: Images, or a dict of them, boxes, labels and masks.
 Data = Any

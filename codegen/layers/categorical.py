@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from codegen.builder import Builder
-from codegen.dtypes import FLOATS
 from codegen.graph import Value
-from codegen.layers.ops_losses import coded
-from codegen.layers.registry import lowers
-from codegen.weight import Weight
+from codegen.graph.dtypes import FLOATS
+from codegen.graph.recipe import Weight
+from codegen.lowering.builder import Builder
+from codegen.lowering.registry import lowers
+from codegen.ops.keras.losses import coded
 
 Encoding = Literal["int", "one_hot", "multi_hot", "count"]
 Salt = int | tuple[int, int] | None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen.builder import Builder
-from codegen.dtypes import torch_dtype
 from codegen.graph import Module, Value
-from codegen.layers.op_rules import as_constant, constant
-from codegen.layers.quantized import (
+from codegen.graph.dtypes import torch_dtype
+from codegen.graph.recipe import Weight
+from codegen.lowering.builder import Builder
+from codegen.lowering.layout import stored_rows
+from codegen.lowering.parts.quantized import (
     Quantization,
     is_quantised,
     rounded_input,
@@ -16,10 +17,9 @@ from codegen.layers.quantized import (
     weights,
     with_low_rank,
 )
-from codegen.layers.registry import lowers
-from codegen.layout import stored_rows
-from codegen.spec.model import LayerSpec
-from codegen.weight import Weight
+from codegen.lowering.parts.rules import as_constant, constant
+from codegen.lowering.registry import lowers
+from codegen.model.spec import LayerSpec
 
 
 @lowers("Dense")
@@ -90,9 +90,7 @@ def _looked_up(b: Builder, table: Module, x: Value, mask_zero: bool) -> Value:
     count, size = table.kwargs["num_embeddings"], table.kwargs["embedding_dim"]
     if indices.dtype not in ("int32", "int64"):
         indices = b.op("x.long() % count", shape=x.shape, dtype="int64", x=indices, count=count)
-    y = b.op(
-        "module(x)", shape=(*x.shape, size), dtype=b.dtype, kind="module", module=table, x=indices
-    )
+    y = b.op("module(x)", shape=(*x.shape, size), dtype=b.dtype, kind="module", module=table, x=indices)
     if mask_zero:
         y.mask = b.op("x != 0", shape=x.shape, dtype="bool", x=x)
     return y
@@ -119,9 +117,7 @@ def reversible_embedding(
     table = row_weights(b, shape, quantization_config, lora_rank, lora_alpha)
     kernel = None
     if not tie_weights:
-        kernel = row_weights(
-            b, shape[::-1], quantization_config, name="reverse_embeddings", by_column=True
-        ).T
+        kernel = row_weights(b, shape[::-1], quantization_config, name="reverse_embeddings", by_column=True).T
     elif quantised and lora_rank is not None:  # the update is for indices only
         kernel = row_weights(b, shape, quantization_config)
     module = _table(b, table)

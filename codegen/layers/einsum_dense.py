@@ -6,12 +6,12 @@ import math
 import re
 from dataclasses import dataclass, replace
 
-from codegen.builder import Builder
 from codegen.graph import Value
-from codegen.layers.quantized import Quantization, rounded_input, weights, with_low_rank
-from codegen.layers.registry import lowers
-from codegen.spec.model import LayerSpec, Shape
-from codegen.weight import Weight
+from codegen.graph.recipe import Weight
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts.quantized import Quantization, rounded_input, weights, with_low_rank
+from codegen.lowering.registry import lowers
+from codegen.model.spec import LayerSpec, Shape
 
 _EQUATION = re.compile(
     r"(?P<left>\.\.\.)?(?P<x>[a-zA-Z]+)(?P<right>\.\.\.)?,(?P<kernel>[a-zA-Z]+)->(\.\.\.)?(?P<y>[a-zA-Z]+)(\.\.\.)?$"
@@ -123,9 +123,7 @@ def _contracted(
     return y
 
 
-def _linear(
-    b: Builder, x: Value, eq: _Equation, kernel: Weight, bias: Weight | None, part: str
-) -> Value:
+def _linear(b: Builder, x: Value, eq: _Equation, kernel: Weight, bias: Weight | None, part: str) -> Value:
     """`nn.Linear` over all summed axes at once, to all new axes at once."""
     inputs, outputs = eq.known(eq.summed), eq.known(eq.new)
     features, units = math.prod(inputs), math.prod(outputs)

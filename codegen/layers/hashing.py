@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from codegen.builder import Builder
-from codegen.dtypes import FLOATS, INTEGERS
 from codegen.graph import Value
+from codegen.graph.dtypes import FLOATS, INTEGERS
 from codegen.layers.categorical import Encoding, Salt, encode, hashed
-from codegen.layers.registry import lowers
+from codegen.lowering.builder import Builder
+from codegen.lowering.registry import lowers
 
 
 @lowers("Hashing", masks="drop", training_only=("sparse",))

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Literal
 
-from codegen import layout
-from codegen.builder import Builder
-from codegen.dtypes import FLOATS
 from codegen.graph import Value
-from codegen.layers.op_rules import result_type
-from codegen.layers.registry import lowers
-from codegen.spec.model import Shape
+from codegen.graph.dtypes import FLOATS
+from codegen.lowering import layout
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts.rules import result_type
+from codegen.lowering.registry import lowers
+from codegen.model.spec import Shape
 
 #: How masks meet: today's Keras takes what any input keeps, versions before 3.4 what all inputs keep.
 MaskMode = Literal["or", "and"]

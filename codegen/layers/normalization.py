@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from codegen import layout
-from codegen.builder import Builder
-from codegen.dtypes import FLOATS
 from codegen.graph import Value
-from codegen.layers.registry import CUSTOM, lowers
-from codegen.layout import stored_rows
-from codegen.spec.model import LayerSpec
-from codegen.weight import Weight
+from codegen.graph.dtypes import FLOATS
+from codegen.graph.recipe import Weight
+from codegen.lowering import layout
+from codegen.lowering.builder import Builder
+from codegen.lowering.layout import stored_rows
+from codegen.lowering.registry import CUSTOM, lowers
+from codegen.model.spec import LayerSpec
 
 
 @lowers(

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from codegen.builder import Builder, literal_array
-from codegen.dtypes import FLOATS
 from codegen.graph import Module, Value
-from codegen.layers.ops_shapes import concatenated
-from codegen.layers.registry import lowers
-from codegen.weight import Weight
+from codegen.graph.dtypes import FLOATS
+from codegen.graph.recipe import Weight
+from codegen.lowering.builder import Builder, literal_array
+from codegen.lowering.registry import lowers
+from codegen.ops.keras.shapes import concatenated
 
 Numbers = float | tuple[Any, ...]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from codegen.builder import Builder
 from codegen.graph import Value
-from codegen.layers.registry import lowers
+from codegen.lowering.builder import Builder
+from codegen.lowering.registry import lowers
 
 _DROPOUTS = ("nn.Dropout", "nn.Dropout1d", "nn.Dropout2d", "nn.Dropout3d")
 

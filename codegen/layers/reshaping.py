@@ -6,11 +6,10 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from codegen.builder import Builder
 from codegen.graph import Value
-from codegen.layers.registry import lowers
 from codegen.layers.resizing import Casts, Interpolation, enlarge, recast
-from codegen.layers.spatial import (
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
     Pads,
@@ -23,7 +22,8 @@ from codegen.layers.spatial import (
     sizes_of,
     with_sizes,
 )
-from codegen.spec.model import Shape
+from codegen.lowering.registry import lowers
+from codegen.model.spec import Shape
 
 
 @lowers("Flatten", masks="drop")

@@ -6,12 +6,21 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, Literal
 
-from codegen.builder import Builder
-from codegen.dtypes import INTEGERS
 from codegen.graph import Value
-from codegen.layers.ops_core import saturate_cast
-from codegen.layers.registry import lowers
-from codegen.layers.spatial import DataFormat, as_float, call, check_rank, crop, pad, sizes_of, with_sizes
+from codegen.graph.dtypes import INTEGERS
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts.windows import (
+    DataFormat,
+    as_float,
+    call,
+    check_rank,
+    crop,
+    pad,
+    sizes_of,
+    with_sizes,
+)
+from codegen.lowering.registry import lowers
+from codegen.ops.keras.core import saturate_cast
 
 #: The methods of `tf.image.resize`; those of TensorFlow 1 ("_legacy") count positions from the corners of
 #: pixels, or put the outer pixels of both images on each other ("_aligned").

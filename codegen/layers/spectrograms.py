@@ -8,11 +8,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from codegen.builder import Builder
 from codegen.graph import Value
-from codegen.layers.ops_math import frame_window
-from codegen.layers.registry import lowers
-from codegen.layers.spatial import (
+from codegen.graph.recipe import Weight
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts.windows import (
     DataFormat,
     channel_axis,
     check_rank,
@@ -21,7 +20,8 @@ from codegen.layers.spatial import (
     window_count,
     window_pads,
 )
-from codegen.weight import Weight
+from codegen.lowering.registry import lowers
+from codegen.ops.keras.math import frame_window
 
 _EPSILON = 1e-7  # keras.config.epsilon()
 

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from codegen.graph import Graph, Node, Symbol, Value, definitions
-from codegen.passes.outline_pattern import fill
+from codegen.passes.blocks.patterns import fill
 
 #: Words of expressions that yield something else each time, or change something.
 _IMPURE = ("rand", "dropout", "self.", "noise", "_(")

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from codegen.graph import Graph, Module, Node, Value, definitions
+from codegen.passes.blocks.patterns import ACTIVATIONS, fill
 from codegen.passes.dead_code import remove_dead_code
-from codegen.passes.outline_pattern import ACTIVATIONS, fill
 
 #: A nested model with more steps, or more layers with weights, stays a class.
 _STEPS, _LAYERS = 5, 3

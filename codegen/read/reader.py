@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from codegen.errors import UnreadableFile, shorten
+from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel
 from codegen.read import architecture, h5
 from codegen.read.archive import Archive, Assets
 from codegen.read.damage import reading
 from codegen.read.kind import Kind, explain_archive, recognise
-from codegen.read.saved_model import LayerWeights, PathWeights, SavedModel
 from codegen.read.weights import is_path_layout, layer_weights, path_weights, sharded_weights
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import h5py
 
 from codegen.errors import UnreadableFile, shorten
+from codegen.model.saved_model import LayerWeights, PathWeights, StoredTensor
 from codegen.read import h5
-from codegen.read.saved_model import LayerWeights, PathWeights, StoredTensor
 
 # Parts of the tree that belong to the model; 2.13 has the second for `layers`.
 _MODEL_ROOTS = ("layers", "_layer_checkpoint_dependencies", "vars")

@@ -37,7 +37,7 @@ def helpers() -> dict[str, Helper]:
         ValueError: Two files define the same name.
     """
     found: dict[str, Helper] = {}
-    for path in sorted(Path(__file__).parent.glob("[a-z]*.py")):
+    for path in sorted(Path(__file__).parent.rglob("[a-z]*.py")):
         for helper in _read(path.read_text(encoding="utf-8")):
             if helper.name in found:
                 raise ValueError(f"two runtime files define {helper.name}")

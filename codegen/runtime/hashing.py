@@ -44,9 +44,7 @@ def farm_hash(text: bytes) -> int:
     if n > 16:
         a, b = number(0, 8) * k1, number(8, 8)
         c, d = number(n - 8, 8) * mul, number(n - 16, 8) * k2
-        return mix(
-            rotate(a + b, 43) + rotate(c, 30) + d, a + rotate(b + k2, 18) + c, mul
-        )
+        return mix(rotate(a + b, 43) + rotate(c, 30) + d, a + rotate(b + k2, 18) + c, mul)
     if n >= 8:
         a, b = number(0, 8) + k2, number(n - 8, 8)
         return mix(rotate(b, 37) * mul + a, (rotate(a, 25) + b) * mul, mul)

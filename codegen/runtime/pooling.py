@@ -35,9 +35,7 @@ def max_pool_with_argmax(
     return y, place
 
 
-def dilate(
-    x: Tensor, kernel: Tensor, stride: list[int], gaps: list[int], pads: list[int]
-) -> Tensor:
+def dilate(x: Tensor, kernel: Tensor, stride: list[int], gaps: list[int], pads: list[int]) -> Tensor:
     """Grayscale dilation: the largest sum of each window and the kernel.
 
     Args:

@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 
 
-def round_to_steps(
-    x: Tensor, dim: list[int], low: int, high: int, eps: float
-) -> Tensor:
+def round_to_steps(x: Tensor, dim: list[int], low: int, high: int, eps: float) -> Tensor:
     """Round to `high` steps of the largest absolute value along `dim`.
 
     The gradient is that of the input, as in Keras.

@@ -47,9 +47,7 @@ class StepwiseRNN(nn.Module):
         """
         raise NotImplementedError
 
-    def step(
-        self, x: Tensor, state: list[Tensor], noise: Tensor | None
-    ) -> list[Tensor]:
+    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
         """The state after one step.
 
         Args:
@@ -136,9 +134,7 @@ class KerasLSTM(StepwiseRNN):
         linear = self.input_projection
         return linear_by_gate(x, linear.weight, linear.bias, noise)
 
-    def step(
-        self, x: Tensor, state: list[Tensor], noise: Tensor | None
-    ) -> list[Tensor]:
+    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
         """See `StepwiseRNN.step`."""
         weight = self.recurrent_projection.weight
         x = x + linear_by_gate(state[0], weight, None, noise)
@@ -189,9 +185,7 @@ class KerasGRU(StepwiseRNN):
         linear = self.input_projection
         return linear_by_gate(x, linear.weight, linear.bias, noise)
 
-    def step(
-        self, x: Tensor, state: list[Tensor], noise: Tensor | None
-    ) -> list[Tensor]:
+    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
         """See `StepwiseRNN.step`."""
         h = state[0]
         linear = self.recurrent_projection
@@ -247,9 +241,7 @@ class KerasSimpleRNN(StepwiseRNN):
         linear = self.input_projection
         return linear_by_gate(x, linear.weight, linear.bias, noise)
 
-    def step(
-        self, x: Tensor, state: list[Tensor], noise: Tensor | None
-    ) -> list[Tensor]:
+    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
         """See `StepwiseRNN.step`."""
         weight = self.recurrent_projection.weight
         recurrent = linear_by_gate(state[0], weight, None, noise)
@@ -326,9 +318,7 @@ class ConvLSTM(StepwiseRNN):
             y = torch.cat(gates, dim=1)
         return y.reshape(x.shape[:2] + y.shape[1:])
 
-    def step(
-        self, x: Tensor, state: list[Tensor], noise: Tensor | None
-    ) -> list[Tensor]:
+    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
         """See `StepwiseRNN.step`."""
         h = state[0]
         if noise is None:
@@ -345,9 +335,7 @@ class ConvLSTM(StepwiseRNN):
         return [self.recurrent_activation(o) * self.activation(c), c]
 
 
-def linear_by_gate(
-    x: Tensor, weight: Tensor, bias: Tensor | None, noise: Tensor | None
-) -> Tensor:
+def linear_by_gate(x: Tensor, weight: Tensor, bias: Tensor | None, noise: Tensor | None) -> Tensor:
     """A linear map whose rows stand gate by gate, of another `x * noise` for each gate.
 
     Args:

@@ -22,9 +22,7 @@ class RecurrentState(nn.Module):
 
     values: Tensor
 
-    def __init__(
-        self, count: int, shape: tuple[int, ...], dtype: torch.dtype | None = None
-    ) -> None:
+    def __init__(self, count: int, shape: tuple[int, ...], dtype: torch.dtype | None = None) -> None:
         super().__init__()
         self.register_buffer("values", torch.zeros(count, *shape, dtype=dtype))
 

@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 
 
-def segment_reduce(
-    x: Tensor, ids: Tensor, count: int, reduce: str, empty: float
-) -> Tensor:
+def segment_reduce(x: Tensor, ids: Tensor, count: int, reduce: str, empty: float) -> Tensor:
     """Combine the rows that belong to the same segment.
 
     Args:

@@ -6,9 +6,7 @@ import torch
 from torch import Tensor
 
 
-def ctc_greedy_decode(
-    x: Tensor, lengths: Tensor, blank: int, merge_repeated: bool
-) -> tuple[Tensor, Tensor]:
+def ctc_greedy_decode(x: Tensor, lengths: Tensor, blank: int, merge_repeated: bool) -> tuple[Tensor, Tensor]:
     """The most probable class of each step, without blanks.
 
     Args:

@@ -7,9 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def unique_values(
-    x: Tensor, dim: int, in_order: bool
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def unique_values(x: Tensor, dim: int, in_order: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The different slices of `x` along `dim`.
 
     Args:
@@ -22,9 +20,7 @@ def unique_values(
         The slices; where each first occurs; which one each slice of `x` is; how often
         each occurs.
     """
-    values, inverse, counts = torch.unique(
-        x, sorted=True, return_inverse=True, return_counts=True, dim=dim
-    )
+    values, inverse, counts = torch.unique(x, sorted=True, return_inverse=True, return_counts=True, dim=dim)
     places = torch.arange(len(inverse), device=x.device)
     first = torch.full_like(counts, len(inverse))
     first = first.scatter_reduce(0, inverse, places, "amin")

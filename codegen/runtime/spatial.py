@@ -5,9 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def same_pad(
-    x: Tensor, kernel_size: list[int], stride: list[int], value: float = 0.0
-) -> Tensor:
+def same_pad(x: Tensor, kernel_size: list[int], stride: list[int], value: float = 0.0) -> Tensor:
     """Pad so that windows yield ceil(size / stride); an odd element goes to the end.
 
     Args:
@@ -34,14 +32,10 @@ def average_pool_same(x: Tensor, kernel_size: list[int], stride: list[int]) -> T
         stride: Stride per spatial dim.
     """
     inside = same_pad(torch.ones_like(x[:1, :1]), kernel_size, stride)
-    return average_pool_inside(
-        same_pad(x, kernel_size, stride), inside, kernel_size, stride
-    )
+    return average_pool_inside(same_pad(x, kernel_size, stride), inside, kernel_size, stride)
 
 
-def average_pool_padded(
-    x: Tensor, kernel_size: list[int], stride: list[int], pads: list[int]
-) -> Tensor:
+def average_pool_padded(x: Tensor, kernel_size: list[int], stride: list[int], pads: list[int]) -> Tensor:
     """Mean of each window of the padded input, of what lies inside the input.
 
     Args:
@@ -54,9 +48,7 @@ def average_pool_padded(
     return average_pool_inside(F.pad(x, pads), inside, kernel_size, stride)
 
 
-def average_pool_inside(
-    x: Tensor, inside: Tensor, kernel_size: list[int], stride: list[int]
-) -> Tensor:
+def average_pool_inside(x: Tensor, inside: Tensor, kernel_size: list[int], stride: list[int]) -> Tensor:
     """Mean of each window, of where `inside` is 1 and not 0.
 
     Args:

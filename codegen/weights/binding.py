@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from codegen.errors import WeightMismatch
-from codegen.read.saved_model import PathWeights, SavedModel
-from codegen.spec.variables import Variable, VariableTree, all_variables
-from codegen.weight import Weight
+from codegen.graph.recipe import Weight
+from codegen.model.saved_model import PathWeights, SavedModel
+from codegen.model.variables import Variable, VariableTree, all_variables
 from codegen.weights.legacy import bind_layers
 from codegen.weights.paths import bind_paths
 

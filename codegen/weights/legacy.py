@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from codegen.errors import ConversionError, WeightMismatch
-from codegen.read.saved_model import LayerWeights, StoredTensor
-from codegen.spec.variables import Variable, VariableTree
-from codegen.weight import Weight
+from codegen.graph.recipe import Weight
+from codegen.model.saved_model import LayerWeights, StoredTensor
+from codegen.model.variables import Variable, VariableTree
 from codegen.weights.old_storage import OldStorage
 from codegen.weights.order import keras2_order, keras3_order
 from codegen.weights.slots import Node, Slot, Unit, node_of

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codegen.spec.model import LayerSpec
-from codegen.spec.variables import Variable
-from codegen.weight import Weight
+from codegen.graph.recipe import Weight
+from codegen.model.spec import LayerSpec
+from codegen.model.variables import Variable
 from codegen.weights.slots import Make, Unit
 
 _CONVOLUTIONS = frozenset(

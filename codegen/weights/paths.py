@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterable, Iterator
 
 from codegen.errors import WeightMismatch
-from codegen.read.saved_model import PathWeights, StoredTensor
-from codegen.spec.model import LayerSpec
-from codegen.spec.variables import Variable, VariableTree
-from codegen.weight import Weight
+from codegen.graph.recipe import Weight
+from codegen.model.saved_model import PathWeights, StoredTensor
+from codegen.model.spec import LayerSpec
+from codegen.model.variables import Variable, VariableTree
 from codegen.weights.legacy import make_unit
 from codegen.weights.slots import Node, Slot, Unit, node_of
 

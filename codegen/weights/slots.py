@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from codegen.spec.model import LayerSpec
-from codegen.spec.variables import Variable, VariableTree
-from codegen.weight import Weight
+from codegen.graph.recipe import Weight
+from codegen.model.spec import LayerSpec
+from codegen.model.variables import Variable, VariableTree
 
 Make = Callable[[Sequence[Weight]], Sequence[Weight]]
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.errors import ConversionError, WeightMismatch
-from codegen.read.saved_model import StoredTensor
-from codegen.weight import Leaf, Weight
+from codegen.graph.recipe import Leaf, Weight
+from codegen.model.saved_model import StoredTensor
 
 # torch wants the archive's entries in one folder and maps storages straight from the file.
 _ROOT = "archive"

@@ -38,9 +38,7 @@ CASES = [
     _heads("key", (5, 6), (4, 7), (4, 8), value_dim=2, output_shape=4),
     _heads("no_bias", (5, 6), use_bias=False, dropout=0.2),
     _heads("causal", (5, 6), call=lambda layer, xs: layer(xs[0], xs[0], use_causal_mask=True)),
-    _heads(
-        "scores", (5, 6), (4, 6), call=lambda layer, xs: layer(*xs, return_attention_scores=True)
-    ),
+    _heads("scores", (5, 6), (4, 6), call=lambda layer, xs: layer(*xs, return_attention_scores=True)),
     _heads("mask", (5, 6), (5, 5), call=lambda layer, xs: layer(xs[0], xs[0], attention_mask=xs[1] > -1)),
     _heads("given_mask", (3, 6), call=lambda layer, xs: layer(xs[0], xs[0], attention_mask=_TRIANGLE)),
     _heads("two_axes", (2, 3, 6), attention_axes=(1, 2)),

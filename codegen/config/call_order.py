@@ -1,0 +1,58 @@
+"""What lowering a model needs to know first: whose layers it has, and the order of their calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from codegen.config.calls import references
+from codegen.errors import MalformedConfig
+from codegen.model.spec import LayerSpec, ModelSpec
+
+
+def packages(model: ModelSpec) -> set[str]:
+    """The packages that the model's layers, and what they hold, come from."""
+    found: set[str] = set()
+    stack: list[Any] = [*model.layers]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, LayerSpec):
+            found.add(item.package)
+            stack.extend(item.config.values())
+            stack.extend(item.model.layers if item.model else ())
+        elif isinstance(item, (list, tuple)):
+            stack.extend(item)
+    return found
+
+
+def call_order(model: ModelSpec) -> Iterator[tuple[LayerSpec, int]]:
+    """All calls, each after those that it reads: depth first from the outputs, then what no output needs."""
+    by_name = {layer.name: layer for layer in model.layers}
+    done: set[tuple[str, int]] = set()
+    rest = [(layer.name, index) for layer in model.layers for index in range(len(layer.calls))]
+    for start in [*((ref.layer, ref.call) for ref in model.outputs), *rest]:
+        stack = [(start, False)]
+        while stack:
+            key, ready = stack.pop()
+            if key in done:
+                continue
+            if key[0] not in by_name:
+                raise MalformedConfig(
+                    f"model {model.name!r}: there is no layer {key[0]!r}, which a call reads"
+                )
+            layer = by_name[key[0]]
+            if layer.class_name == "InputLayer":
+                continue
+            if ready:
+                done.add(key)
+                yield layer, key[1]
+                continue
+            if key[1] >= len(layer.calls):
+                raise MalformedConfig(
+                    f"layer {layer.name!r}: call {key[1]} is read, but it has {len(layer.calls)}"
+                )
+            stack.append((key, True))
+            if len(stack) > 4 * len(rest) + 16:
+                raise MalformedConfig(f"model {model.name!r}: layer {layer.name!r} depends on its own output")
+            sources = [(ref.layer, ref.call) for ref in references(layer.calls[key[1]])]
+            stack.extend((source, False) for source in reversed(sources) if source not in done)

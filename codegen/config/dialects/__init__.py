@@ -1,0 +1,1 @@
+"""What each generation of Keras called otherwise, and what its versions did otherwise."""

@@ -1,0 +1,239 @@
+"""Keras 2 and tf.keras -> Keras 3: names, values and defaults of a layer's options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from codegen.config.dialects.draft import Draft
+from codegen.errors import MalformedConfig
+
+_GATED = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
+_RECURRENT = _GATED | {"SimpleRNN", "SimpleRNNCell", "RNN", "StackedRNNCells"}
+_WITH_UNITS = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "SimpleRNN", "SimpleRNNCell"})
+
+#: Layers that convolve or pool with a `padding` whose "same" Theano counts differently.
+_PADDED = frozenset(
+    f"{kind}{rank}D{suffix}"
+    for rank in (1, 2, 3)
+    for kind, suffix in (
+        ("AveragePooling", ""), ("Conv", ""), ("Conv", "Transpose"), ("ConvLSTM", ""), ("DepthwiseConv", ""),
+        ("LocallyConnected", ""), ("MaxPooling", ""), ("SeparableConv", ""),
+    )
+)  # fmt: skip
+
+#: Layers that had no `data_format` in early versions, which meant channels last.
+_CHANNELS_LAST = frozenset(
+    {"Conv1D", "Flatten", "LocallyConnected1D", "SeparableConv1D", "DepthwiseConv1D", "Conv1DTranspose"}
+    | {f"{kind}Pooling1D" for kind in ("Average", "GlobalAverage", "GlobalMax", "Max")}
+    | {f"Random{kind}" for kind in ("Crop", "Flip", "Rotation", "Translation", "Zoom")}
+    | {"CenterCrop", "Resizing"}
+)
+
+#: Layers that have `groups` in Keras 3 too.
+_GROUPED = frozenset({"Conv1D", "Conv2D", "Conv3D", "GroupNormalization"})
+
+#: Layers that keep a step if all inputs keep it; in Keras 3, if any does.
+_MERGES = frozenset({"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"})
+
+#: Options that say nothing when they have this value; with any other they stay, for the layer to judge.
+_NEUTRAL: Mapping[str, tuple[Any, ...]] = {
+    "groups": (1,),
+    "ragged": (False, None),
+    "renorm": (False,),
+    "reverse_state_order": (False,),
+    "robust_masking": (False,),
+    "sparse": (False, None),
+    "time_major": (False,),
+    "fused": (None, True, False),
+    "virtual_batch_size": (None,),
+    "adjustment": (None,),
+}
+
+#: Options that say nothing at all about what a layer computes.
+_DROPPED = ("input_length", "query_shape", "key_shape", "value_shape", "rng_type")
+
+
+def to_keras3(draft: Draft) -> None:
+    """Rewrite a layer of Keras 2, in place, into the words of Keras 3."""
+    config = draft.config
+    for key in _DROPPED:
+        config.pop(key, None)
+    for key, neutral in _NEUTRAL.items():
+        if key in config and config[key] in neutral and (key != "groups" or draft.class_name not in _GROUPED):
+            del config[key]
+    if draft.class_name in _RECURRENT:
+        _recurrent(draft)
+    if draft.class_name in _CHANNELS_LAST and config.get("data_format") is None:
+        config["data_format"] = "channels_last"
+    if draft.class_name in _MERGES and draft.origin.masks:
+        config["mask_mode"] = "and"
+    if draft.class_name in _PADDED and config.get("padding") == "same":
+        config["padding"] = _same_padding(draft)
+    if draft.class_name in _RULES:
+        _RULES[draft.class_name](draft)
+
+
+def _same_padding(draft: Draft) -> str:
+    """What "same" means: Theano pads by another rule than TensorFlow."""
+    if draft.origin.theano is None and "Pooling" in draft.class_name:
+        return "same_unknown"
+    if draft.origin.theano is None:
+        raise MalformedConfig(
+            "padding 'same' depends on the backend of Keras 1, which a file without weights does not tell; "
+            "load and save the model with Keras 2"
+        )
+    return "same_theano" if draft.origin.theano else "same"
+
+
+def _recurrent(draft: Draft) -> None:
+    """Before 2.3 Keras' own loop over the steps, where TensorFlow runs it, puts out a state at masked steps.
+
+    The states of stacked cells were those of the last cell first before 2.2.3.
+    """
+    config, origin = draft.config, draft.origin
+    if not origin.tf and (2, 0) <= origin.version < (2, 3):
+        if draft.class_name in ("LSTM", "GRU", "SimpleRNN", "RNN"):
+            config["repeats_state"] = not (origin.theano or config.get("unroll"))
+        elif draft.class_name == "StackedRNNCells":
+            config["reverse_state_order"] = origin.version < (2, 2, 3)
+    if draft.class_name not in _WITH_UNITS:
+        config.pop("implementation", None)
+    if draft.class_name in _GATED and config.get("recurrent_activation") is None:
+        since_tf2 = draft.origin.tf and draft.origin.version >= (2, 3)
+        config["recurrent_activation"] = "sigmoid" if since_tf2 else "hard_sigmoid"
+    if draft.class_name in ("GRU", "GRUCell") and config.get("reset_after") is None:
+        config["reset_after"] = config.get("use_bias") is not False and _has_two_biases(draft)
+
+
+def _has_two_biases(draft: Draft) -> bool:
+    """Whether a GRU stores a bias for the input and one for the state, and no single one."""
+    units = draft.config.get("units")
+    has = draft.has_weight_of_shape
+    return isinstance(units, int) and has((2, 3 * units)) and not has((3 * units,))
+
+
+def _cudnn(draft: Draft) -> None:
+    draft.class_name = draft.class_name.removeprefix("CuDNN")
+    draft.config |= {"activation": "tanh", "recurrent_activation": "sigmoid"}
+    if draft.class_name == "GRU":
+        draft.config["reset_after"] = True
+    draft.stored = "cudnn"
+
+
+def _leaky_relu(draft: Draft) -> None:
+    draft.config["negative_slope"] = draft.config.pop("alpha", draft.config.get("negative_slope", 0.3))
+
+
+def _one_axis(draft: Draft) -> None:
+    axis = draft.config.get("axis")
+    if isinstance(axis, list) and len(axis) == 1:
+        draft.config["axis"] = axis[0]
+
+
+def _up_sampling_2d(draft: Draft) -> None:
+    """Resized images stay float32.
+
+    Keras' own resizing had no half-pixel centres; tf.keras has them since it saves the option at all.
+    """
+    draft.config["casts"] = "no"
+    if draft.config.get("interpolation") == "bilinear" and not draft.origin.tf:
+        draft.config["interpolation"] = "bilinear_theano" if draft.origin.theano else "bilinear_legacy"
+
+
+def _causal(draft: Draft) -> None:
+    if draft.config.pop("causal", False):
+        draft.call_options["use_causal_mask"] = True
+
+
+def _locally_connected(draft: Draft) -> None:
+    draft.config.setdefault("implementation", 1)
+
+
+def _dot(draft: Draft) -> None:
+    if (2, 0) <= draft.origin.version < (2, 3) and not draft.origin.theano:
+        draft.config["as_matrices"] = True
+
+
+def _category_encoding(draft: Draft) -> None:
+    config = draft.config
+    if "max_tokens" in config:
+        config["num_tokens"] = config.pop("max_tokens")
+    if config.get("output_mode") == "binary":
+        config["output_mode"] = "multi_hot"
+
+
+def _discretization(draft: Draft) -> None:
+    if "bins" in draft.config:
+        draft.config["bin_boundaries"] = draft.config.pop("bins")
+
+
+def _bidirectional(draft: Draft) -> None:
+    """Only tf.keras yields zeros for masked steps; Keras repeats the output before."""
+    if not draft.origin.tf:
+        draft.config["zero_output_for_mask"] = False
+
+
+def _casts(draft: Draft) -> None:
+    draft.config["casts"] = "policy"
+
+
+def _integer_lookup(draft: Draft) -> None:
+    draft.config["casts"] = True
+
+
+def _random_crop(draft: Draft) -> None:
+    draft.config["inference"] = "resize"
+
+
+def _embedding(draft: Draft) -> None:
+    """Keras 2.0 saves the dtype of the indices, not of the vectors."""
+    if draft.config.get("dtype") in ("int32", "int64"):
+        del draft.config["dtype"]
+
+
+def _group_normalization(draft: Draft) -> None:
+    draft.config["weighs_mask"] = True
+
+
+def _multi_head_attention(draft: Draft) -> None:
+    robust = draft.config.pop("softmax_robust_masking", False)
+    draft.config["masking"] = "replace" if robust is True else "add always"
+    if (2,) < draft.origin.version < (2, 10):
+        draft.config["implicit_masks"] = False
+
+
+def _softmax(draft: Draft) -> None:
+    draft.config["masking"] = "add"
+
+
+def _time_distributed(draft: Draft) -> None:
+    draft.config["inner_mask"] = True
+
+
+_RULES: Mapping[str, Callable[[Draft], None]] = {
+    "AdditiveAttention": _causal,
+    "Attention": _causal,
+    "BatchNormalization": _one_axis,
+    "Bidirectional": _bidirectional,
+    "CategoryEncoding": _category_encoding,
+    "CuDNNGRU": _cudnn,
+    "CuDNNLSTM": _cudnn,
+    "Discretization": _discretization,
+    "Dot": _dot,
+    "Embedding": _embedding,
+    "GroupNormalization": _group_normalization,
+    "IntegerLookup": _integer_lookup,
+    "LayerNormalization": _one_axis,
+    "LeakyReLU": _leaky_relu,
+    "LocallyConnected1D": _locally_connected,
+    "LocallyConnected2D": _locally_connected,
+    "MultiHeadAttention": _multi_head_attention,
+    "RandomBrightness": _casts,
+    "RandomContrast": _casts,
+    "RandomCrop": _random_crop,
+    "Resizing": _casts,
+    "Softmax": _softmax,
+    "TimeDistributed": _time_distributed,
+    "UpSampling2D": _up_sampling_2d,
+}

@@ -1,0 +1,284 @@
+"""One saved layer as a LayerSpec: class, options, sublayers, whatever the dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from codegen.config import checks
+from codegen.config.calls import references
+from codegen.config.constants import FORMS, LAMBDA, constant, is_object
+from codegen.config.dialects import classes, keras1, keras2, keras3
+from codegen.config.dialects.draft import Draft
+from codegen.config.dialects.lambdas import lambda_layer
+from codegen.config.dialects.origin import Origin
+from codegen.config.policies import policy_name
+from codegen.errors import MalformedConfig, shorten
+from codegen.model.saved_model import LayerWeights, StoredTensor
+from codegen.model.spec import CallSpec, LayerSpec, ModelSpec
+
+MAX_DEPTH = 64
+
+_ACTIVATIONS = frozenset({"activation", "recurrent_activation"})
+_SUBLAYERS = frozenset({"layer", "cell", "cells", "forward_layer", "backward_layer", "layers"})
+_TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
+
+#: Keys of a layer's config that are said elsewhere in its LayerSpec, or in its model's InputLayer.
+_ELSEWHERE = ("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dtype")
+
+#: Keras 1 and 2 pass their states, and then their constants, behind the input.
+_STATEFUL = frozenset(
+    {"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"}
+    | {"CuDNNLSTM", "CuDNNGRU"}
+)  # fmt: skip
+
+_FAULTS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the parts of the parser share.
+
+    Attributes:
+        read_model: Reads a nested model: its entry, and the name that it has in its parent.
+        group: The top-level layer in which we are, whose weights stand together in a file.
+        depth: Of nested layers and models.
+    """
+
+    origin: Origin
+    weights: Mapping[str, Sequence[StoredTensor]]
+    read_model: Callable[[Mapping[str, Any], str, Context], ModelSpec]
+    group: str | None = None
+    depth: int = 0
+
+    def inside(self, name: str) -> Context:
+        """The context of what is within the layer `name`.
+
+        Raises:
+            MalformedConfig: Layers are nested too deep.
+        """
+        if self.depth >= MAX_DEPTH:
+            raise MalformedConfig(f"layer {name!r} is nested more than {MAX_DEPTH} levels deep")
+        return replace(self, group=self.group or name, depth=self.depth + 1)
+
+    def weight_shape(self, suffix: str) -> tuple[int, ...] | None:
+        """Shape of the stored array whose name ends with `suffix`, if there is one."""
+        for tensors in self.weights.values():
+            for tensor in tensors:
+                if tensor.name.removesuffix(":0").endswith(suffix):
+                    return tensor.shape
+        return None
+
+    def has_weight_of_shape(self, shape: tuple[int, ...]) -> bool:
+        """Whether the weights of the top-level layer in which we are hold an array of this shape."""
+        return any(tensor.shape == shape for tensor in self.weights.get(self.group or "", ()))
+
+
+def weights_by_layer(weights: object) -> Mapping[str, Sequence[StoredTensor]]:
+    """The arrays of a file by top-level layer, where the file has them so."""
+    return weights.groups if isinstance(weights, LayerWeights) else {}
+
+
+def is_model(entry: Mapping[str, Any]) -> bool:
+    """Whether a serialised layer is a Functional or Sequential model, of whatever class."""
+    config = entry.get("config")
+    if isinstance(config, list):
+        return True
+    if not isinstance(config, Mapping):
+        return False
+    if "layers" in config and ("input_layers" in config or "output_layers" in config):
+        return True
+    name, package = classes.class_and_package(entry, str(entry.get("class_name")))
+    if name in ("Sequential", "Functional", "Model"):
+        return True
+    layers = config.get("layers")
+    if package == classes.KERAS or not isinstance(layers, list):
+        return False
+    return bool(layers) and all(is_object(layer) for layer in layers)
+
+
+def layer_name(entry: Mapping[str, Any]) -> str | None:
+    """The name of a serialised layer; in a graph it can differ from its config's."""
+    config = entry.get("config")
+    name = entry.get("name") or (config.get("name") if isinstance(config, Mapping) else None)
+    return name if isinstance(name, str) and name else None
+
+
+def read_layer(
+    entry: Mapping[str, Any], name: str, context: Context, calls: Sequence[CallSpec] = ()
+) -> LayerSpec:
+    """Parse one layer, op or nested model.
+
+    Args:
+        entry: `{"class_name", "config", ...}` as saved.
+        name: Its name in its model.
+        context: Of the model.
+        calls: Its calls, if it is a layer of a graph.
+
+    Raises:
+        MalformedConfig: The entry is no layer, or an option is not what its layer's writer could have saved.
+    """
+    class_name = checks.text(entry.get("class_name"), f"layer {name!r}: the class name")
+    inner = context.inside(name)
+    if is_model(entry):
+        model = inner.read_model(entry, name, inner)
+        return LayerSpec(name, model.class_name, calls=tuple(calls), trainable=model.trainable, model=model)
+    config = checks.mapping(entry.get("config"), f"layer {name!r}: the config of {class_name}")
+    try:
+        with checks.naming(f"layer {name!r}: {class_name}", name):
+            return _layer(entry, name, class_name, config, inner, calls)
+    except _FAULTS as fault:
+        raise MalformedConfig(
+            f"layer {name!r}: the config of {class_name} is damaged ({type(fault).__name__}: {fault})"
+        ) from fault
+
+
+def _layer(
+    entry: Mapping[str, Any],
+    name: str,
+    class_name: str,
+    config: Mapping[str, Any],
+    context: Context,
+    calls: Sequence[CallSpec],
+) -> LayerSpec:
+    origin = context.origin
+    class_name, package = classes.class_and_package(entry, class_name)
+    if package.startswith(classes.OPS):
+        options = {key: _plain(value, context) for key, value in config.items() if key != "name"}
+        keras3.op_to_todays(class_name, options, origin)
+        return LayerSpec(name, class_name, options, tuple(calls), package=package)
+    trainable = config.get("trainable")
+    draft = Draft(
+        name, class_name, package, dict(config), origin, origin.stored,
+        context.weight_shape, context.has_weight_of_shape, {},
+    )  # fmt: skip
+    _normalise(draft)
+    dtype = draft.config.get("dtype")
+    constants = draft.config.pop("num_constants", None) or 0
+    options = {
+        key: _option(key, value, context) for key, value in draft.config.items() if key not in _ELSEWHERE
+    }
+    return LayerSpec(
+        name,
+        draft.class_name,
+        options,
+        tuple(_canonical_call(call, draft, constants) for call in calls),
+        trainable=trainable is None or checks.flag(trainable, "trainable"),
+        dtype=keras3.policy(policy_name(dtype, "dtype", name), draft),
+        package=package,
+        stored=draft.stored,
+    )
+
+
+def _normalise(draft: Draft) -> None:
+    """Bring class name and options into Keras 3's words."""
+    if draft.package == classes.KERAS and draft.class_name == "Lambda":
+        lambda_layer(draft)
+        return
+    if draft.class_name != "Embedding" and draft.origin.generation < 3:
+        draft.config.pop("input_dim", None)
+    if draft.package != classes.KERAS:
+        return
+    if draft.origin.generation == 1:
+        keras1.to_keras2(draft)
+    draft.class_name = classes.without_alias(draft.class_name)
+    if draft.origin.generation < 3:
+        keras2.to_keras3(draft)
+    else:
+        keras3.to_todays(draft)
+
+
+def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
+    """Recurrent states, and options that Keras 3 takes with a call, become keyword arguments."""
+    args, kwargs = list(call.args), {**call.kwargs, **draft.call_options}
+    if draft.class_name in _STATEFUL and args and isinstance(args[0], list) and draft.origin.generation < 3:
+        inputs, *states = args[0]
+        if constants:
+            kwargs["constants"] = states[-constants:]
+            states = states[:-constants]
+        if states:
+            kwargs["initial_state"] = states
+        args = [inputs]
+    return CallSpec(
+        tuple(args), kwargs, not _hides_masks(draft, args, kwargs), keras3.hands_on(draft.origin, args),
+        keras3.casts_keep_masks(draft.origin),
+    )  # fmt: skip
+
+
+def _hides_masks(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    """Keras 3 hands masks only to layers called with one tensor (`Layer.__call__`), not with states.
+
+    Softmax takes a mask since TensorFlow 2.4, which calls itself 2.4.0 as TensorFlow 2.3 does: there a
+    sequence's mask would not go with its steps.
+    """
+    if draft.class_name == "Softmax" and draft.origin.generation < 3 and draft.origin.version <= (2, 4, 0):
+        return "mask" not in kwargs
+    is_recurrent = draft.class_name in _STATEFUL and draft.package == classes.KERAS
+    states = [*args[1:], kwargs.get("initial_state")]
+    return draft.origin.generation == 3 and is_recurrent and any(True for _ in references(states))
+
+
+# -------------------------------------------------------------------- options
+
+
+def _option(key: str, value: Any, context: Context) -> Any:
+    if key in _ACTIVATIONS:
+        return _activation(value, context)
+    if key.endswith(_TRAINING_SUFFIXES):
+        return _training_object(value)
+    if key in _SUBLAYERS:
+        if isinstance(value, list):
+            return [_sublayer(key, item, context) for item in value]
+        if is_object(value):
+            return _sublayer(key, value, context)
+    return _plain(value, context)
+
+
+def _plain(value: Any, context: Context) -> Any:
+    def convert(item: Any) -> Any:
+        if not is_object(item):
+            return NotImplemented
+        module, name = item.get("module"), item["class_name"]
+        if name.endswith(("Policy", "DTypePolicyMap")):
+            return policy_name(item, name)
+        if isinstance(module, str) and (module == "keras" or ".layers." in f"{module}."):
+            return _sublayer(name, item, context)
+        if name in FORMS:
+            return NotImplemented
+        return {"class_name": name, "config": _plain(item["config"], context)}
+
+    return constant(value, convert)
+
+
+def _sublayer(key: str, value: Any, context: Context) -> LayerSpec:
+    entry = checks.mapping(value, f"the layer under {key!r}")
+    name = layer_name(entry) or classes.snake_case(str(entry.get("class_name")))
+    return read_layer(entry, name, context)
+
+
+def _activation(value: Any, context: Context) -> Any:
+    """An activation's name, or the LayerSpec of a whole layer."""
+    if value is None:
+        return "linear"
+    if is_object(value) and value["class_name"] not in ("function", "__lambda__"):
+        if value["config"]:
+            return _sublayer("activation", value, context)
+        value = value["class_name"]
+    name = constant(value, lambda _: NotImplemented)
+    if isinstance(name, list):
+        return LAMBDA
+    if not isinstance(name, str):
+        raise MalformedConfig(f"an activation should be a name or a layer, but is {shorten(value)}")
+    if name == "hard_sigmoid" and context.origin.generation < 3:
+        return "hard_sigmoid_legacy"
+    return "softmax" if name == "softmax_v2" else name
+
+
+def _training_object(value: Any) -> Any:
+    """An initialiser, regulariser or constraint: a name, or `{"class_name", "config"}`."""
+    if is_object(value) and value["class_name"] == "function":
+        return value["config"]
+    if is_object(value):
+        return {"class_name": value["class_name"], "config": value["config"]}
+    return value

@@ -1,0 +1,74 @@
+"""SourceFile -> text: Jinja2 puts the parts in place, black lays them out."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import black
+import jinja2
+from black.mode import TargetVersion
+
+from codegen.emit import SourceFile
+from codegen.emit.code import Code
+from codegen.errors import ConversionError
+
+#: Fixed, whatever black settings the user's project has: the text must not depend on them.
+MODE = black.Mode(target_versions={TargetVersion.PY310}, line_length=88)
+
+TEMPLATE = "model.py.jinja"
+
+
+def render(source: SourceFile, template_dir: Path | None = None) -> str:
+    """The text of the generated file.
+
+    Args:
+        source: Its parts.
+        template_dir: A folder with templates of the user's own; those it lacks are ours.
+
+    Raises:
+        ConversionError: A user's template is faulty or its result is no Python.
+    """
+    try:
+        text = _environment(template_dir).get_template(TEMPLATE).render(file=source)
+        return black.format_str(text, mode=MODE)
+    except (jinja2.TemplateError, black.parsing.InvalidInput, TypeError) as error:
+        if template_dir is None:
+            raise
+        raise ConversionError(f"the template in {template_dir.name!r} is faulty: {error}") from error
+
+
+@cache
+def _environment(template_dir: Path | None) -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: _template(name, template_dir)),
+        undefined=jinja2.StrictUndefined,
+        finalize=_only_code,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters["indent"] = lambda code, width=4: Code(code.replace("\n", "\n" + " " * width))
+    return environment
+
+
+def _template(name: str, template_dir: Path | None) -> str | None:
+    own = template_dir / name if template_dir else None
+    if own is not None and own.is_file():
+        return own.read_text(encoding="utf-8")
+    shipped = files("codegen.templates") if _is_installed() else Path(__file__).parents[1] / "templates"
+    entry = shipped.joinpath(name)
+    return entry.read_text(encoding="utf-8") if entry.is_file() else None
+
+
+def _is_installed() -> bool:
+    return not (Path(__file__).parents[1] / "templates" / TEMPLATE).is_file()
+
+
+def _only_code(value: object) -> object:
+    """Refuse whatever was not made by `codegen.code`."""
+    if isinstance(value, (Code, jinja2.Undefined)):  # jinja2 itself complains of what is undefined
+        return value
+    raise TypeError(f"a template may only print Code, not {type(value).__name__}")

@@ -1,0 +1,1 @@
+"""Methods for training: initialisation and regularisation as Keras does them."""

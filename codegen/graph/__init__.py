@@ -1,0 +1,31 @@
+"""The torch-level graph: values, the nodes that compute them, the modules that hold weights."""
+
+from codegen.graph.core import (
+    Derived,
+    FlatOrder,
+    Graph,
+    Module,
+    Node,
+    Operand,
+    Parameter,
+    Symbol,
+    Targets,
+    Value,
+    definitions,
+    with_children,
+)
+
+__all__ = [
+    "Derived",
+    "FlatOrder",
+    "Graph",
+    "Module",
+    "Node",
+    "Operand",
+    "Parameter",
+    "Symbol",
+    "Targets",
+    "Value",
+    "definitions",
+    "with_children",
+]

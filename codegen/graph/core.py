@@ -1,0 +1,236 @@
+"""The torch-level graph: values, the nodes that compute them, the modules that hold weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from codegen.graph.recipe import Weight
+from codegen.model.nested import flatten
+from codegen.model.spec import Shape
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A Python expression without operands, written by us: `torch.float16`."""
+
+    code: str
+
+
+@dataclass(frozen=True)
+class Derived(Symbol):
+    """What is computed from a block's parameters: `4 * channels`.
+
+    `meaning` is its name, where it needs one.
+    """
+
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A constructor parameter of a block class, where its uses differ.
+
+    `name` is an identifier, `type` the Python annotation; `default` is None if every use passes it.
+    """
+
+    name: str
+    type: str
+    default: Any = None
+    has_default: bool = False
+
+
+@dataclass(frozen=True)
+class FlatOrder:
+    """How the last axis of a flattened value is really ordered.
+
+    The stored axis ravels `sizes` in C order; Keras' order is that of `sizes` permuted by `dims`.
+    """
+
+    sizes: tuple[int, ...]
+    dims: tuple[int, ...]
+
+
+@dataclass(eq=False)
+class Value:
+    """A tensor in the converted model.
+
+    Attributes:
+        shape: In Keras' order, None where the size is not fixed.
+        dtype: Name of the torch dtype ("float32"), or "size" for a Python int.
+        layer: Name of the Keras layer that it comes from; its name in the source, if it needs one.
+        perm: The stored axis i holds Keras' axis `perm[i]`.
+        flat: Set if the last axis is not yet in Keras' order.
+        mask: The Keras mask that travels with it, bool (N, T).
+        node: What computes it; None for an input of the graph.
+        non_negative: True if no element can be below zero.
+        twins: The same tensor in other layouts, by `perm`; shared among the twins.
+        labels: Texts of its sizes in Keras' order, inside a block whose uses differ in shape.
+    """
+
+    shape: Shape
+    dtype: str = "float32"
+    layer: str = ""
+    perm: tuple[int, ...] = ()
+    flat: FlatOrder | None = None
+    mask: Value | None = None
+    node: Node | None = None
+    non_negative: bool = False
+    twins: dict[tuple[int, ...], Value] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        self.perm = self.perm or tuple(range(len(self.shape)))
+        self.twins.setdefault(self.perm, self)
+
+    def __repr__(self) -> str:
+        """As messages show it, without all that it is computed from."""
+        return "<tensor>"
+
+    @property
+    def rank(self) -> int:
+        """Number of axes."""
+        return len(self.shape)
+
+    @property
+    def stored_shape(self) -> Shape:
+        """The shape as torch sees it."""
+        return tuple(self.shape[axis] for axis in self.perm)
+
+    @property
+    def is_native(self) -> bool:
+        """Whether the stored layout is Keras' own."""
+        return self.flat is None and self.perm == tuple(range(self.rank))
+
+    def dim(self, axis: int) -> int:
+        """The torch dim at which Keras' `axis` (maybe negative) is stored."""
+        return self.perm.index(axis % self.rank)
+
+
+@dataclass(eq=False)
+class Module:
+    """Something that `__init__` makes and `forward` calls.
+
+    Attributes:
+        name: Proposal for the attribute: the Keras layer's name, or with a part's name behind it.
+        constructor: `nn.Conv2d`, a class of `codegen.runtime`, `nn.Parameter`, `buffer`, `attribute`
+            (its one argument, kept as it is), or "" if `graph` defines its class.
+        args: Positional arguments of the constructor.
+        kwargs: Keyword arguments in full; defaults of torch are left out when written.
+        state: Recipes by state-dict key below this module ("" for the attribute itself).
+        frozen: Keys of parameters that the Keras model does not train.
+        graph: The class's definition, for a nested model or a block.
+        members: For one of several instances of a block, the modules that stand for `graph`'s own.
+        children: For `nn.Sequential`, its modules; they are its only arguments.
+        owner: Path of Keras layer names that it comes from.
+        when: The block's parameter, or what follows from its parameters, without which this module is
+            `nn.Identity()`; None if it is always there.
+    """
+
+    name: str
+    constructor: str
+    args: tuple[Any, ...] = ()
+    kwargs: Mapping[str, Any] = field(default_factory=dict)
+    state: Mapping[str, Weight] = field(default_factory=dict)
+    frozen: frozenset[str] = frozenset()
+    graph: Graph | None = None
+    members: Mapping[Module, Module] = field(default_factory=dict)
+    children: tuple[Module, ...] = ()
+    owner: tuple[str, ...] = ()
+    when: Parameter | Derived | None = None
+
+
+# A Value, a Module, a Parameter, a Symbol, a literal, or a tuple / list / dict / slice of operands.
+Operand = Any
+Targets = Any  # a Value, None for an ignored result, or a tuple of targets
+
+
+@dataclass(eq=False)
+class Node:
+    """One expression of `forward`.
+
+    Attributes:
+        template: A Python expression; its free names are keys of `operands`, modules that the
+            generated file imports (`F`, `torch`, ...), or functions of `codegen.runtime`.
+        operands: What the names stand for.
+        targets: The value it yields, or a nest of tuples of them.
+        layer: Name of the Keras layer that it comes from.
+        kind: What later steps may know of it: "module", "permute", "reshape", "expand", "pad",
+            "elementwise", "flatten", "reduce", "size", "effect" (changes a state),
+            "packed" (yields a packed sequence, no tensor), "".
+    """
+
+    template: str
+    operands: dict[str, Operand]
+    targets: Targets = None
+    layer: str = ""
+    kind: str = ""
+
+    def values(self) -> Iterator[Value]:
+        """The values that it reads, in the order of its operands."""
+        for operand in self.operands.values():
+            yield from flatten(operand, Value)
+
+    def modules(self) -> Iterator[Module]:
+        """The modules that it calls."""
+        for operand in self.operands.values():
+            yield from flatten(operand, Module)
+
+    def results(self) -> Iterator[Value]:
+        """The values that it yields."""
+        yield from flatten(self.targets, Value)
+
+
+@dataclass(eq=False)
+class Graph:
+    """A class of the generated file.
+
+    Attributes:
+        name: Class name, or the Keras model's name before names are given.
+        inputs: Arguments of `forward`.
+        nodes: In execution order.
+        outputs: What `forward` returns: one value, or a tuple of them.
+        params: Constructor parameters.
+        doc: First line of the class's docstring; "" for a default one.
+    """
+
+    name: str
+    inputs: list[Value] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    params: list[Parameter] = field(default_factory=list)
+    doc: str = ""
+
+    def modules(self) -> list[Module]:
+        """The modules in the order in which `forward` first uses them."""
+        return list(dict.fromkeys(module for node in self.nodes for module in node.modules()))
+
+    def uses(self) -> dict[Value, int]:
+        """How often each value is read, by nodes and as an output."""
+        counts: dict[Value, int] = {}
+        for value in [value for node in self.nodes for value in node.values()] + self.outputs:
+            counts[value] = counts.get(value, 0) + 1
+        return counts
+
+
+def definitions(root: Graph) -> list[Graph]:
+    """All classes of the file, each after those that it uses."""
+    ordered: dict[Graph, None] = {}
+
+    def visit(graph: Graph) -> None:
+        if graph not in ordered:
+            for module in with_children(graph.modules()):
+                if module.graph is not None:
+                    visit(module.graph)
+            ordered[graph] = None
+
+    visit(root)
+    return list(ordered)
+
+
+def with_children(modules: Iterable[Module]) -> Iterator[Module]:
+    """The modules, each followed by those that it is a sequence of."""
+    for module in modules:
+        yield module
+        yield from with_children(module.children)

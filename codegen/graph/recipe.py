@@ -1,0 +1,162 @@
+"""A weight is a recipe, not an array: a leaf and the steps that lead from it to the torch tensor."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codegen.model.saved_model import StoredTensor
+from codegen.model.variables import Variable
+
+Leaf = Variable | StoredTensor
+Fetch = Callable[[Leaf], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """A printable, comparable description of how one tensor is made.
+
+    Attributes:
+        shape: Shape of the result.
+        step: What makes it: "leaf", "full", "constant", "transpose", "reshape", "flip", "slice",
+            "take", "concatenate", "round" (to a torch dtype) or "numpy" (a function of numpy).
+        params: Arguments of the step.
+        inputs: Recipes that it works on.
+    """
+
+    shape: tuple[int, ...]
+    step: str
+    params: tuple[Any, ...] = ()
+    inputs: tuple[Weight, ...] = ()
+
+    @staticmethod
+    def of(leaf: Leaf) -> Weight:
+        """The leaf itself."""
+        return Weight(leaf.shape, "leaf", (leaf,))
+
+    @staticmethod
+    def full(shape: Sequence[int], value: float) -> Weight:
+        """A tensor filled with one number."""
+        return Weight(tuple(shape), "full", (value,))
+
+    @staticmethod
+    def constant(values: Any) -> Weight:
+        """Numbers that stand in the config itself, as nested sequences."""
+        array = np.asarray(values)
+        return Weight(array.shape, "constant", (tuple(array.ravel().tolist()),))
+
+    @property
+    def T(self) -> Weight:  # noqa: N802 - numpy's and torch's name
+        """Axes reversed. Axes that were joined are joined last: what is only a view then stays one."""
+        source = self.inputs[0] if self.step == "reshape" else self
+        if len(self.shape) == 2 and source.shape[-1:] == self.shape[-1:]:
+            rest = len(source.shape) - 1
+            return source.permute(rest, *range(rest)).reshape(*reversed(self.shape))
+        return self.permute(*reversed(range(len(self.shape))))
+
+    def permute(self, *dims: int) -> Weight:
+        """Axes reordered; no step if the order stays."""
+        if dims == tuple(range(len(self.shape))):
+            return self
+        return Weight(tuple(self.shape[d] for d in dims), "transpose", dims, (self,))
+
+    def reshape(self, *shape: int) -> Weight:
+        """Same elements in C order; one entry may be -1."""
+        if -1 in shape:
+            known = math.prod(n for n in shape if n != -1)
+            shape = tuple(math.prod(self.shape) // max(known, 1) if n == -1 else n for n in shape)
+        if math.prod(shape) != math.prod(self.shape):
+            raise ValueError(f"cannot reshape {self.shape} to {shape}")
+        return self if shape == self.shape else Weight(shape, "reshape", shape, (self,))
+
+    def flip(self, *axes: int) -> Weight:
+        """Order reversed along `axes`; no step if each has one element."""
+        axes = tuple(axis for axis in axes if self.shape[axis] > 1)
+        return Weight(self.shape, "flip", axes, (self,)) if axes else self
+
+    def slice(self, axis: int, start: int, stop: int) -> Weight:
+        """Elements `start:stop` along `axis`."""
+        axis %= len(self.shape)
+        shape = (*self.shape[:axis], stop - start, *self.shape[axis + 1 :])
+        return Weight(shape, "slice", (axis, start, stop), (self,))
+
+    def take(self, axis: int, indices: Sequence[int]) -> Weight:
+        """Elements at `indices` along `axis`."""
+        axis %= len(self.shape)
+        shape = (*self.shape[:axis], len(indices), *self.shape[axis + 1 :])
+        return Weight(shape, "take", (axis, tuple(indices)), (self,))
+
+    @staticmethod
+    def cat(parts: Sequence[Weight], axis: int = 0) -> Weight:
+        """Joined along `axis`."""
+        first = parts[0].shape
+        axis %= len(first)
+        total = sum(part.shape[axis] for part in parts)
+        return Weight((*first[:axis], total, *first[axis + 1 :]), "concatenate", (axis,), tuple(parts))
+
+    def apply(self, name: str, *others: Weight, shape: Sequence[int] | None = None) -> Weight:
+        """An element-wise numpy function (`add`, `multiply`, `sqrt`, ...) or `matmul`, by its numpy name."""
+        parts = (self, *others)
+        if shape is None:
+            shape = np.broadcast_shapes(*(part.shape for part in parts))
+        return Weight(tuple(shape), "numpy", (name,), parts)
+
+    def round_to(self, dtype: str) -> Weight:
+        """Each number rounded to the nearest one that a torch dtype has."""
+        return Weight(self.shape, "round", (dtype,), (self,))
+
+    def __add__(self, other: Weight) -> Weight:
+        return self.apply("add", other)
+
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The leaves, in the order in which they are used."""
+        if self.step == "leaf":
+            return (self.params[0],)
+        return tuple(leaf for part in self.inputs for leaf in part.leaves())
+
+    def substitute(self, replace: Callable[[Leaf], Weight]) -> Weight:
+        """The same recipe with each leaf replaced by a recipe of the same shape."""
+        if self.step == "leaf":
+            return replace(self.params[0])
+        inputs = tuple(part.substitute(replace) for part in self.inputs)
+        return Weight(self.shape, self.step, self.params, inputs)
+
+    def evaluate(self, fetch: Fetch) -> NDArray[Any]:
+        """The array. `fetch` reads a leaf."""
+        if self.step == "leaf":
+            return fetch(self.params[0])
+        return _STEPS[self.step](self, *(part.evaluate(fetch) for part in self.inputs))
+
+
+def _slice(weight: Weight, array: NDArray[Any]) -> NDArray[Any]:
+    axis, start, stop = weight.params
+    index: tuple[slice, ...] = (slice(None),) * axis + (slice(start, stop),)
+    return array[index]
+
+
+def _round(weight: Weight, array: NDArray[Any]) -> NDArray[Any]:
+    import torch  # numpy has neither bfloat16 nor float8
+
+    wide = np.array(array, np.float64 if array.dtype == np.float64 else np.float32)
+    tensor = torch.from_numpy(wide)
+    rounded: NDArray[Any] = tensor.to(getattr(torch, weight.params[0])).to(tensor.dtype).numpy()
+    return rounded
+
+
+_STEPS: dict[str, Callable[..., NDArray[Any]]] = {
+    "full": lambda w: np.full(w.shape, w.params[0], dtype=np.float32),
+    "constant": lambda w: np.asarray(w.params[0]).reshape(w.shape),
+    "transpose": lambda w, a: a.transpose(w.params),
+    "reshape": lambda w, a: a.reshape(w.params),
+    "flip": lambda w, a: np.flip(a, w.params),
+    "slice": _slice,
+    "take": lambda w, a: np.take(a, w.params[1], axis=w.params[0]),
+    "concatenate": lambda w, *a: np.concatenate(a, axis=w.params[0]),
+    "round": _round,
+    "numpy": lambda w, *a: getattr(np, w.params[0])(*a),
+}

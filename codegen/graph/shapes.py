@@ -1,0 +1,31 @@
+"""Shapes and dtypes as words for docstrings and comments."""
+
+from __future__ import annotations
+
+from codegen.graph.core import Value
+from codegen.model.spec import Shape
+
+_LETTERS = {2: "NT", 3: "NTC", 4: "NHWC", 5: "NDHWC"}
+
+
+def axis_letters(rank: int) -> str:
+    """What the axes are called whose sizes are open, in Keras' order."""
+    return _LETTERS.get(rank, "NABCDEFGH"[:rank] if rank < 10 else "?" * rank)
+
+
+def shape_text(value: Value) -> str:
+    """The shape as torch sees it: `(N, 64, 112, 112)`; open sizes are letters."""
+    if value.labels:
+        return _tuple([value.labels[axis] for axis in value.perm])
+    letters = axis_letters(value.rank)
+    names = [letters[axis] if value.shape[axis] is None else f"{value.shape[axis]}" for axis in value.perm]
+    return _tuple(names)
+
+
+def keras_shape_text(shape: Shape) -> str:
+    """A shape in Keras' order."""
+    return shape_text(Value(shape))
+
+
+def _tuple(names: list[str]) -> str:
+    return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"

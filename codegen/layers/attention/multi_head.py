@@ -1,0 +1,380 @@
+"""Keras' layers with several heads: MultiHeadAttention and GroupQueryAttention."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from typing import Any, Literal
+
+from codegen.graph import Module, Value
+from codegen.graph.recipe import Weight
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts.rules import native
+from codegen.lowering.registry import lowers
+from codegen.model.spec import LayerSpec, Shape
+
+#: What a query attends to that may attend to nothing, where Keras computes the scores itself: nothing
+#: (since 3.10); all alike, by the scores minus 1e9 ("add"; before 3.7 always so, "add always"), or by -1e9
+#: in their place ("replace"). Where torch or TensorFlow does it in one, all alike.
+Masking = Literal["zero", "add", "add always", "replace"]
+
+
+@lowers("MultiHeadAttention", masks="own", neutral={"flash_attention": False})
+def multi_head_attention(
+    b: Builder,
+    query: Value,
+    value: Value,
+    key: Value | None = None,
+    query_mask: Value | None = None,
+    value_mask: Value | None = None,
+    key_mask: Value | None = None,
+    attention_mask: Any = None,
+    return_attention_scores: bool = False,
+    training: bool | None = None,
+    use_causal_mask: bool = False,
+    *,
+    num_heads: int,
+    key_dim: int,
+    value_dim: int | None = None,
+    dropout: float = 0.0,
+    use_bias: bool = True,
+    use_gate: bool = False,
+    output_shape: int | tuple[int, ...] | None = None,
+    attention_axes: int | tuple[int, ...] | None = None,
+    sliding_window: int | None = None,
+    masking: Masking = "zero",
+    query_mask_counts: bool = False,
+    implicit_masks: bool = True,
+) -> Any:
+    """softmax(query @ key.T / sqrt(key_dim)) @ value in each head, then a projection of all heads.
+
+    Since Keras 3.8 a `query_mask` of the call does not count, only the mask that the query has. Before
+    2.10 no mask that an input has does (`implicit_masks`).
+    """
+    b = b if implicit_masks else replace(b, sees_masks=False)
+    if attention_mask is not None:
+        attention_mask = native(b, attention_mask, "bool")
+    outputs = (output_shape,) if isinstance(output_shape, int) else output_shape
+    axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
+    sizes = (num_heads, num_heads, key_dim, value_dim or key_dim)
+    attention = _Attention(*sizes, outputs, axes, use_bias, use_gate, dropout, "{}_dense", masking)
+    of_query = query_mask if query_mask_counts else None
+    masks = _Masks(of_query, value_mask, key_mask, attention_mask, use_causal_mask, sliding_window)
+    _refuse_training(b, training, dropout)
+    return attention.lower(b, query, value, key, masks, return_attention_scores)
+
+
+@lowers("GroupQueryAttention", "GroupedQueryAttention", masks="own", neutral={"flash_attention": False})
+def group_query_attention(
+    b: Builder,
+    query: Value,
+    value: Value,
+    key: Value | None = None,
+    query_mask: Value | None = None,
+    value_mask: Value | None = None,
+    key_mask: Value | None = None,
+    attention_mask: Any = None,
+    return_attention_scores: bool = False,
+    training: bool | None = None,
+    use_causal_mask: bool = False,
+    *,
+    head_dim: int,
+    num_query_heads: int,
+    num_key_value_heads: int,
+    dropout: float = 0.0,
+    use_bias: bool = True,
+    use_gate: bool = False,
+    sliding_window: int | None = None,
+    masking: Masking = "zero",
+) -> Any:
+    """Multi-head attention in which several heads of the query share one of key and value."""
+    if attention_mask is not None:
+        attention_mask = native(b, attention_mask, "bool")
+    sizes = (num_query_heads, num_key_value_heads, head_dim, head_dim)
+    attention = _Attention(*sizes, None, None, use_bias, use_gate, dropout, "_{}_dense", masking)
+    masks = _Masks(query_mask, value_mask, key_mask, attention_mask, use_causal_mask, sliding_window)
+    _refuse_training(b, training, dropout)
+    return attention.lower(b, query, value, key, masks, return_attention_scores)
+
+
+def _refuse_training(b: Builder, training: bool | None, dropout: float) -> None:
+    if training and dropout:
+        b.unsupported("training", training, "dropout cannot be fixed in training mode")
+
+
+@dataclass(frozen=True)
+class _Masks:
+    """The masks of one call."""
+
+    query: Value | None
+    value: Value | None
+    key: Value | None
+    attention: Value | None
+    causal: bool
+    window: int | None
+
+    def combine(
+        self, b: Builder, query: Value, value: Value, key: Value | None, axes: int
+    ) -> tuple[Value | None, bool]:
+        """One mask that broadcasts to (..., heads, T, S), and whether torch shall apply a causal one instead.
+
+        Args:
+            b: The layer's builder.
+            query: The layer's input.
+            value: The layer's input.
+            key: The layer's input.
+            axes: Number of axes attended over.
+        """
+        rank = query.rank + axes
+        parts = []
+        of_query = self.query or b.mask(query)
+        if of_query:
+            parts.append(insert_axes(b, of_query, ":" + "n" * (rank - 3) + ":n"))
+        of_keys = [self.value or b.mask(value), self.key or (b.mask(key) if key else None)]
+        for mask in dict.fromkeys(mask for mask in of_keys if mask):
+            parts.append(insert_axes(b, mask, ":" + "n" * (rank - 2) + ":"))
+        if self.attention:
+            front = max(self.attention.rank - 2 * axes, 0)
+            added = rank - self.attention.rank if front else 0
+            parts.append(insert_axes(b, self.attention, ":" * front + "n" * added + ":" * 2 * axes))
+        if self.causal and not parts and self.window is None:
+            return None, True
+        parts += self.positional(b, query, value)
+        if axes > 1 and parts and (len(parts) > 1 or not self.attention):
+            b.malformed("masks of its inputs do not go with several attention axes")
+        return (reduce(lambda p, q: b.elementwise("p & q", p=p, q=q), parts) if parts else None), False
+
+    def positional(self, b: Builder, query: Value, value: Value) -> list[Value]:
+        """The masks that follow from the positions alone, (T, S)."""
+        size = (query.shape[1], value.shape[1])
+        parts = []
+        if self.causal:
+            template = "causal_mask(query, value)"
+            parts.append(b.op(template, shape=size, dtype="bool", query=query, value=value))
+        if self.window is not None:
+            template = "window_mask(query, value, window)"
+            window = self.window
+            parts.append(b.op(template, shape=size, dtype="bool", query=query, value=value, window=window))
+        return parts
+
+
+def insert_axes(b: Builder, mask: Value, pattern: str) -> Value:
+    """A bool mask indexed by a pattern: ":" is an axis that it has, "n" a new one."""
+    mask = b.cast(b.keras_layout(mask), "bool")
+    if "n" not in pattern:
+        return mask
+    axes = iter(mask.shape)
+    shape = tuple(next(axes) if letter == ":" else 1 for letter in pattern)
+    index = tuple(slice(None) if letter == ":" else None for letter in pattern)
+    return b.op("mask[index]", shape=shape, mask=mask, index=index)
+
+
+def _bias(rule: Masking) -> str:
+    """Expression of what is added to the scores to mask them."""
+    return f"attention_bias(mask, scores{', least=-1e9' if rule == 'add' else ''})"
+
+
+@dataclass(frozen=True)
+class _Attention:
+    """The settings of a layer with several heads.
+
+    Attributes:
+        outputs: Sizes of the last axes of the result; the query's if None.
+        axes: Axes attended over; all but the first and the last if None.
+        attribute: Format of the sublayers' attributes.
+        masking: See `Masking`.
+    """
+
+    num_heads: int
+    num_key_value_heads: int
+    head_dim: int
+    value_head_dim: int
+    outputs: tuple[int, ...] | None
+    axes: tuple[int, ...] | None
+    bias: bool
+    gate: bool
+    dropout: float
+    attribute: str
+    masking: Masking
+
+    def lower(
+        self, b: Builder, query: Value, value: Value, key: Value | None, masks: _Masks, return_scores: bool
+    ) -> Any:
+        """The layer's result, with the attention weights if asked for."""
+        query, value = b.autocast(query), b.autocast(value)
+        key = None if key is None or key is value else b.autocast(key)
+        query, value = b.keras_layout(query), b.keras_layout(value)
+        key = b.keras_layout(key) if key else None
+        axes = tuple(b.axis(axis, query.rank) for axis in self.axes or range(1, query.rank - 1))
+        mask, causal = masks.combine(b, query, value, key, len(axes))
+        rule: Masking = self._rule(query, return_scores) if mask else "replace"
+        # Over several axes Keras' own softmax gives weights of 1 where all scores are near -1e9.
+        sums = mask is not None and len(axes) > 1 and rule != "zero"
+        if mask:
+            mask = _mask_sequence(b, mask, len(axes))
+        if causal and return_scores:
+            (mask,) = masks.positional(b, query, value)
+        layers = self._layers(b, query, value, key)
+        of_query, of_value = (b.floating(_sequence(b, x, axes)) for x in (query, value))
+        of_key = b.floating(_sequence(b, key, axes)) if key else of_value
+        q = self._heads(b, layers["query"], of_query, self.num_heads, self.head_dim)
+        k = self._heads(b, layers["key"], of_key, self.num_key_value_heads, self.head_dim)
+        v = self._heads(b, layers["value"], of_value, self.num_key_value_heads, self.value_head_dim)
+        scores = None
+        if return_scores or sums:
+            x, scores = self._explicit(b, q, k, v, mask, rule, sums)
+        else:
+            x = self._fused(b, q, k, v, mask, causal, rule)
+        merged = (*of_query.shape[:-1], self.num_heads * self.value_head_dim)
+        template = "x.transpose(1, 2).flatten(2)" if x.rank == 4 else "x.transpose(-2, -3).flatten(-2)"
+        x = b.op(template, shape=merged, x=x)
+        if self.gate:
+            gate = self._linear(b, layers["gate"], of_query)
+            x = b.op("x * torch.sigmoid(gate)", shape=merged, x=x, gate=gate)
+        x = self._restore(b, self._linear(b, layers["output"], x), query, axes)
+        if scores is None or not return_scores:
+            return x
+        if len(axes) > 1:
+            sizes = [source.shape[axis] for source in (query, value) for axis in axes]
+            scores = b.reshape(scores, (*scores.shape[:-2], *sizes))
+        return x, scores
+
+    def _rule(self, query: Value, return_scores: bool) -> Masking:
+        """What becomes of a query that may attend to nothing, in this call."""
+        if self.masking in ("add always", "replace"):
+            return "add" if self.masking == "add always" else "replace"
+        explicit = bool(self.dropout) or return_scores or query.rank != 3
+        return self.masking if explicit else "replace"
+
+    def _linear(self, b: Builder, layer: Module, x: Value) -> Value:
+        shape = (*x.shape[:-1], layer.kwargs["out_features"])
+        return b.op("module(x)", shape=shape, kind="module", module=layer, x=x)
+
+    def _heads(self, b: Builder, layer: Module, x: Value, heads: int, size: int) -> Value:
+        """(..., T, features) -> (..., heads, T, size), as many heads as the query has."""
+        x = self._linear(b, layer, x)
+        shape = (*x.shape[:-2], heads, x.shape[-2], size)
+        axes = "1, 2" if x.rank == 3 else "-2, -3"
+        template = f"torch.unflatten(x, -1, (heads, size)).transpose({axes})"
+        x = b.op(template, shape=shape, x=x, heads=heads, size=size)
+        assert x.node is not None
+        x.layer = x.node.layer = layer.name
+        if heads == self.num_heads:
+            return x
+        shape = (*x.shape[:-3], self.num_heads, *x.shape[-2:])
+        repeats = self.num_heads // heads
+        return b.op("x.repeat_interleave(repeats, dim=-3)", shape=shape, x=x, repeats=repeats)
+
+    def _fused(
+        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, causal: bool, rule: Masking
+    ) -> Value:
+        """What the heads yield."""
+        operands: dict[str, Any] = {"q": q, "k": k, "v": v}
+        arguments = "q, k, v"
+        if mask:
+            operands |= {"mask": mask, "scores": q}
+            arguments += f", attn_mask={_bias(rule)}"
+        if self.dropout:
+            operands["rate"] = self.dropout
+            arguments += ", dropout_p=rate if self.training else 0.0"
+        if causal:
+            arguments += ", is_causal=True"
+        shape = (*q.shape[:-1], self.value_head_dim)
+        x = b.op(f"F.scaled_dot_product_attention({arguments})", shape=shape, **operands)
+        if mask is None or rule != "zero":
+            return x
+        return b.op("x * mask.any(dim=-1, keepdim=True)", shape=shape, x=x, mask=mask)
+
+    def _explicit(
+        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, rule: Masking, sums: bool
+    ) -> tuple[Value, Value]:
+        """What the heads yield, and the attention weights."""
+        shape = (*q.shape[:-1], k.shape[-2])
+        scores = b.op("q @ k.transpose(-1, -2) / size**0.5", shape=shape, q=q, k=k, size=self.head_dim)
+        if mask:
+            template = f"x + {_bias(rule)}"
+            scores = b.op(template, shape=shape, x=scores, mask=mask, scores=q)
+        template = "torch.exp(x - x.logsumexp(dim=-1, keepdim=True))" if sums else "x.softmax(dim=-1)"
+        weights = b.op(template, shape=shape, x=scores)
+        if mask and rule == "zero":
+            weights = b.op("x * mask.any(dim=-1, keepdim=True)", shape=shape, x=weights, mask=mask)
+        kept = weights
+        if self.dropout:
+            template = "F.dropout(x, p=rate, training=self.training)"
+            kept = b.op(template, shape=shape, x=weights, rate=self.dropout)
+        return b.op("x @ v", shape=(*q.shape[:-1], v.shape[-1]), x=kept, v=v), weights
+
+    def _outputs(self, query: Value) -> tuple[int, ...]:
+        return self.outputs or (query.shape[-1] or 0,)
+
+    def _restore(self, b: Builder, x: Value, query: Value, axes: Sequence[int]) -> Value:
+        """The result with the query's axes."""
+        order = _order(query.rank, axes)
+        outputs = self._outputs(query)
+        if len(axes) > 1:
+            x = b.reshape(x, (*(query.shape[axis] for axis in order[:-1]), x.shape[-1]))
+        if order != tuple(range(query.rank)):
+            dims = tuple(order.index(axis) for axis in range(query.rank))
+            shape = tuple(x.shape[dim] for dim in dims)
+            x = b.op("x.permute(*dims)", shape=shape, kind="permute", x=x, dims=dims)
+        if len(outputs) > 1:
+            x = b.reshape(x, (*x.shape[:-1], *outputs))
+        x.mask = b.mask(query)
+        return x
+
+    def _layers(self, b: Builder, query: Value, value: Value, key: Value | None) -> dict[str, Module]:
+        """The projections, made in the order in which Keras makes their variables."""
+        of_query, of_key, of_value = (b.known(x, -1) for x in (query, key or value, value))
+        few = self.num_key_value_heads
+        layers = {
+            "query": self._projection(b, "query", (of_query,), (self.num_heads, self.head_dim)),
+            "key": self._projection(b, "key", (of_key,), (few, self.head_dim)),
+        }
+        merged = (self.num_heads, self.value_head_dim)
+        if self.gate:
+            layers["gate"] = self._projection(b, "gate", (of_query,), merged)
+        layers["value"] = self._projection(b, "value", (of_value,), (few, self.value_head_dim))
+        layers["output"] = self._projection(b, "output", merged, self._outputs(query))
+        return layers
+
+    def _projection(self, b: Builder, name: str, inputs: tuple[int, ...], outputs: tuple[int, ...]) -> Module:
+        """A linear layer with Keras' kernel (*inputs, *outputs)."""
+        inner = b.sublayer(self.attribute.format(name), LayerSpec(name, "EinsumDense", dtype=b.spec.dtype))
+        kernel = inner.weight("kernel", (*inputs, *outputs))
+        rows, columns = math.prod(inputs), math.prod(outputs)
+        state: dict[str, Weight | None] = {"weight": kernel.reshape(rows, columns).T}
+        if self.bias:
+            state["bias"] = inner.weight("bias", outputs).reshape(columns)
+        kwargs = {"in_features": rows, "out_features": columns, "bias": self.bias}
+        return b.define("nn.Linear", kwargs=kwargs, state=state, part=name)
+
+
+def _order(rank: int, axes: Sequence[int]) -> tuple[int, ...]:
+    """All axes with those attended over just before the last."""
+    return (*(axis for axis in range(rank - 1) if axis not in axes), *axes, rank - 1)
+
+
+def _sequence(b: Builder, x: Value, axes: Sequence[int]) -> Value:
+    """(..., T, features), where T runs over all of `axes`."""
+    order = _order(x.rank, axes)
+    if order != tuple(range(x.rank)):
+        x = b.op("x.permute(*dims)", shape=tuple(x.shape[a] for a in order), kind="permute", x=x, dims=order)
+    if len(axes) == 1:
+        return x
+    batch = x.rank - 1 - len(axes)
+    return b.reshape(x, (*x.shape[:batch], _product(x.shape[batch:-1]), x.shape[-1]))
+
+
+def _mask_sequence(b: Builder, mask: Value, axes: int) -> Value:
+    """The mask with its last axes joined as those of query and key are."""
+    if axes == 1:
+        return mask
+    sizes = (_product(mask.shape[-2 * axes : -axes]), _product(mask.shape[-axes:]))
+    return b.reshape(mask, (*mask.shape[: -2 * axes], *sizes))
+
+
+def _product(sizes: Shape) -> int | None:
+    known = [size for size in sizes if size is not None]
+    return math.prod(known) if len(known) == len(sizes) else None

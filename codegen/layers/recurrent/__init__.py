@@ -1,0 +1,1 @@
+"""Layers that run over time, and the wrappers around them."""

@@ -1,0 +1,258 @@
+"""Keras' recurrent layers: LSTM, GRU, SimpleRNN, RNN over cells, and the cells as layers of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from codegen.graph import Value
+from codegen.layers.recurrent.cells import Activation, Cell, cell_builder, make_cell, read_cell
+from codegen.layers.recurrent.loop import Loop, flat_states, run_cell, run_layer
+from codegen.lowering import registry
+from codegen.lowering.builder import Builder
+from codegen.lowering.registry import lowers
+from codegen.model.spec import LayerSpec
+
+
+@lowers("LSTM", masks="own")
+def lstm(
+    b: Builder,
+    x: Value,
+    initial_state: Any = None,
+    training: Any = None,
+    *,
+    units: int,
+    activation: Activation = "tanh",
+    recurrent_activation: Activation = "sigmoid",
+    use_bias: bool = True,
+    unit_forget_bias: bool = True,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    implementation: int = 2,
+    return_sequences: bool = False,
+    return_state: bool = False,
+    go_backwards: bool = False,
+    stateful: bool = False,
+    unroll: bool = False,
+    time_major: bool = False,
+    zero_output_for_mask: bool = False,
+    repeats_state: bool = False,
+) -> list[Value]:
+    """At each step c = f * c + i * activation(...), h = o * activation(c)."""
+    cell = make_cell(
+        "LSTM", units=units, activation=activation, recurrent_activation=recurrent_activation,
+        use_bias=use_bias, unit_forget_bias=unit_forget_bias, dropout=dropout,
+        recurrent_dropout=recurrent_dropout, implementation=implementation,
+    )  # fmt: skip
+    loop = Loop(
+        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
+        repeats_state,
+    )  # fmt: skip
+    return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
+
+
+@lowers("GRU", masks="own")
+def gru(
+    b: Builder,
+    x: Value,
+    initial_state: Any = None,
+    training: Any = None,
+    *,
+    units: int,
+    activation: Activation = "tanh",
+    recurrent_activation: Activation = "sigmoid",
+    use_bias: bool = True,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    implementation: int = 2,
+    reset_after: bool = True,
+    return_sequences: bool = False,
+    return_state: bool = False,
+    go_backwards: bool = False,
+    stateful: bool = False,
+    unroll: bool = False,
+    time_major: bool = False,
+    zero_output_for_mask: bool = False,
+    repeats_state: bool = False,
+) -> list[Value]:
+    """At each step h = z * h + (1 - z) * activation(...)."""
+    cell = make_cell(
+        "GRU", units=units, activation=activation, recurrent_activation=recurrent_activation,
+        use_bias=use_bias, dropout=dropout, recurrent_dropout=recurrent_dropout,
+        implementation=implementation, reset_after=reset_after,
+    )  # fmt: skip
+    loop = Loop(
+        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
+        repeats_state,
+    )  # fmt: skip
+    return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
+
+
+@lowers("SimpleRNN", masks="own")
+def simple_rnn(
+    b: Builder,
+    x: Value,
+    initial_state: Any = None,
+    training: Any = None,
+    *,
+    units: int,
+    activation: Activation = "tanh",
+    use_bias: bool = True,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    implementation: int = 2,
+    return_sequences: bool = False,
+    return_state: bool = False,
+    go_backwards: bool = False,
+    stateful: bool = False,
+    unroll: bool = False,
+    time_major: bool = False,
+    zero_output_for_mask: bool = False,
+    repeats_state: bool = False,
+) -> list[Value]:
+    """At each step h = activation(x @ kernel + h @ recurrent_kernel + bias)."""
+    cell = make_cell(
+        "SimpleRNN", units=units, activation=activation, use_bias=use_bias, dropout=dropout,
+        recurrent_dropout=recurrent_dropout, implementation=implementation,
+    )  # fmt: skip
+    loop = Loop(
+        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
+        repeats_state,
+    )  # fmt: skip
+    return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
+
+
+@lowers("RNN", masks="own", note="over Keras' cells, in `StackedRNNCells` too")
+def rnn(
+    b: Builder,
+    x: Value,
+    initial_state: Any = None,
+    training: Any = None,
+    constants: Any = None,
+    *,
+    cell: LayerSpec | tuple[LayerSpec, ...],
+    return_sequences: bool = False,
+    return_state: bool = False,
+    go_backwards: bool = False,
+    stateful: bool = False,
+    unroll: bool = False,
+    time_major: bool = False,
+    zero_output_for_mask: bool = False,
+    repeats_state: bool = False,
+) -> list[Value]:
+    """A cell, or a stack of cells, run over time.
+
+    None of Keras' own cells takes `constants`; a stack of them does not look at those that it is given.
+    """
+    del constants
+    reversed_states = isinstance(cell, LayerSpec) and bool(cell.config.get("reverse_state_order"))
+    loop = Loop(
+        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
+        repeats_state, reversed_states,
+    )  # fmt: skip
+    return run_layer(b, _cells(b, cell), loop, x, initial_state, training)
+
+
+def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Cell, Builder]]:
+    """The cells of an RNN, from the input to the output."""
+    if isinstance(spec, tuple):
+        spec = LayerSpec("stacked_rnn_cells", "StackedRNNCells", {"cells": list(spec)})
+    holder = replace(b.sublayer("cell", replace(spec, calls=b.spec.calls)), label=b.label)
+    cell = read_cell(spec)
+    if cell is not None:
+        return [(cell, holder)]
+    if spec.class_name != "StackedRNNCells":
+        registry.find(spec)  # names the class if nothing is known of it
+        b.unsupported("cell", spec.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell, StackedRNNCells")
+    found: list[tuple[Cell, Builder]] = []
+    names: dict[str, int] = {}
+    for inner in spec.config.get("cells", ()):
+        cell = read_cell(inner)
+        if cell is None:
+            registry.find(inner)  # the same
+            b.unsupported("cells", inner.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell")
+        name = {"LSTM": "lstm_cell", "GRU": "gru_cell", "SimpleRNN": "simple_rnn_cell"}[cell.kind]
+        count = names[name] = names.get(name, -1) + 1
+        attribute = f"cells/{name}_{count}" if count else f"cells/{name}"
+        found.append((cell, holder.sublayer(attribute, replace(inner, calls=b.spec.calls))))
+    return found
+
+
+# -------------------------------------------------------------------- cells as layers
+
+
+def _one_step(b: Builder, cell: Cell, x: Value, states: Any) -> list[Value]:
+    """A cell called by itself: one step of a sequence."""
+    given = flat_states(b, states, cell.num_states)
+    steps = b.op("x.unsqueeze(1)", shape=(x.shape[0], 1, *x.shape[1:]), kind="expand", x=b.keras_layout(x))
+    outcome = run_cell(b, b, cell, Loop(), steps, None, given or None, "")
+    return [outcome.output, *outcome.states]
+
+
+@lowers("LSTMCell", masks="own")
+def lstm_cell(
+    b: Builder,
+    x: Value,
+    states: Any,
+    *,
+    units: int,
+    activation: Activation = "tanh",
+    recurrent_activation: Activation = "sigmoid",
+    use_bias: bool = True,
+    unit_forget_bias: bool = True,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    implementation: int = 2,
+) -> list[Value]:
+    """One step of an LSTM."""
+    cell = make_cell(
+        "LSTM", units=units, activation=activation, recurrent_activation=recurrent_activation,
+        use_bias=use_bias, unit_forget_bias=unit_forget_bias, dropout=dropout,
+        recurrent_dropout=recurrent_dropout, implementation=implementation,
+    )  # fmt: skip
+    return _one_step(b, cell, x, states)
+
+
+@lowers("GRUCell", masks="own")
+def gru_cell(
+    b: Builder,
+    x: Value,
+    states: Any,
+    *,
+    units: int,
+    activation: Activation = "tanh",
+    recurrent_activation: Activation = "sigmoid",
+    use_bias: bool = True,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    implementation: int = 2,
+    reset_after: bool = True,
+) -> list[Value]:
+    """One step of a GRU."""
+    cell = make_cell(
+        "GRU", units=units, activation=activation, recurrent_activation=recurrent_activation,
+        use_bias=use_bias, dropout=dropout, recurrent_dropout=recurrent_dropout,
+        implementation=implementation, reset_after=reset_after,
+    )  # fmt: skip
+    return _one_step(b, cell, x, states)
+
+
+@lowers("SimpleRNNCell", masks="own")
+def simple_rnn_cell(
+    b: Builder,
+    x: Value,
+    states: Any,
+    *,
+    units: int,
+    activation: Activation = "tanh",
+    use_bias: bool = True,
+    dropout: float = 0.0,
+    recurrent_dropout: float = 0.0,
+    implementation: int = 2,
+) -> list[Value]:
+    """One step of a SimpleRNN."""
+    cell = make_cell(
+        "SimpleRNN", units=units, activation=activation, use_bias=use_bias, dropout=dropout,
+        recurrent_dropout=recurrent_dropout, implementation=implementation,
+    )  # fmt: skip
+    return _one_step(b, cell, x, states)

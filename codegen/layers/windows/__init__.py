@@ -1,0 +1,1 @@
+"""Layers that look through windows: convolutions, pooling."""

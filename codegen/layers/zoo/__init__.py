@@ -1,0 +1,1 @@
+"""Layers that Keras has no more, and layers of known packages around it."""

@@ -1,0 +1,73 @@
+"""Custom layers that public model zoos save, with a package, a module or neither.
+
+| layer | found in |
+|---|---|
+| LayerScale, StochasticDepth | ConvNeXt of keras.applications |
+| CustomScaleLayer | InceptionResNetV2 of keras.applications |
+| FixedDropout | EfficientNet of the package efficientnet |
+| DropConnect | early ports of EfficientNet |
+| Swish, Mish, HardSwish | activation layers of EfficientNet, YOLOv4 and MobileNetV3 ports |
+"""
+
+from __future__ import annotations
+
+from codegen.graph import Value
+from codegen.layers.regularization import drop_samples
+from codegen.lowering.builder import Builder
+from codegen.lowering.registry import CUSTOM, lowers
+
+
+@lowers("LayerScale", package=CUSTOM, training_only=("init_values",), note="keras.applications' ConvNeXt")
+def layer_scale(b: Builder, x: Value, *, projection_dim: int) -> Value:
+    """x * gamma, one factor a channel."""
+    gamma = b.parameter("gamma", b.weight("gamma", (projection_dim,)))
+    return b.op("x * gamma", shape=x.shape, x=b.keras_layout(x), gamma=gamma, kind="elementwise")
+
+
+@lowers("StochasticDepth", package=CUSTOM, note="keras.applications' ConvNeXt")
+def stochastic_depth(b: Builder, x: Value, *, drop_path_rate: float) -> Value:
+    """Drops whole samples in training."""
+    return drop_samples(b, x, drop_path_rate)
+
+
+@lowers("DropConnect", package=CUSTOM, note="EfficientNet ports")
+def drop_connect(b: Builder, x: Value, *, drop_connect_rate: float = 0.0) -> Value:
+    """Drops whole samples in training."""
+    return drop_samples(b, x, drop_connect_rate)
+
+
+@lowers("FixedDropout", package=CUSTOM, note="the package efficientnet")
+def fixed_dropout(
+    b: Builder, x: Value, *, rate: float, noise_shape: tuple[int | None, ...] | None = None
+) -> Value:
+    """Dropout whose noise is shared along the axes where `noise_shape` is 1."""
+    if noise_shape is None or all(size is None for size in noise_shape):
+        return b.module("nn.Dropout", x, kwargs={"p": rate}, shape=x.shape)
+    if noise_shape[0] is not None or any(size != 1 for size in noise_shape[1:]):
+        b.unsupported("noise_shape", noise_shape, "supported: (None, 1, ..., 1)")
+    return drop_samples(b, x, rate)
+
+
+@lowers("CustomScaleLayer", package=CUSTOM, note="keras.applications' InceptionResNetV2")
+def custom_scale(b: Builder, xs: list[Value], *, scale: float) -> Value:
+    """The shortcut plus the scaled branch."""
+    shortcut, branch = xs
+    return b.elementwise("x + scale * y", x=shortcut, y=branch, scale=scale)
+
+
+@lowers("Swish", package=CUSTOM, note="EfficientNet ports")
+def swish(b: Builder, x: Value) -> Value:
+    """x * sigmoid(x)."""
+    return b.activation(x, "silu")
+
+
+@lowers("Mish", package=CUSTOM, note="YOLOv4 ports")
+def mish(b: Builder, x: Value) -> Value:
+    """x * tanh(softplus(x))."""
+    return b.activation(x, "mish")
+
+
+@lowers("HardSwish", package=CUSTOM, note="MobileNetV3 ports")
+def hard_swish(b: Builder, x: Value) -> Value:
+    """x * relu6(x + 3) / 6."""
+    return b.activation(x, "hard_silu")

@@ -1,0 +1,1 @@
+"""ModelSpec -> Graph, and what layer functions talk to."""

@@ -1,0 +1,90 @@
+"""Every file of layer and op functions, by name, and loading them into the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from importlib import import_module
+
+#: By name: discovery by listing a folder would hide a file that fails.
+LAYERS = (
+    "layers.activation_layers",
+    "layers.activations",
+    "layers.zoo.addons",
+    "layers.attention.multi_head",
+    "layers.augmentation",
+    "layers.categorical",
+    "layers.recurrent.conv_lstm",
+    "layers.windows.convolutional",
+    "layers.core",
+    "layers.attention.dot",
+    "layers.einsum_dense",
+    "layers.hashing",
+    "layers.zoo.keras_hub",
+    "layers.zoo.keras1",
+    "layers.windows.locally_connected",
+    "layers.merging",
+    "layers.normalization",
+    "layers.windows.pooling",
+    "layers.preprocessing",
+    "layers.recurrent.layers",
+    "layers.regularization",
+    "layers.reshaping",
+    "layers.resizing",
+    "layers.spectrograms",
+    "layers.zoo.tcn",
+    "layers.recurrent.wrappers",
+    "layers.zoo.applications",
+)
+
+#: The files of graph ops by the package of the ops; a model that has none need not wait for them.
+OPS = {
+    "keras.ops": (
+        "ops.keras.activations",
+        "ops.keras.arrange",
+        "ops.keras.attention",
+        "ops.keras.complex",
+        "ops.keras.core",
+        "ops.keras.elementwise",
+        "ops.keras.geometry",
+        "ops.keras.images",
+        "ops.keras.indexing",
+        "ops.keras.linalg",
+        "ops.keras.losses",
+        "ops.keras.math",
+        "ops.keras.products",
+        "ops.keras.normalization",
+        "ops.keras.reductions",
+        "ops.keras.sets",
+        "ops.keras.shapes",
+        "ops.keras.windows",
+    ),
+    "tensorflow": (
+        "ops.tensorflow.backend",
+        "ops.tensorflow.colors",
+        "ops.tensorflow.counting",
+        "ops.tensorflow.diagonals",
+        "ops.tensorflow.image",
+        "ops.tensorflow.indexing",
+        "ops.tensorflow.linalg",
+        "ops.tensorflow.losses",
+        "ops.tensorflow.math",
+        "ops.tensorflow.nodes",
+        "ops.tensorflow.nn",
+        "ops.tensorflow.quantization",
+        "ops.tensorflow.reductions",
+        "ops.tensorflow.segments",
+        "ops.tensorflow.shapes",
+        "ops.tensorflow.signal",
+        "ops.tensorflow.windows",
+    ),
+}
+
+
+def load(packages: Collection[str] = tuple(OPS)) -> None:
+    """Fill the registry with the layers and with the ops of these packages."""
+    files = [*LAYERS]
+    for package, names in OPS.items():
+        if any(found.startswith(package) for found in packages):
+            files += names
+    for name in files:
+        import_module(f"codegen.{name}")

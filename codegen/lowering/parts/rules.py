@@ -1,0 +1,372 @@
+"""What all graph ops share: dtype promotion, constants, numbers known on the host, axes."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeGuard, TypeVar
+
+import numpy as np
+
+from codegen.graph import Value
+from codegen.graph.dtypes import FLOATS, INTEGERS, torch_dtype
+from codegen.graph.recipe import Weight
+from codegen.lowering import layout
+from codegen.lowering.builder import Builder
+from codegen.lowering.registry import lowers
+from codegen.model.spec import Constant, Shape
+
+F = TypeVar("F", bound=Callable[..., Any])
+Number = bool | int | float
+Operand = Value | Constant | Number
+Axis = int | tuple[int, ...] | None
+
+OPS = "keras.ops"
+SIZE = "size"  # dtype of values that are numbers, or tuples of them, on the host
+
+COMPLEX = frozenset({"complex64", "complex128"})
+
+#: Each dtype and those just above it; "int" and "float" are those of Python numbers
+#: (`keras.backend.result_type`).
+_LATTICE: Mapping[str, tuple[str, ...]] = {
+    "bool": ("int",),
+    "uint8": ("int16", "uint16"),
+    "uint16": ("int32", "uint32"),
+    "uint32": ("int64", "uint64"),
+    "uint64": ("float",),
+    "int": ("uint8", "int8", "complex64"),
+    "int8": ("int16",),
+    "int16": ("int32",),
+    "int32": ("int64",),
+    "int64": ("float",),
+    "float": ("bfloat16", "float16"),
+    "bfloat16": ("float32",),
+    "float16": ("float32",),
+    "float32": ("float64", "complex64"),
+    "float64": ("complex128",),
+    "complex64": ("complex128",),
+    "complex128": (),
+}
+
+
+def op(*class_names: str) -> Callable[[F], F]:
+    """Register a function for classes of `keras.ops`; ops hand no mask on."""
+    return lowers(*class_names, package=OPS, masks="drop")
+
+
+# -------------------------------------------------------------------- dtypes
+
+
+@functools.cache
+def _above(dtype: str) -> frozenset[str]:
+    return frozenset({dtype}).union(*(_above(upper) for upper in _LATTICE[dtype]))
+
+
+@functools.cache
+def promote(*dtypes: str) -> str:
+    """The least dtype above all of these; "int" and "float" (Python numbers) yield to a tensor's.
+
+    Raises:
+        KeyError: One is not known.
+    """
+    common = frozenset.intersection(*(_above(dtype) for dtype in dtypes))
+    (least,) = [dtype for dtype in common if common <= _above(dtype)]
+    return {"int": "int32", "float": "float32"}.get(least, least)
+
+
+def kind_of(operand: Operand) -> str:
+    """The dtype with which an operand takes part in a promotion."""
+    if isinstance(operand, Value) and operand.dtype == SIZE:
+        return "int" if is_whole(operand) else "float"
+    if isinstance(operand, Value):
+        return operand.dtype
+    if isinstance(operand, Constant):
+        return operand.dtype
+    return "bool" if isinstance(operand, bool) else "int" if isinstance(operand, int) else "float"
+
+
+def result_type(*operands: Operand) -> str:
+    """The dtype that Keras computes these operands in."""
+    return promote(*(kind_of(operand) for operand in operands))
+
+
+def float_type(*operands: Operand) -> str:
+    """The same for functions that yield floating-point numbers: integers become float32."""
+    dtype = result_type(*operands)
+    return dtype if dtype in FLOATS or dtype in COMPLEX else "float32"
+
+
+def torch_type(operands: Sequence[Operand]) -> str:
+    """The dtype that torch would compute these operands in, if all tensors have at least one axis."""
+    strong = {kind_of(x) for x in operands if isinstance(x, Value) and x.dtype != SIZE}
+    floats = strong & (FLOATS | COMPLEX)
+    if floats:
+        return promote(*floats)
+    weak = {kind_of(x) for x in operands} - strong
+    if "float" in weak:
+        return "float32"
+    integers = strong & INTEGERS
+    if integers:
+        return promote(*integers)
+    return "int64" if "int" in weak else "bool"
+
+
+def is_host(operand: object) -> bool:
+    """Whether it is a number that Python knows when the model runs."""
+    return isinstance(operand, (bool, int, float)) or (isinstance(operand, Value) and operand.dtype == SIZE)
+
+
+def is_tensor(operand: object) -> TypeGuard[Value]:
+    """Whether it is a tensor, and not a number of the host."""
+    return isinstance(operand, Value) and operand.dtype != SIZE
+
+
+def unify(b: Builder, operands: Sequence[Operand], dtype: str) -> list[Any]:
+    """The operands, ready to be combined element by element in `dtype`."""
+    like = next((x for x in operands if isinstance(x, Value) and not x.is_native and x.flat is None), None)
+    ready: list[Any] = []
+    for operand in operands:
+        plain = operand.values if isinstance(operand, Constant) else operand
+        if isinstance(plain, bool) and dtype != "bool":
+            ready.append(int(plain))
+        elif isinstance(operand, Constant) and not isinstance(plain, (bool, int, float)):
+            ready.append(constant(b, Constant(plain, dtype), like))
+        else:
+            ready.append(plain)
+    if not any(isinstance(x, Value) for x in ready):
+        ready[0] = tensor(b, operands[0], dtype)
+    with_axes = all(not isinstance(x, Value) or x.rank or x.dtype == SIZE for x in ready)
+    if torch_type(ready) == dtype and (
+        with_axes or len({kind_of(x) for x in ready if isinstance(x, Value)}) == 1
+    ):
+        return ready
+    return [b.cast(x, dtype) if isinstance(x, Value) and x.dtype != SIZE else x for x in ready]
+
+
+# -------------------------------------------------------------------- constants
+
+
+def constant(b: Builder, value: Constant, like: Value | None = None) -> Value:
+    """A constant tensor as a buffer, in the layout of `like` if it has at least as many axes."""
+    array = as_array(b, value.values)
+    weight, perm = Weight.constant(array), tuple(range(array.ndim))
+    if like is not None and like.rank >= array.ndim:
+        perm = like.perm
+        weight = weight.reshape(*(1,) * (like.rank - array.ndim), *array.shape).permute(*perm)
+    shape = tuple(weight.shape[perm.index(axis)] for axis in range(len(perm)))
+    number = 1
+    while True:
+        part = "constant" if number == 1 else f"constant_{number}"
+        known = b.lowering.modules.get((b.owner, part))
+        if known is None or known.state[""] == weight:
+            break
+        number += 1
+    buffer = b.buffer(part, weight, dtype=value.dtype)
+    return b.op("buffer", shape=shape, dtype=value.dtype, perm=perm, buffer=buffer)
+
+
+def as_array(b: Builder, values: Any) -> np.ndarray[Any, Any]:
+    """Nested lists of numbers as an array."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        b.malformed("a constant in a call is ragged")
+    if array.dtype.kind not in "biufc":
+        b.malformed("a constant in a call holds something else than numbers")
+    return array
+
+
+def as_constant(b: Builder, values: Any) -> Constant:
+    """Numbers as a tensor of the dtype that Keras gives them."""
+    if isinstance(values, Constant):
+        return values
+    kind = as_array(b, values).dtype.kind
+    return Constant(values, {"b": "bool", "f": "float32", "c": "complex64"}.get(kind, "int32"))
+
+
+def tensor(b: Builder, operand: Any, dtype: str | None = None) -> Value:
+    """An operand as a tensor, also where it is a number or nested lists of numbers."""
+    if isinstance(operand, Value) and operand.dtype != SIZE:
+        return b.cast(operand, dtype) if dtype else operand
+    if isinstance(operand, Value):
+        return _size_tensor(b, operand, dtype or ("int32" if is_whole(operand) else "float32"))
+    if isinstance(operand, (list, tuple)) and any(isinstance(x, Value) for x in operand):
+        if all(is_host(x) for x in operand):
+            return _size_tensor(b, sizes(b, operand), dtype or "int32")
+        parts = [tensor(b, x, dtype) for x in operand]
+        shape = (len(parts), *parts[0].shape)
+        parts = [b.keras_layout(part) for part in parts]
+        return b.op(
+            "torch.stack(parts)",
+            shape=shape,
+            dtype=parts[0].dtype,
+            perm=tuple(range(len(shape))),
+            parts=parts,
+        )
+    value = as_constant(b, operand)
+    return constant(b, Constant(value.values, dtype or value.dtype))
+
+
+def _size_tensor(b: Builder, size: Value, dtype: str) -> Value:
+    """Numbers of the host as a tensor, on the device of the model's first input."""
+    template = "torch.tensor(size, dtype=target, device=x.device)"
+    target = torch_dtype(dtype)
+    return b.op(template, shape=size.shape, dtype=dtype, size=size, target=target, x=b.graph.inputs[0])
+
+
+# -------------------------------------------------------------------- numbers on the host
+
+
+def number(b: Builder, value: Number) -> Value:
+    """A number that is known already, as a value."""
+    return b.op("n", shape=(), dtype=SIZE, n=value)
+
+
+def sizes(b: Builder, parts: Sequence[Number | Value]) -> Value:
+    """A tuple of numbers of the host, as a value."""
+    return b.op("parts", shape=(len(parts),), dtype=SIZE, perm=(0,), parts=tuple(parts))
+
+
+def host(value: Any) -> Any:
+    """What a value of the host is: a number or a tuple if it is known now, else the value itself."""
+    if isinstance(value, Constant):
+        return value.values
+    if not isinstance(value, Value) or value.dtype != SIZE or value.node is None:
+        return value
+    if value.node.template == "n":
+        return value.node.operands["n"]
+    if value.node.template == "parts":
+        return tuple(host(part) for part in value.node.operands["parts"])
+    return value
+
+
+def is_whole(value: Any) -> bool:
+    """Whether numbers of the host are integers, as far as their expressions tell."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_whole, value))
+    if not isinstance(value, Value):
+        return isinstance(value, int)
+    if (
+        value.dtype != SIZE
+        or value.node is None
+        or value.node.template in ("x.shape[d]", "x.numel()", "int(x)", "int(x[n])")
+    ):
+        return True
+    floats = ("x / y", "float(x)", "math.sqrt(x)")
+    return value.node.template not in floats and all(map(is_whole, value.node.operands.values()))
+
+
+def host_map(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Value:
+    """Arithmetic on the host, item by item for tuples; what is known is computed now."""
+    known = [host(x) for x in operands]
+    length = next((len(x) for x in known if isinstance(x, (list, tuple))), None)
+    if length is None:
+        return _host_number(b, template, function, known)
+    rows = [x if isinstance(x, (list, tuple)) else (x,) * length for x in known]
+    return sizes(b, [host(_host_number(b, template, function, row)) for row in zip(*rows, strict=True)])
+
+
+def _host_number(
+    b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]
+) -> Value:
+    if all(isinstance(x, (bool, int, float)) for x in operands):
+        return number(b, function(*operands))
+    return b.op(template, shape=(), dtype=SIZE, **dict(zip("xyz", operands, strict=False)))
+
+
+def shape_argument(b: Builder, shape: Any, option: str = "shape") -> tuple[Number | Value, ...]:
+    """An argument that names sizes: whole numbers, or values of the host."""
+    shape = host(shape)
+    if is_host(shape):
+        return (shape,)
+    if not isinstance(shape, (list, tuple)):
+        b.unsupported(option, shape, "supported: sizes of other tensors")
+    parts = tuple(host(part) for part in shape)
+    for part in parts:
+        if not (part is None or is_host(part)):
+            b.unsupported(option, "<tensor>", "supported: numbers and sizes of other tensors")
+    return tuple(-1 if part is None else part for part in parts)
+
+
+def open_shape(parts: Sequence[Any]) -> Shape:
+    """Sizes as a shape: None for those that are not known now."""
+    return tuple(part if isinstance(part, int) and part >= 0 else None for part in parts)
+
+
+# -------------------------------------------------------------------- axes and reductions
+
+
+def axes_of(b: Builder, axis: Axis | list[int], rank: int) -> tuple[int, ...]:
+    """An axis option, counted from the front; all axes if None."""
+    if axis is None:
+        return tuple(range(rank))
+    given = (axis,) if isinstance(axis, int) else tuple(axis)
+    return tuple(dict.fromkeys(b.axis(a, rank) for a in given))
+
+
+def reduced_shape(shape: Shape, axes: Sequence[int], keepdims: bool) -> Shape:
+    """The shape after a reduction over `axes`."""
+    if keepdims:
+        return tuple(1 if axis in axes else size for axis, size in enumerate(shape))
+    return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+
+def without_axes(perm: tuple[int, ...], axes: Sequence[int]) -> tuple[int, ...]:
+    """The layout of what is left when `axes` are gone."""
+    kept = [axis for axis in perm if axis not in axes]
+    return tuple(sorted(kept).index(axis) for axis in kept)
+
+
+def reduce(
+    b: Builder,
+    x: Value,
+    template: str,
+    axis: Axis,
+    keepdims: bool,
+    *,
+    dtype: str | None = None,
+    whole: str = "",
+    **operands: Any,
+) -> Value:
+    """A reduction.
+
+    Args:
+        b: The layer's builder.
+        x: What is reduced.
+        template: An expression of `x`, `d` (its dims: a number, or a tuple of them) and `keep`.
+        axis: Over which axes; all if None.
+        keepdims: Whether they stay with size 1.
+        dtype: Of the result, if not that of `x`.
+        whole: The expression of `x` for a reduction over all axes to a scalar.
+        operands: What else the template reads.
+    """
+    x = settled(b, x)
+    axes = axes_of(b, axis, x.rank)
+    shape = reduced_shape(x.shape, axes, keepdims)
+    perm = x.perm if keepdims else without_axes(x.perm, axes)
+    if not axes:
+        return b.cast(x, dtype) if dtype else x
+    if len(axes) == x.rank and whole and not keepdims:
+        return b.op(whole, shape=(), dtype=dtype, x=x, **operands)
+    dims = tuple(sorted(x.dim(a) for a in axes))
+    template = template.replace("keep", "keepdim=True") if keepdims else template.replace(", keep", "")
+    return b.op(
+        template, shape=shape, perm=perm, dtype=dtype, x=x, d=dims[0] if len(dims) == 1 else dims, **operands
+    )
+
+
+def settled(b: Builder, x: Value) -> Value:
+    """`x` with its features in Keras' order."""
+    return layout.unflatten(b, x) if x.flat is not None else x
+
+
+def native(b: Builder, operand: Any, dtype: str | None = None) -> Value:
+    """An operand as a tensor in Keras' own layout."""
+    return b.keras_layout(tensor(b, operand, dtype))
+
+
+def elements(shape: Shape) -> int | None:
+    """Number of elements, None if a size is open."""
+    known = [size for size in shape if size is not None]
+    return math.prod(known) if len(known) == len(shape) else None

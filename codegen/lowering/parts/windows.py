@@ -1,0 +1,183 @@
+"""Spatial axes, windows and padding: what convolutions, pooling and reshaping have in common."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from codegen.graph import Value
+from codegen.graph.dtypes import FLOATS
+from codegen.lowering.builder import Builder
+from codegen.model.spec import Shape
+from codegen.torch_api import short_arguments
+
+DataFormat = Literal["channels_last", "channels_first"]
+Padding = Literal["valid", "same", "causal", "full", "half", "same_theano"]
+Ints = int | tuple[int, ...]
+Pads = tuple[tuple[int, int], ...]
+
+_PAD = "F.pad(x, pads)"
+
+
+def spatial_axes(rank: int, data_format: str) -> tuple[int, ...]:
+    """Keras' spatial axes of a value of `rank` axes."""
+    return tuple(range(2, rank)) if data_format == "channels_first" else tuple(range(1, rank - 1))
+
+
+def channel_axis(rank: int, data_format: str) -> int:
+    """Keras' channel axis."""
+    return 1 if data_format == "channels_first" else rank - 1
+
+
+def with_sizes(x: Value, data_format: str, sizes: Sequence[int | None], channels: int | None = None) -> Shape:
+    """The shape of `x` with other spatial sizes, and other channels if given."""
+    shape = list(x.shape)
+    for axis, size in zip(spatial_axes(x.rank, data_format), sizes, strict=True):
+        shape[axis] = size
+    if channels is not None:
+        shape[channel_axis(x.rank, data_format)] = channels
+    return tuple(shape)
+
+
+def sizes_of(x: Value, data_format: str) -> tuple[int | None, ...]:
+    """The spatial sizes of `x`."""
+    return tuple(x.shape[axis] for axis in spatial_axes(x.rank, data_format))
+
+
+def check_rank(b: Builder, x: Value, dims: int) -> None:
+    """Refuse a value without exactly `dims` spatial axes."""
+    if x.rank != dims + 2:
+        b.malformed(f"its input {x.shape} must have {dims + 2} axes")
+
+
+def positive(b: Builder, value: Ints, count: int, option: str) -> tuple[int, ...]:
+    """`value` as `count` numbers of at least 1."""
+    numbers = b.ints(value, count, option)
+    if 0 in numbers:
+        b.unsupported(option, value, f"supported: {count} positive integers")
+    return numbers
+
+
+def call(
+    b: Builder, callee: str, x: Value, arguments: Mapping[str, Any], shape: Shape, **flags: Any
+) -> Value:
+    """`callee(x, name=value, ...)` without the arguments that equal torch's defaults."""
+    written = short_arguments(callee, dict(arguments))
+    template = f"{callee}({', '.join(['x', *(f'{name}={name}' for name in written)])})"
+    return b.op(template, shape=shape, perm=x.perm, x=x, **flags, **written)
+
+
+def as_float(b: Builder, x: Value) -> Value:
+    """Integers as floats that hold them, for what torch does to floats alone."""
+    if x.dtype in FLOATS:
+        return x
+    return b.cast(x, "float64" if x.dtype in ("int32", "int64", "uint32") else "float32")
+
+
+# -------------------------------------------------------------------- windows
+
+
+def window_pads(
+    padding: str, size: int | None, kernel: int, stride: int, dilation: int = 1
+) -> tuple[int, int] | None:
+    """How a convolution pads one axis, before and after; None if that needs the unknown `size`.
+
+    Formulas: `keras.src.backend.tensorflow.nn._pad_same_spatial_channels_last`; "half", "full" and
+    "same_theano" as in `keras.backend.theano_backend` of Keras 1 and 2, whose crop behind a
+    convolution of even size is written as one element less at the end.
+    """
+    extent = (kernel - 1) * dilation + 1
+    if padding == "valid":
+        return 0, 0
+    if padding == "causal":
+        return extent - 1, 0
+    if padding == "full":
+        return extent - 1, extent - 1
+    if padding == "half":
+        return extent // 2, extent // 2
+    if padding == "same_theano":
+        return extent // 2, (extent - 1) // 2
+    if stride == 1:
+        total = extent - 1
+    elif size is None:
+        totals = {max(extent - stride + short, 0) for short in range(stride)}
+        if len(totals) > 1:
+            return None
+        total = totals.pop()
+    else:
+        total = max(extent - stride + -size % stride, 0)
+    return total // 2, total - total // 2
+
+
+def window_count(
+    size: int | None, pads: tuple[int, int] | None, kernel: int, stride: int, dilation: int = 1
+) -> int | None:
+    """How many windows fit on one axis; without `pads`, as many as "same" wants."""
+    if size is None:
+        return None
+    if pads is None:
+        return math.ceil(size / stride)
+    return (size + sum(pads) - (kernel - 1) * dilation - 1) // stride + 1
+
+
+def check_sizes(b: Builder, x: Value, sizes: Sequence[int | None]) -> None:
+    """Refuse a result without elements."""
+    if any(size is not None and size < 1 for size in sizes):
+        b.malformed(f"its input {x.shape} is too small for its windows")
+
+
+# -------------------------------------------------------------------- padding and cropping
+
+
+def pad(b: Builder, x: Value, data_format: str, pads: Pads, value: float = 0.0) -> Value:
+    """`x` with `pads` around its spatial axes; itself if there are none."""
+    if not any(map(sum, pads)):
+        return x
+    grown = [size and size + sum(pair) for size, pair in zip(sizes_of(x, data_format), pads, strict=True)]
+    by_axis = dict(zip(spatial_axes(x.rank, data_format), pads, strict=True))
+    flat: list[int] = []
+    for axis in reversed(x.perm):
+        flat += by_axis.get(axis, (0, 0))
+    while flat[-2:] == [0, 0]:
+        del flat[-2:]
+    shape = with_sizes(x, data_format, grown)
+    if value:
+        return b.op("F.pad(x, pads, value=value)", shape=shape, x=x, pads=tuple(flat), value=value)
+    return b.op(_PAD, shape=shape, kind="pad", non_negative=x.non_negative, x=x, pads=tuple(flat))
+
+
+def crop(b: Builder, x: Value, data_format: str, pairs: Pads) -> Value:
+    """`x` without some elements at the ends of its spatial axes; itself if there are none."""
+    sizes = [
+        size and max(size - sum(pair), 0) for size, pair in zip(sizes_of(x, data_format), pairs, strict=True)
+    ]
+    index = [slice(None)] * x.rank
+    for axis, (before, after) in zip(spatial_axes(x.rank, data_format), pairs, strict=True):
+        index[x.dim(axis)] = slice(before or None, -after or None)
+    while index[-1:] == [slice(None)]:
+        index.pop()
+    if not index:
+        return x
+    shape = with_sizes(x, data_format, sizes)
+    return b.op("x[index]", shape=shape, non_negative=x.non_negative, x=x, index=tuple(index))
+
+
+def absorb_padding(b: Builder, x: Value, data_format: str) -> tuple[Value, Pads]:
+    """What a zero padding pads, stored channels first, and its pads; `x` and zeros if it is none.
+
+    Two zero paddings in a row count as one.
+    """
+    axes = spatial_axes(x.rank, data_format)
+    found = dict.fromkeys(range(x.rank), (0, 0))
+    source = x
+    while source.node is not None and source.node.template == _PAD:
+        flat = source.node.operands["pads"]
+        pairs = zip(flat[::2], flat[1::2], strict=True)
+        own = {source.perm[-1 - position]: pair for position, pair in enumerate(pairs)}
+        if min(flat) < 0 or any(sum(own[axis]) for axis in own if axis not in axes):
+            break
+        for axis, (before, after) in own.items():
+            found[axis] = (found[axis][0] + before, found[axis][1] + after)
+        source = source.node.operands["x"]
+    return b.channels_first(source, data_format), tuple(found[axis] for axis in axes)

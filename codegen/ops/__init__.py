@@ -1,0 +1,1 @@
+"""Functions of the model graph, one small function each: Keras' own and TensorFlow's."""

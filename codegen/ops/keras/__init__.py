@@ -1,0 +1,1 @@
+"""The ops of `keras.ops`, in files by what they are about."""

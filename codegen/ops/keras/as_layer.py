@@ -1,0 +1,110 @@
+"""Graph ops that are what a layer does: the layer's own function lowers them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from codegen.graph import Value
+from codegen.graph.dtypes import FLOATS
+from codegen.graph.recipe import Weight
+from codegen.lowering import registry
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts import rules
+from codegen.model.spec import Shape
+from codegen.model.variables import Variable, VariableTree
+from codegen.torch_api import short_arguments
+
+#: Modules of layers with weights, and torch's function for weights that are tensors.
+_FUNCTIONS = {f"nn.Conv{n}d": f"F.conv{n}d" for n in (1, 2, 3)} | {
+    f"nn.ConvTranspose{n}d": f"F.conv_transpose{n}d" for n in (1, 2, 3)
+}
+
+
+def as_layer(
+    b: Builder, class_name: str, x: Value, weights: Mapping[str, Any] | None = None, **config: Any
+) -> Value:
+    """What a layer of Keras makes of `x`.
+
+    Args:
+        b: The op's builder.
+        class_name: The layer's class.
+        x: Its input.
+        weights: Its variables by name: constants, or tensors of the graph.
+        config: Its options.
+    """
+    dtype = x.dtype if x.dtype in FLOATS else "float32"
+    spec = replace(
+        b.spec, class_name=class_name, package=registry.KERAS, config=config, dtype=dtype, trainable=False
+    )
+    layer = _GivenWeights(
+        spec,
+        b.graph,
+        VariableTree("", spec),
+        b.lowering,
+        b.owner,
+        b.label,
+        b.masks,
+        weights=dict(weights or {}),
+    )
+    function = registry.find(spec)
+    result: Value = function.function(layer, x, **function.bind(spec))
+    return result
+
+
+@dataclass
+class _GivenWeights(Builder):
+    """A layer's builder whose variables are arguments of an op.
+
+    Attributes:
+        weights: The arguments by name.
+    """
+
+    weights: dict[str, Any] = field(default_factory=dict)
+
+    def weight(
+        self, name: str, shape: Sequence[int], *, trainable: bool = True, aside: bool = False
+    ) -> Weight:
+        """The argument `name`: its numbers if it is a constant, else a stand-in."""
+        value = self.weights[name]
+        given = kernel_shape(self, value)
+        if len(given) != len(shape) or any(
+            n not in (None, size) for n, size in zip(given, shape, strict=True)
+        ):
+            self.malformed(f"a {name} of shape {given} does not fit, it should be {tuple(shape)}")
+        if isinstance(value, Value):
+            return Weight.of(Variable(self.owner, name, tuple(shape), trainable, aside))
+        return Weight.constant(rules.as_array(self, rules.as_constant(self, value).values))
+
+    def module(self, constructor: str, x: Value, *, shape: Shape, **options: Any) -> Value:
+        """A module, or torch's function where its weight is a tensor."""
+        weight = (options.get("state") or {}).get("weight")
+        if constructor not in _FUNCTIONS or weight is None or not weight.leaves():
+            return super().module(constructor, x, shape=shape, **options)
+        function = _FUNCTIONS[constructor]
+        written = short_arguments(constructor, {
+            name: value for name, value in options["kwargs"].items() if name not in ("kernel_size", "bias")
+        })  # fmt: skip
+        operands = {"x": self.cast(x, self.dtype), "weight": self._tensor(weight), **written}
+        arguments = ", ".join(["x", "weight", *(f"{name}={name}" for name in written)])
+        return self.op(f"{function}({arguments})", shape=shape, perm=options.get("perm"), **operands)
+
+    def _tensor(self, weight: Weight) -> Value:
+        """The steps of a recipe over an argument, as nodes."""
+        if weight.step == "leaf":
+            return self.cast(self.keras_layout(self.weights[weight.params[0].name]), self.dtype)
+        x = self._tensor(weight.inputs[0])
+        native = tuple(range(len(weight.shape)))
+        if weight.step == "transpose":
+            return self.op("x.permute(*dims)", shape=weight.shape, perm=native, x=x, dims=weight.params)
+        return self.op("x.reshape(*sizes)", shape=weight.shape, perm=native, x=x, sizes=weight.params)
+
+
+def kernel_shape(b: Builder, kernel: Any) -> Shape:
+    """The sizes of a kernel, which is a constant or a tensor."""
+    return (
+        kernel.shape
+        if isinstance(kernel, Value)
+        else rules.as_array(b, rules.as_constant(b, kernel).values).shape
+    )

@@ -1,0 +1,238 @@
+"""Graph ops of `keras.ops.core` and `keras.ops.einops`, and comparing, counting, binning, searching."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import numpy as np
+
+from codegen.graph import Value
+from codegen.graph.dtypes import INTEGERS, torch_dtype
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts import rules
+from codegen.lowering.parts.rules import op
+from codegen.ops.keras.elementwise import elementwise
+from codegen.ops.keras.shapes import permuted
+
+#: Of what numpy does not know.
+_BFLOAT16 = (-3.3895313892515355e38, 3.3895313892515355e38)
+
+
+@op("Cast")
+def cast(b: Builder, x: Any, *, dtype: str) -> Value:
+    """`x.to(dtype)`."""
+    return cast_to(b, x, dtype)
+
+
+def cast_to(b: Builder, x: Any, dtype: str) -> Value:
+    """A tensor in another dtype; numbers of the host stay numbers."""
+    if isinstance(x, Value) and x.dtype == rules.SIZE:
+        return x
+    x = rules.tensor(b, x)
+    return b.op("x", shape=x.shape, flat=x.flat, x=x) if x.dtype == dtype else b.cast(x, dtype)
+
+
+@op("SaturateCast")
+def saturate_cast(b: Builder, x: Any, *, dtype: str) -> Value:
+    """Clipped to what the dtype can hold, then cast."""
+    x = rules.tensor(b, x)
+    if x.dtype != "bool":
+        low, high = _limits(x.dtype, dtype)
+        x = b.elementwise("x.clamp(low, high)", x=x, low=low, high=high)
+    return b.cast(x, dtype)
+
+
+def _limits(source: str, target: str) -> tuple[Any, Any]:
+    """The least and largest number of one dtype that another can hold, as `_saturate_cast` of Keras."""
+    ranges = [
+        (0, 1) if d == "bool" else _BFLOAT16 if d == "bfloat16" else _range(d) for d in (source, target)
+    ]
+    kind = np.dtype("float32" if source == "bfloat16" else source)
+    low, high = (
+        np.asarray(pick(pair)).astype(kind)
+        for pick, pair in zip((max, min), zip(*ranges, strict=True), strict=True)
+    )
+    if kind.kind == "f":
+        low = np.nextafter(low, kind.type(0)) if low < ranges[1][0] else low
+        high = np.nextafter(high, kind.type(0)) if high > ranges[1][1] else high
+    return low.item(), high.item()
+
+
+def _range(dtype: str) -> tuple[float, float]:
+    if dtype.startswith("float"):
+        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
+    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+
+
+@op("View")
+def view(b: Builder, x: Any, *, dtype: str | None = None) -> Value:
+    """`x.view(dtype)`: the same bits, read as another dtype."""
+    x = rules.native(b, x)
+    if dtype in (None, x.dtype):
+        return b.op("x", shape=x.shape, x=x)
+    old, new = (2 if d == "bfloat16" else np.dtype(d).itemsize for d in (x.dtype, dtype))
+    target = torch_dtype(str(dtype))
+    if old == new:
+        return b.op("x.view(target)", shape=x.shape, dtype=dtype, x=x, target=target)
+    size = x.shape[-1]
+    shape = (*x.shape[:-1], size and size * old // new)
+    return b.op("x.contiguous().view(target)", shape=shape, dtype=dtype, x=x, target=target)
+
+
+@op("ConvertToTensor", "Array")
+def convert(
+    b: Builder, x: Any, *, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Value:
+    """Its input, maybe in another dtype."""
+    if sparse or ragged:
+        b.unsupported("sparse", sparse, "supported: dense tensors")
+    if isinstance(x, Value) and x.dtype == rules.SIZE:
+        return x
+    x = rules.tensor(b, x)
+    return b.cast(x, dtype) if dtype else x
+
+
+@op("Size", "Ndim")
+def size(b: Builder, x: Any) -> Value:
+    """The number of elements or of axes."""
+    x = rules.tensor(b, x)
+    if b.spec.class_name == "Ndim":
+        return rules.number(b, x.rank)
+    count = rules.elements(x.shape)
+    return b.op("x.numel()", shape=(), dtype=rules.SIZE, x=x) if count is None else rules.number(b, count)
+
+
+@op("Rearrange")
+def rearrange(b: Builder, tensor: Any, pattern: str, **axes_lengths: int) -> Value:
+    """einops' `rearrange`: split, permute and join axes by name."""
+    x = rules.native(b, tensor)
+    left, arrow, right = pattern.partition("->")
+    if not arrow:
+        b.malformed(f"{pattern!r} is no pattern of rearrange")
+    inputs, outputs = _groups(left), _groups(right)
+    if len(inputs) != x.rank:
+        b.malformed(f"{pattern!r} does not name the axes of a tensor of rank {x.rank}")
+    sizes: dict[str, int | None] = dict(axes_lengths)
+    for group, total in zip(inputs, x.shape, strict=True):
+        open_names = [name for name in group if name not in sizes]
+        given = 1
+        for name in group:
+            given *= sizes.get(name) or 1
+        for name in open_names:
+            sizes[name] = None if total is None else total // given
+    names = [name for group in inputs for name in group]
+    target = [name for group in outputs for name in group]
+    if sorted(names) != sorted(target):
+        b.malformed(f"{pattern!r} does not name the same axes on both sides")
+    x = b.reshape(x, tuple(sizes[name] for name in names))
+    x = permuted(b, x, [names.index(name) for name in target])
+    return b.reshape(x, tuple(rules.elements(tuple(sizes[name] for name in group)) for group in outputs))
+
+
+def _groups(text: str) -> list[tuple[str, ...]]:
+    return [tuple(group.strip("()").split()) for group in re.findall(r"\([^)]*\)|\S+", text)]
+
+
+# -------------------------------------------------------------------- comparing
+
+
+@op("Isclose")
+def isclose(
+    b: Builder, x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, *, equal_nan: bool = False
+) -> Value:
+    """`torch.isclose(x, y)`."""
+    operands = {"rtol": rtol, "atol": atol}
+    template = f"torch.isclose(x, y, rtol=rtol, atol=atol{', equal_nan=True' if equal_nan else ''})"
+    return elementwise(b, template, "bool", x1, x2, tensors=True, **operands)
+
+
+@op("AllClose")
+def allclose(
+    b: Builder, x1: Any, x2: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Value:
+    """`torch.isclose(x, y).all()`."""
+    return b.op("x.all()", shape=(), x=isclose(b, x1, x2, rtol, atol, equal_nan=equal_nan))
+
+
+# -------------------------------------------------------------------- bins, sets, positions
+
+
+@op("Digitize")
+def digitize(b: Builder, x: Any, bins: Any) -> Value:
+    """`torch.bucketize(x, bins, right=True)` as int32."""
+    return _bucket(b, x, bins, "right")
+
+
+@op("SearchSorted")
+def search_sorted(
+    b: Builder, sorted_sequence: Any, values: Any, *, side: Literal["left", "right"] = "left"
+) -> Value:
+    """`torch.searchsorted(sequence, values)` as int32."""
+    return _bucket(b, values, sorted_sequence, side)
+
+
+def _bucket(b: Builder, x: Any, bins: Any, side: str) -> Value:
+    x, bins = rules.native(b, x), rules.native(b, bins)
+    dtype = rules.result_type(x, bins)
+    x, bins = b.cast(x, dtype), b.cast(bins, dtype)
+    arguments = ", right=True" if side == "right" else ""
+    return b.op(
+        f"torch.bucketize(x, bins, out_int32=True{arguments})", shape=x.shape, dtype="int32", x=x, bins=bins
+    )
+
+
+@op("IsIn")
+def isin(b: Builder, x1: Any, x2: Any, *, assume_unique: bool = False, invert: bool = False) -> Value:
+    """`torch.isin(x, y)`."""
+    del assume_unique  # only makes it faster
+    x, y = rules.native(b, x1), rules.native(b, x2)
+    dtype = rules.result_type(x, y)
+    dtype = "int32" if dtype == "bool" else dtype
+    arguments = ", invert=True" if invert else ""
+    return b.op(
+        f"torch.isin(x, y{arguments})", shape=x.shape, dtype="bool", x=b.cast(x, dtype), y=b.cast(y, dtype)
+    )
+
+
+@op("Bincount")
+def bincount(b: Builder, x: Any, *, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Value:
+    """`torch.bincount(x)` of each row."""
+    if sparse:
+        b.unsupported("sparse", sparse, "supported: dense tensors")
+    x = rules.native(b, x)
+    dtype = "int32" if weights is None else rules.result_type(x, rules.tensor(b, weights))
+    x = x if x.dtype in ("int32", "int64") else b.cast(x, "int32")
+    if x.rank == 1 and weights is None:
+        y = b.op("torch.bincount(x, minlength=n)", shape=(None,), dtype="int64", x=x, n=minlength)
+        return b.cast(y, dtype)
+    each = rules.tensor(b, 1, "int32") if weights is None else rules.native(b, weights)
+    shape = (*x.shape[:-1], None)
+    template = "bincount_rows(x, weights, n)"
+    y = b.op(
+        template, shape=shape, dtype=each.dtype, perm=tuple(range(x.rank)), x=x, weights=each, n=minlength
+    )
+    return b.cast(y, dtype)
+
+
+@op("UnravelIndex")
+def unravel_index(b: Builder, indices: Any, *, shape: tuple[int, ...]) -> list[Value]:
+    """`torch.unravel_index(indices, shape)`; Keras reverses the shape for all but vectors."""
+    x = rules.native(b, indices)
+    shape = shape if x.rank == 1 else shape[::-1]
+    results = [b.value(x.shape, dtype="int64") for _ in shape]
+    b.emit("torch.unravel_index(x, shape_)", tuple(results), x=x, shape_=shape)
+    return [b.cast(result, x.dtype if x.dtype in INTEGERS else "int32") for result in results]
+
+
+@op("Histogram")
+def histogram(b: Builder, x: Any, *, bins: int = 10, range: tuple[float, float] | None = None) -> list[Value]:
+    """`torch.histogram(x, bins)`."""
+    x = rules.native(b, x)
+    dtype = x.dtype
+    x = b.cast(x, rules.float_type(x))
+    counts, edges = b.value((bins,), dtype=x.dtype), b.value((bins + 1,), dtype=x.dtype)
+    operands: dict[str, Any] = {"span": range} if range else {}
+    arguments = ", range=span" if range else ""
+    b.emit(f"torch.histogram(x, bins{arguments})", (counts, edges), x=x, bins=bins, **operands)
+    return [b.cast(counts, dtype), b.cast(edges, dtype)]

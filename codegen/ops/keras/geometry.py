@@ -1,0 +1,130 @@
+"""Graph ops of `keras.ops.image` that look at images through other coordinates."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from codegen.graph import Value
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts import rules
+from codegen.lowering.parts.rules import op
+from codegen.lowering.parts.windows import DataFormat
+from codegen.ops.keras.images import batch_of, like
+from codegen.ops.keras.linalg import made
+
+Interpolation = Literal["nearest", "bilinear"]
+
+_METHODS = {
+    "linear": "linear",
+    "bilinear": "linear",
+    "trilinear": "linear",
+    "triangle": "linear",
+    "cubic": "cubic",
+    "bicubic": "cubic",
+    "tricubic": "cubic",
+    "lanczos3": "lanczos3",
+    "lanczos5": "lanczos5",
+}
+
+
+@op("AffineTransform")
+def affine_transform(
+    b: Builder,
+    images: Any,
+    transform: Any,
+    *,
+    interpolation: Interpolation = "bilinear",
+    fill_mode: Literal["constant", "nearest", "wrap", "reflect"] = "constant",
+    fill_value: float = 0,
+    data_format: DataFormat | None = None,
+) -> Value:
+    """Each pixel from where its coordinates are after an affine or projective transformation."""
+    transforms = _batch(b, transform, 1)
+    return _projected(b, images, transforms, interpolation, fill_mode, fill_value, data_format)
+
+
+@op("PerspectiveTransform")
+def perspective_transform(
+    b: Builder,
+    images: Any,
+    start_points: Any,
+    end_points: Any,
+    *,
+    interpolation: Interpolation = "bilinear",
+    fill_value: float = 0,
+    data_format: DataFormat | None = None,
+) -> Value:
+    """Each pixel from where the transformation takes it that moves four points to four others."""
+    start, end = (_batch(b, points, 2) for points in (start_points, end_points))
+    transforms = made(b, "homography(start, end)", (start.shape[0], 8), start=start, end=end)
+    return _projected(b, images, transforms, interpolation, "constant", fill_value, data_format)
+
+
+def _batch(b: Builder, x: Any, rank: int) -> Value:
+    """float32 with a batch axis, which a single one gets."""
+    x = rules.native(b, x, "float32")
+    return x if x.rank > rank else made(b, "x.unsqueeze(0)", (1, *x.shape), x=x)
+
+
+def _projected(
+    b: Builder,
+    images: Any,
+    transforms: Value,
+    interpolation: str,
+    fill_mode: str,
+    fill_value: float,
+    data_format: str | None,
+) -> Value:
+    x = b.channels_first(batch_of(b, images), data_format or "channels_last")
+    y = b.op(
+        "projective_transform(x, transforms, interpolation, mode, fill)", shape=x.shape,
+        x=x, transforms=transforms, interpolation=interpolation, mode=fill_mode, fill=float(fill_value),
+    )  # fmt: skip
+    return like(b, y, images)
+
+
+@op("MapCoordinates")
+def map_coordinates(
+    b: Builder,
+    inputs: Any,
+    coordinates: Any,
+    *,
+    order: Literal[0, 1],
+    fill_mode: Literal["constant", "nearest", "wrap", "mirror", "reflect"] = "constant",
+    fill_value: float = 0,
+) -> Value:
+    """Elements at coordinates that need not be whole."""
+    x, places = rules.native(b, inputs), rules.native(b, coordinates)
+    return made(
+        b, "map_coordinates(x, coordinates, order, mode, fill)", places.shape[1:], x.dtype,
+        x=x, coordinates=places, order=order, mode=fill_mode, fill=float(fill_value),
+    )  # fmt: skip
+
+
+@op("ScaleAndTranslate")
+def scale_and_translate(
+    b: Builder,
+    images: Any,
+    output_shape: Any,
+    scale: Any,
+    translation: Any,
+    *,
+    spatial_dims: tuple[int, ...],
+    method: str,
+    antialias: bool = True,
+) -> Value:
+    """Images made larger or smaller, and shifted, along some axes."""
+    if method not in _METHODS:
+        b.unsupported("method", method, f"supported: {', '.join(map(repr, _METHODS))}")
+    x = rules.native(b, images)
+    sizes = rules.shape_argument(b, output_shape, "output_shape")
+    axes = [b.axis(axis, x.rank) for axis in spatial_dims]
+    factors, shifts = (rules.native(b, value) for value in (scale, translation))
+    dtype = rules.result_type(factors, shifts)
+    shape = [sizes[axis] if axis in axes else n for axis, n in enumerate(x.shape)]
+    return made(
+        b, "scale_and_translate(x, dims, sizes, scale, translation, method, antialias)",
+        tuple(n if isinstance(n, int) else None for n in shape), x.dtype, x=x, dims=axes,
+        sizes=[sizes[axis] for axis in axes], scale=b.cast(factors, dtype), translation=b.cast(shifts, dtype),
+        method=_METHODS[method], antialias=antialias,
+    )  # fmt: skip

@@ -1,0 +1,236 @@
+"""Graph ops of `keras.ops.math`: segments, the largest elements, frames and Fourier transforms."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from codegen.graph import Value
+from codegen.graph.dtypes import FLOATS, INTEGERS
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts import rules
+from codegen.lowering.parts.rules import op
+from codegen.model.spec import Constant
+from codegen.ops.keras.linalg import made
+from codegen.ops.keras.shapes import padded
+
+Array = np.ndarray[Any, np.dtype[np.float64]]
+
+# -------------------------------------------------------------------- segments
+
+#: How torch calls each reduction, and what Keras on TensorFlow puts into a segment without elements
+#: if the numbers of the segments are sorted.
+_SEGMENTS = {
+    "SegmentSum": ("sum", 0),
+    "SegmentMax": ("amax", 0),
+    "SegmentMin": ("amin", 0),
+    "SegmentProd": ("prod", 1),
+}
+
+
+@op("SegmentSum", "SegmentMax", "SegmentMin", "SegmentProd")
+def segment(
+    b: Builder, data: Any, segment_ids: Any, *, num_segments: int | None = None, sorted: bool = False
+) -> Value:
+    """The sum, largest, least or product of the rows of each segment."""
+    x, ids = rules.native(b, data), rules.native(b, segment_ids)
+    name = b.spec.class_name
+    mode, empty = _SEGMENTS[name]
+    count: Any = num_segments
+    if sorted:
+        count = b.op("int(ids[-1]) + 1", shape=(), dtype=rules.SIZE, ids=ids)
+    elif num_segments is None:
+        last = "ids.unique().numel()" if name == "SegmentSum" else "int(ids.max()) + 1"
+        count = b.op(last, shape=(), dtype=rules.SIZE, ids=ids)
+    fill = (
+        empty if sorted or name in ("SegmentSum", "SegmentProd") else extreme(x.dtype, name == "SegmentMax")
+    )
+    return made(
+        b, "segment_reduce(x, ids, count, mode, fill)", (num_segments, *x.shape[1:]),
+        x=x, ids=ids, count=count, mode=mode, fill=float(fill) if x.dtype in FLOATS else fill,
+    )  # fmt: skip
+
+
+def extreme(dtype: str, low: bool) -> float:
+    """The least number of a dtype, or the largest."""
+    if dtype in INTEGERS:
+        info = np.iinfo(dtype)
+        return int(info.min if low else info.max)
+    largest = 3.3895313892515355e38 if dtype == "bfloat16" else float(np.finfo(dtype).max)
+    return -largest if low else largest
+
+
+# -------------------------------------------------------------------- the largest
+
+
+@op("TopK")
+def top_k(b: Builder, x: Any, *, k: int, sorted: bool = True) -> list[Value]:
+    """The largest elements along the last axis and where they are; of equal ones the first."""
+    x = rules.native(b, x)
+    if not sorted and k not in (1, x.shape[-1]):
+        b.unsupported("sorted", sorted, "the order is not defined; supported: True")
+    order = [b.value(x.shape, dtype=dtype) for dtype in (x.dtype, "int64")]
+    b.emit("x.sort(dim=-1, descending=True, stable=True)", tuple(order), x=x)
+    shape = (*x.shape[:-1], k)
+    values, positions = (made(b, "x[..., :k]", shape, x=part, k=k) for part in order)
+    return [values, b.cast(positions, "int32")]
+
+
+@op("InTopK")
+def in_top_k(b: Builder, targets: Any, predictions: Any, *, k: int) -> Value:
+    """Whether fewer than k classes are more probable than the target."""
+    y, x = rules.native(b, targets), rules.native(b, predictions)
+    return made(b, "in_top_k(y, x, k)", y.shape, "bool", y=y, x=x, k=k)
+
+
+# -------------------------------------------------------------------- Fourier transforms
+
+
+def complex_of(b: Builder, x: Any) -> Value:
+    """A pair of real and imaginary part as complex numbers."""
+    real, imag = (rules.native(b, part) for part in x)
+    dtype = "complex128" if real.dtype == "float64" else "complex64"
+    return made(b, "torch.complex(x, y)", b.broadcast([real.shape, imag.shape]), dtype, x=real, y=imag)
+
+
+def parts_of(b: Builder, x: Value) -> list[Value]:
+    """Complex numbers as a pair of real and imaginary part."""
+    dtype = "float64" if x.dtype == "complex128" else "float32"
+    return [made(b, f"x.{part}", x.shape, dtype, x=x) for part in ("real", "imag")]
+
+
+@op("FFT", "FFT2", "IFFT2")
+def fft(b: Builder, x: Any) -> list[Value]:
+    """`torch.fft.fft`, `fft2` or `ifft2`."""
+    z = complex_of(b, x)
+    return parts_of(b, made(b, f"torch.fft.{b.spec.class_name.lower()}(x)", z.shape, x=z))
+
+
+@op("RFFT")
+def rfft(b: Builder, x: Any, *, fft_length: int | None = None) -> list[Value]:
+    """`torch.fft.rfft(x, n)`."""
+    x = rules.native(b, x)
+    length = x.shape[-1] if fft_length is None else fft_length
+    shape = (*x.shape[:-1], None if length is None else length // 2 + 1)
+    dtype = "complex128" if x.dtype == "float64" else "complex64"
+    if fft_length is None:
+        return parts_of(b, made(b, "torch.fft.rfft(x)", shape, dtype, x=x))
+    return parts_of(b, made(b, "torch.fft.rfft(x, n=n)", shape, dtype, x=x, n=fft_length))
+
+
+@op("IRFFT")
+def irfft(b: Builder, x: Any, *, fft_length: int | None = None) -> Value:
+    """`torch.fft.irfft(x, n)`."""
+    z = complex_of(b, x)
+    dtype = "float64" if z.dtype == "complex128" else "float32"
+    if fft_length is not None:
+        return made(b, "torch.fft.irfft(z, n=n)", (*z.shape[:-1], fft_length), dtype, z=z, n=fft_length)
+    bins = z.shape[-1]
+    return made(
+        b, "torch.fft.irfft(z)", (*z.shape[:-1], None if bins is None else 2 * (bins - 1)), dtype, z=z
+    )
+
+
+# -------------------------------------------------------------------- frames
+
+
+@op("ExtractSequences")
+def extract_sequences(b: Builder, x: Any, *, sequence_length: int, sequence_stride: int) -> Value:
+    """`x.unfold(-1, length, stride)`."""
+    return framed(b, rules.native(b, x), sequence_length, sequence_stride)
+
+
+def framed(b: Builder, x: Value, length: int, step: int) -> Value:
+    """Windows of the last axis, on a new last axis."""
+    size = x.shape[-1]
+    count = None if size is None else (size - length) // step + 1
+    return made(b, "x.unfold(-1, n, step)", (*x.shape[:-1], count, length), x=x, n=length, step=step)
+
+
+@op("STFT")
+def stft(
+    b: Builder,
+    x: Any,
+    *,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    window: str | tuple[float, ...] | None = "hann",
+    center: bool = True,
+) -> list[Value]:
+    """The Fourier transform of overlapping windows."""
+    x = rules.native(b, x)
+    if center:
+        half = fft_length // 2
+        x = padded(b, x, [(0, 0)] * (x.rank - 1) + [(half, half)], "reflect", 0)
+    x = framed(b, x, fft_length, sequence_stride)
+    weights = frame_window(b, window, sequence_length, fft_length)
+    if weights is not None:
+        x = b.elementwise("x * window", x=x, window=rules.constant(b, Constant(weights.tolist(), x.dtype)))
+    dtype = "complex128" if x.dtype == "float64" else "complex64"
+    shape = (*x.shape[:-1], fft_length // 2 + 1)
+    return parts_of(b, made(b, "torch.fft.rfft(x)", shape, dtype, x=x))
+
+
+@op("ISTFT")
+def istft(
+    b: Builder,
+    x: Any,
+    *,
+    sequence_length: int,
+    sequence_stride: int,
+    fft_length: int,
+    length: int | None = None,
+    window: str | tuple[float, ...] | None = "hann",
+    center: bool = True,
+) -> Value:
+    """The signal that has these Fourier transforms of overlapping windows."""
+    z = complex_of(b, x)
+    dtype = "float64" if z.dtype == "complex128" else "float32"
+    y = made(b, "torch.fft.irfft(z, n=n)", (*z.shape[:-1], fft_length), dtype, z=z, n=fft_length)
+    weights = frame_window(b, window, sequence_length, fft_length)
+    if weights is not None:
+        weights = _inverse(weights, sequence_stride)
+        y = b.elementwise("x * window", x=y, window=rules.constant(b, Constant(weights.tolist(), dtype)))
+    frames = y.shape[-2]
+    total = None if frames is None else (frames - 1) * sequence_stride + fft_length
+    y = made(b, "overlap_add(x, step)", (*y.shape[:-2], total), x=y, step=sequence_stride)
+    start = fft_length // 2 if center else 0
+    stop = start + length if length is not None else -start if center and start else None
+    if not start and stop is None:
+        return y
+    size = length if total is None else len(range(total)[start:stop])
+    return made(b, "x[..., part]", (*y.shape[:-1], size), x=y, part=slice(start or None, stop))
+
+
+def frame_window(b: Builder, window: str | tuple[float, ...] | None, length: int, size: int) -> Array | None:
+    """The weights of a frame's elements, with zeros around them up to `size`; None for no weights.
+
+    Formula: `tensorflow.python.ops.signal.window_ops._raised_cosine_window`, where only even windows
+    are periodic.
+    """
+    if window is None:
+        return None
+    if isinstance(window, str):
+        if window not in ("hann", "hamming"):
+            b.unsupported("window", window, "supported: 'hann', 'hamming', numbers")
+        mean = 0.5 if window == "hann" else 0.54
+        period = length if length % 2 == 0 else max(length - 1, 1)
+        angles = 2 * math.pi * np.arange(length) / period
+        weights = mean - (1 - mean) * np.cos(angles) if length > 1 else np.ones(1)
+    else:
+        weights = np.asarray(window, dtype=np.float64)
+    left = (size - length) // 2
+    padded_weights: Array = np.pad(weights, (left, size - length - left))
+    return padded_weights
+
+
+def _inverse(window: Array, step: int) -> Array:
+    """The weights that undo those of all windows that overlap (`tf.signal.inverse_stft_window_fn`)."""
+    overlaps = -(-len(window) // step)
+    squares = np.pad(window**2, (0, overlaps * step - len(window))).reshape(overlaps, step).sum(axis=0)
+    total = np.tile(squares, overlaps)[: len(window)]
+    inverse: Array = np.divide(window, total, out=np.zeros_like(window), where=total != 0)
+    return inverse

@@ -1,0 +1,391 @@
+"""Graph ops that change shapes: reshape, transpose, join, split, pad, repeat, flip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from codegen.errors import shorten
+from codegen.graph import Value
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts import rules
+from codegen.lowering.parts.rules import Axis, op
+from codegen.model.spec import Shape
+
+#: A model has no more pieces of one tensor.
+_MOST_PIECES = 100_000
+
+
+@op("Reshape")
+def reshape(b: Builder, x: Any, *, newshape: Any) -> Value:
+    """`x.reshape(*newshape)`."""
+    return reshape_to(b, x, newshape)
+
+
+def reshape_to(b: Builder, x: Any, newshape: Any) -> Value:
+    """Keras' elements in a new shape, whose parts may be sizes of other tensors."""
+    if rules.is_host(x) or (isinstance(x, Value) and x.dtype == rules.SIZE):
+        parts = rules.host(x)
+        if rules.shape_argument(b, newshape) in ((), (1,), (-1,)) and not isinstance(parts, tuple):
+            return rules.sizes(b, [parts]) if rules.shape_argument(b, newshape) else x
+        if isinstance(parts, tuple) and rules.shape_argument(b, newshape) in ((-1,), (len(parts),)):
+            return rules.sizes(b, parts)
+    x = rules.native(b, x)
+    parts = rules.shape_argument(b, newshape, "newshape")
+    shape = _known_shape(b, x, parts)
+    if any(isinstance(part, Value) for part in parts) and shape.count(None) > 1:
+        return b.op(
+            "x.reshape(*sizes)", shape=shape, perm=tuple(range(len(shape))), kind="reshape", x=x, sizes=parts
+        )
+    return b.reshape(x, shape)
+
+
+def _known_shape(b: Builder, x: Value, parts: Sequence[Any]) -> Shape:
+    """The new shape with all that can be told before the model runs."""
+    shape: list[int | None] = [part if isinstance(part, int) and part != -1 else None for part in parts]
+    if -1 not in parts:
+        return tuple(shape)
+    free = list(parts).index(-1)
+    fixed = [part for i, part in enumerate(parts) if i != free]
+    kept = [part for part in fixed if isinstance(part, Value)]
+    total, given = 1, 1
+    for size in x.shape:
+        total *= size or 1
+    for part in fixed:
+        given *= part if isinstance(part, int) else 1
+    # The open sizes of `x` that are passed on by value leave the rest to -1.
+    if len(kept) == x.shape.count(None) and all(_is_size_of_open_axis(part) for part in kept) and given:
+        if total % given:
+            b.malformed(f"a tensor of shape {x.shape} cannot become {tuple(parts)}")
+        shape[free] = total // given
+    return tuple(shape)
+
+
+def _is_size_of_open_axis(part: Value) -> bool:
+    return part.node is not None and part.node.template == "x.shape[d]"
+
+
+@op("Ravel")
+def ravel(b: Builder, x: Any) -> Value:
+    """All elements in one axis."""
+    x = rules.native(b, x)
+    return b.reshape(x, (rules.elements(x.shape),))
+
+
+@op("ExpandDims")
+def expand_dims(b: Builder, x: Any, *, axis: int | tuple[int, ...]) -> Value:
+    """`x.unsqueeze(dim)`."""
+    if isinstance(x, Value) and x.dtype == rules.SIZE and x.rank == 0:
+        return rules.sizes(b, [rules.host(x)])
+    x = rules.settled(b, rules.tensor(b, x))
+    given = (axis,) if isinstance(axis, int) else axis
+    rank = x.rank + len(given)
+    axes = sorted(b.axis(a, rank) for a in given)
+    y: Value = b.keras_layout(x)
+    for a in axes:
+        shape = (*y.shape[:a], 1, *y.shape[a:])
+        d = -1 if a == y.rank else a
+        y = b.op("x.unsqueeze(d)", shape=shape, perm=tuple(range(len(shape))), x=y, d=d)
+    return y
+
+
+@op("Squeeze")
+def squeeze(b: Builder, x: Any, *, axis: Axis = None) -> Value:
+    """`x.squeeze(dim)`."""
+    x = rules.settled(b, rules.tensor(b, x))
+    if axis is None:
+        axes = tuple(a for a, size in enumerate(x.shape) if size == 1)
+    else:
+        axes = rules.axes_of(b, axis, x.rank)
+    if not axes:
+        return b.op("x", shape=x.shape, x=x)
+    dims = tuple(sorted(x.dim(a) for a in axes))
+    shape = rules.reduced_shape(x.shape, axes, False)
+    perm = rules.without_axes(x.perm, axes)
+    return b.op("x.squeeze(d)", shape=shape, perm=perm, x=x, d=dims[0] if len(dims) == 1 else dims)
+
+
+@op("Transpose")
+def transpose(b: Builder, x: Any, *, axes: tuple[int, ...] | None = None) -> Value:
+    """`x.permute(*axes)`."""
+    return permuted(b, x, axes)
+
+
+def permuted(b: Builder, x: Any, axes: Sequence[int] | None) -> Value:
+    """Axes reordered: only the layout changes, torch moves the data when a reader needs it."""
+    x = rules.native(b, x)
+    order = tuple(reversed(range(x.rank))) if axes is None else tuple(b.axis(a, x.rank) for a in axes)
+    if sorted(order) != list(range(x.rank)):
+        b.malformed(f"axes {axes} do not reorder a tensor of rank {x.rank}")
+    shape = tuple(x.shape[a] for a in order)
+    if order == tuple(range(x.rank)):
+        return b.op("x", shape=shape, x=x)
+    moved = [i for i, a in enumerate(order) if i != a]
+    native = tuple(range(x.rank))
+    if len(moved) == 2 and x.rank != 2:
+        d, e = (i - x.rank if moved[0] and moved[1] == x.rank - 1 else i for i in moved)
+        return b.op("x.transpose(d, e)", shape=shape, perm=native, x=x, d=d, e=e)
+    if x.rank == 2:
+        return b.op("x.T", shape=shape, perm=native, x=x)
+    return b.op("x.permute(*order)", shape=shape, perm=native, x=x, order=order)
+
+
+@op("Swapaxes")
+def swapaxes(b: Builder, x: Any, *, axis1: int, axis2: int) -> Value:
+    """Two axes exchanged."""
+    x = rules.tensor(b, x)
+    order = list(range(x.rank))
+    one, two = b.axis(axis1, x.rank), b.axis(axis2, x.rank)
+    order[one], order[two] = two, one
+    return permuted(b, x, order)
+
+
+@op("Moveaxis")
+def moveaxis(
+    b: Builder, x: Any, *, source: int | tuple[int, ...], destination: int | tuple[int, ...]
+) -> Value:
+    """Axes moved to other places."""
+    x = rules.tensor(b, x)
+    sources = [b.axis(a, x.rank) for a in ((source,) if isinstance(source, int) else source)]
+    targets = [b.axis(a, x.rank) for a in ((destination,) if isinstance(destination, int) else destination)]
+    order = [a for a in range(x.rank) if a not in sources]
+    for target, a in sorted(zip(targets, sources, strict=True)):
+        order.insert(target, a)
+    return permuted(b, x, order)
+
+
+# -------------------------------------------------------------------- joining
+
+
+def tensors(b: Builder, xs: Any) -> list[Value]:
+    """The arguments of a join in one dtype and in Keras' layout."""
+    values = [rules.tensor(b, x) for x in xs]
+    dtype = rules.result_type(*values)
+    return [b.keras_layout(b.cast(value, dtype)) for value in values]
+
+
+def concatenated(b: Builder, xs: Any, axis: int) -> Value:
+    """Tensors joined along an axis; tuples of the host stay on the host."""
+    if all(isinstance(x, (list, tuple)) or (isinstance(x, Value) and x.dtype == rules.SIZE) for x in xs):
+        parts = [rules.host(x) for x in xs]
+        if any(isinstance(x, Value) for x in xs) and all(isinstance(part, (list, tuple)) for part in parts):
+            return rules.sizes(b, [rules.host(item) for part in parts for item in part])
+    values = [rules.tensor(b, x) for x in xs]
+    dtype = rules.result_type(*values)
+    perms = {value.perm for value in values if value.flat is None}
+    same = len(perms) == 1 and all(value.flat is None for value in values)
+    values = [b.cast(value if same else b.keras_layout(value), dtype) for value in values]
+    a = b.axis(axis, values[0].rank)
+    joined = [value.shape[a] for value in values]
+    total = None if None in joined else sum(size or 0 for size in joined)
+    shape = tuple(total if i == a else _agreed([v.shape[i] for v in values]) for i in range(values[0].rank))
+    d = values[0].dim(a)
+    d = -1 if d == values[0].rank - 1 else d
+    return b.op("torch.cat(xs, dim=d)", shape=shape, dtype=dtype, perm=values[0].perm, xs=values, d=d)
+
+
+def _agreed(sizes: Sequence[int | None]) -> int | None:
+    return next((size for size in sizes if size is not None), None)
+
+
+@op("Concatenate")
+def concatenate(b: Builder, xs: list[Any], *, axis: int = 0) -> Value:
+    """`torch.cat(xs, dim)`."""
+    return concatenated(b, xs, axis)
+
+
+@op("Append")
+def append(b: Builder, x1: Any, x2: Any, *, axis: int | None = None) -> Value:
+    """The second behind the first; flattened without an axis."""
+    if axis is None:
+        return concatenated(b, [ravel(b, x1), ravel(b, x2)], 0)
+    return concatenated(b, [x1, x2], axis)
+
+
+@op("Stack")
+def stack(b: Builder, x: list[Any], *, axis: int = 0) -> Value:
+    """`torch.stack(xs, dim)`."""
+    if all(rules.is_host(item) for item in x) and any(isinstance(item, Value) for item in x):
+        return rules.sizes(b, [rules.host(item) for item in x])
+    values = tensors(b, x)
+    a = b.axis(axis, values[0].rank + 1)
+    one = [_agreed([v.shape[i] for v in values]) for i in range(values[0].rank)]
+    shape = (*one[:a], len(values), *one[a:])
+    native = tuple(range(len(shape)))
+    return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, perm=native, xs=values, a=a)
+
+
+@op("Hstack", "Vstack")
+def stack_like(b: Builder, xs: list[Any]) -> Value:
+    """Joined along the second or the first axis; unlike numpy's, Keras' `vstack` adds no axis."""
+    values = tensors(b, xs)
+    return concatenated(b, values, min(1, values[0].rank - 1) if b.spec.class_name == "Hstack" else 0)
+
+
+@op("Dstack")
+def dstack(b: Builder, xs: list[Any]) -> Value:
+    """Joined along the third axis, which is added where there is none."""
+    return concatenated(b, [_at_least_3d(b, x) for x in tensors(b, xs)], 2)
+
+
+def _at_least_3d(b: Builder, x: Value) -> Value:
+    """With axes of size 1 as numpy's `atleast_3d` adds them."""
+    if x.rank >= 3:
+        return x
+    shapes = {0: (1, 1, 1), 1: (1, *x.shape, 1), 2: (*x.shape, 1)}
+    return b.reshape(x, shapes[x.rank])
+
+
+# -------------------------------------------------------------------- splitting
+
+
+def split_at(b: Builder, x: Any, lengths: Sequence[int | None], axis: int) -> list[Value]:
+    """Consecutive pieces of these lengths along an axis."""
+    x = rules.settled(b, rules.tensor(b, x))
+    a = b.axis(axis, x.rank)
+    pieces = [b.value((*x.shape[:a], n, *x.shape[a + 1 :]), dtype=x.dtype, perm=x.perm) for n in lengths]
+    known = [n for n in lengths if n is not None]
+    if len(known) == len(lengths) and len(set(known)) == 1:
+        template, n = "x.chunk(n, dim=d)", len(lengths)
+        if x.shape[a] is None:
+            template, n = "torch.split(x, n, dim=d)", known[0]
+        b.emit(template, tuple(pieces), x=x, n=n, d=_short(x, a))
+    else:
+        b.emit("torch.split(x, n, dim=d)", tuple(pieces), x=x, n=list(lengths), d=_short(x, a))
+    return pieces
+
+
+def _short(x: Value, axis: int) -> int:
+    d = x.dim(axis)
+    return -1 if d == x.rank - 1 else d
+
+
+def _checked_count(b: Builder, count: int) -> int:
+    """A number of pieces that a model can have; a hostile one must not fill the memory."""
+    if not 0 < count <= _MOST_PIECES:
+        b.malformed(f"it makes {shorten(count)} pieces")
+    return count
+
+
+def split_sections(
+    b: Builder, x: Any, sections: int | Sequence[int], axis: int, *, uneven: bool = False
+) -> list[Value]:
+    """Equal pieces, or pieces that begin at given positions, as numpy splits."""
+    x = rules.tensor(b, x)
+    a = b.axis(axis, x.rank)
+    size = x.shape[a]
+    if not isinstance(sections, int):
+        if size is None:
+            x = rules.settled(b, x)
+            index = [(slice(None),) * x.dim(a) + (slice(i or None, j),) for i, j in _pairs(sections)]
+            lengths = [None if j is None or min(i, j) < 0 else max(j - i, 0) for i, j in _pairs(sections)]
+            return [
+                b.op("x[index]", shape=(*x.shape[:a], n, *x.shape[a + 1 :]), x=x, index=i)
+                for i, n in zip(index, lengths, strict=True)
+            ]
+        bounds = [min(max(bound if bound >= 0 else size + bound, 0), size) for bound in sections]
+        return split_at(b, x, [max((size if j is None else j) - i, 0) for i, j in _pairs(bounds)], a)
+    sections = _checked_count(b, sections)
+    if size is None:
+        x = rules.settled(b, x)
+        pieces = [
+            b.value((*x.shape[:a], None, *x.shape[a + 1 :]), dtype=x.dtype, perm=x.perm)
+            for _ in range(sections)
+        ]
+        b.emit("x.tensor_split(n, dim=d)", tuple(pieces), x=x, n=sections, d=_short(x, a))
+        return pieces
+    if size % sections and not uneven:
+        b.malformed(f"an axis of size {size} cannot be split into {sections}")
+    base, more = divmod(size, sections)
+    return split_at(b, x, [base + (i < more) for i in range(sections)], a)
+
+
+def _pairs(sections: Sequence[int]) -> list[tuple[int, int | None]]:
+    """Where each piece begins and ends; None for the end of the axis."""
+    return list(zip((0, *sections), (*sections, None), strict=True))
+
+
+Sections = int | tuple[int, ...]
+
+
+@op("Split", "ArraySplit")
+def split(b: Builder, x: Any, *, indices_or_sections: Sections, axis: int = 0) -> list[Value]:
+    """`x.chunk(n, dim)` or `x.split(sizes, dim)`."""
+    return split_sections(b, x, indices_or_sections, axis, uneven=b.spec.class_name == "ArraySplit")
+
+
+@op("Hsplit", "Vsplit", "Dsplit")
+def split_like(b: Builder, x: Any, *, indices_or_sections: Sections) -> list[Value]:
+    """Split along the axis that numpy's function of that name uses."""
+    x = rules.tensor(b, x)
+    axis = {"Hsplit": min(1, x.rank - 1), "Vsplit": 0, "Dsplit": 2}[b.spec.class_name]
+    return split_sections(b, x, indices_or_sections, axis)
+
+
+@op("Unstack")
+def unstack(b: Builder, x: Any, *, num: int | None = None, axis: int = 0) -> list[Value]:
+    """`x.unbind(dim)`."""
+    parts = rules.host(x)
+    if isinstance(parts, tuple):
+        return [b.op("n", shape=(), dtype=rules.SIZE, n=part) for part in parts]
+    x = rules.settled(b, rules.tensor(b, x))
+    a = b.axis(axis, x.rank)
+    count = _checked_count(b, num or b.known(x, a))
+    perm = rules.without_axes(x.perm, (a,))
+    pieces = [
+        b.value(rules.reduced_shape(x.shape, (a,), False), dtype=x.dtype, perm=perm) for _ in range(count)
+    ]
+    b.emit("x.unbind(dim=d)", tuple(pieces), x=x, d=_short(x, a))
+    return pieces
+
+
+# -------------------------------------------------------------------- padding, repeating, turning round
+
+
+@op("Pad")
+def pad(
+    b: Builder,
+    x: Any,
+    constant_values: float | None = None,
+    *,
+    pad_width: Any,
+    mode: Literal["constant", "reflect", "symmetric", "edge"] = "constant",
+) -> Value:
+    """`F.pad(x, widths)`; pads by any amount in any mode."""
+    x = rules.tensor(b, x)
+    widths = rules.as_array(b, pad_width)
+    pairs = [(int(low), int(high)) for low, high in _broadcast_widths(widths.tolist(), x.rank)]
+    return padded(b, x, pairs, mode, constant_values or 0)
+
+
+def _broadcast_widths(widths: Any, rank: int) -> list[Any]:
+    if isinstance(widths, int):
+        return [(widths, widths)] * rank
+    if len(widths) == 2 and isinstance(widths[0], int):
+        return [tuple(widths)] * rank
+    return list(widths) * rank if len(widths) == 1 else list(widths)
+
+
+def padded(b: Builder, x: Value, pairs: Sequence[tuple[Any, Any]], mode: str, value: Any) -> Value:
+    """Padded before and behind each axis, by numbers or sizes of other tensors."""
+    x = rules.settled(b, x)
+    if len(pairs) != x.rank:
+        b.malformed(f"{len(pairs)} paddings do not fit {x.rank} axes")
+    shape = tuple(
+        n + low + high if all(isinstance(part, int) for part in (n, low, high)) else None
+        for n, (low, high) in zip(x.shape, pairs, strict=True)
+    )
+    if mode == "constant":
+        stored = [pairs[axis] for axis in x.perm]
+        while len(stored) > 1 and stored[0] == (0, 0):
+            stored.pop(0)
+        widths = tuple(n for pair in reversed(stored) for n in pair)
+        operands = {"value": value} if value else {}
+        template = "F.pad(x, widths, value=value)" if value else "F.pad(x, widths)"
+        return b.op(template, shape=shape, x=x, widths=widths, **operands)
+    for axis, (low, high) in enumerate(pairs):
+        if low or high:
+            grown = tuple(shape[i] if i == axis else n for i, n in enumerate(x.shape))
+            operands = {"d": x.dim(axis), "low": low, "high": high, "mode": mode}
+            x = b.op("pad_dim(x, d, low, high, mode)", shape=grown, x=x, **operands)
+    return x

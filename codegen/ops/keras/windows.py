@@ -1,0 +1,313 @@
+"""Graph ops of `keras.ops.nn` that look through windows: convolutions, pooling, unfolding."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from codegen.graph import Value
+from codegen.graph.dtypes import FLOATS
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts import rules
+from codegen.lowering.parts.rules import op
+from codegen.lowering.parts.windows import (
+    DataFormat,
+    Ints,
+    channel_axis,
+    positive,
+    sizes_of,
+    window_count,
+    with_sizes,
+)
+from codegen.ops.keras.as_layer import as_layer, kernel_shape
+from codegen.ops.keras.shapes import permuted
+from codegen.torch_api import short_arguments
+
+WindowPadding = Literal["valid", "same"]
+
+# -------------------------------------------------------------------- convolutions
+
+
+@op("Conv")
+def conv(
+    b: Builder,
+    inputs: Any,
+    kernel: Any,
+    *,
+    strides: Ints = 1,
+    padding: WindowPadding = "valid",
+    data_format: DataFormat | None = None,
+    dilation_rate: Ints = 1,
+) -> Value:
+    """`F.conv2d(x, kernel)`, or `nn.Conv2d` where the kernel is a constant; in float64 for integers."""
+    x = rules.tensor(b, inputs)
+    dtype = x.dtype
+    x = x if dtype in FLOATS else b.cast(x, "float64")
+    *window, inner, filters = kernel_shape(b, kernel)
+    options = _options(strides, padding, data_format, dilation_rate)
+    if None in window:
+        return b.cast(_open_conv(b, x, kernel, depthwise=False, **options), dtype)
+    groups = b.known(x, channel_axis(x.rank, options["data_format"])) // (inner or 1)
+    options |= {"filters": filters, "kernel_size": tuple(window), "groups": groups}
+    layer = f"Conv{x.rank - 2}D"
+    return b.cast(as_layer(b, layer, x, {"kernel": kernel}, use_bias=False, **options), dtype)
+
+
+@op("DepthwiseConv")
+def depthwise_conv(
+    b: Builder,
+    inputs: Any,
+    kernel: Any,
+    *,
+    strides: Ints = 1,
+    padding: WindowPadding = "valid",
+    data_format: DataFormat | None = None,
+    dilation_rate: Ints = 1,
+) -> Value:
+    """A convolution of each channel on its own."""
+    x = rules.tensor(b, inputs)
+    *window, channels, multiplier = kernel_shape(b, kernel)
+    options = _options(strides, padding, data_format, dilation_rate)
+    x = _with_channels(b, x, channels, options["data_format"])
+    if None in window:
+        return _open_conv(b, x, kernel, depthwise=True, **options)
+    options |= {"kernel_size": tuple(window), "depth_multiplier": multiplier}
+    return as_layer(b, f"DepthwiseConv{x.rank - 2}D", x, {"kernel": kernel}, use_bias=False, **options)
+
+
+@op("SeparableConv")
+def separable_conv(
+    b: Builder,
+    inputs: Any,
+    depthwise_kernel: Any,
+    pointwise_kernel: Any,
+    *,
+    strides: Ints = 1,
+    padding: WindowPadding = "valid",
+    data_format: DataFormat | None = None,
+    dilation_rate: Ints = 1,
+) -> Value:
+    """A convolution of each channel on its own, then a 1x1 convolution."""
+    x = rules.tensor(b, inputs)
+    *window, channels, multiplier = kernel_shape(b, depthwise_kernel)
+    *point, _, filters = kernel_shape(b, pointwise_kernel)
+    options = _options(strides, padding, data_format, dilation_rate)
+    x = _with_channels(b, x, channels, options["data_format"])
+    if None in (*window, *point):
+        x = _open_conv(b, x, depthwise_kernel, depthwise=True, **options)
+        return conv(b, x, pointwise_kernel, data_format=data_format)
+    kernels = {"depthwise_kernel": depthwise_kernel, "pointwise_kernel": pointwise_kernel}
+    options |= {"filters": filters, "kernel_size": tuple(window), "depth_multiplier": multiplier}
+    return as_layer(b, f"SeparableConv{x.rank - 2}D", x, kernels, use_bias=False, **options)
+
+
+@op("ConvTranspose")
+def conv_transpose(
+    b: Builder,
+    inputs: Any,
+    kernel: Any,
+    *,
+    strides: Ints = 1,
+    padding: WindowPadding = "valid",
+    output_padding: Ints | None = None,
+    data_format: DataFormat | None = None,
+    dilation_rate: Ints = 1,
+) -> Value:
+    """The gradient of a convolution."""
+    x = rules.tensor(b, inputs)
+    *window, filters, channels = kernel_shape(b, kernel)
+    if None in window:
+        b.unsupported("kernel", kernel.shape, "supported: a window of fixed size")
+    options = _options(strides, padding, data_format, dilation_rate)
+    x = _with_channels(b, x, channels, options["data_format"])
+    options |= {"filters": filters, "kernel_size": tuple(window), "output_padding": output_padding}
+    return as_layer(b, f"Conv{x.rank - 2}DTranspose", x, {"kernel": kernel}, use_bias=False, **options)
+
+
+def _options(strides: Ints, padding: str, data_format: str | None, dilation_rate: Ints) -> dict[str, Any]:
+    return {
+        "strides": strides,
+        "padding": padding,
+        "data_format": data_format or "channels_last",
+        "dilation_rate": dilation_rate,
+    }
+
+
+def _with_channels(b: Builder, x: Value, channels: int | None, data_format: str) -> Value:
+    """`x`, of whose open channels the kernel tells how many they are."""
+    if channels is None or x.shape[channel_axis(x.rank, data_format)] is not None:
+        return x
+    return b.op("x", shape=with_sizes(x, data_format, sizes_of(x, data_format), channels), x=x)
+
+
+def _open_conv(
+    b: Builder,
+    x: Value,
+    kernel: Value,
+    *,
+    depthwise: bool,
+    strides: Ints,
+    padding: str,
+    data_format: str,
+    dilation_rate: Ints,
+) -> Value:
+    """A convolution whose window is known when the model runs."""
+    dims = x.rank - 2
+    stride, dilation = positive(b, strides, dims, "strides"), positive(
+        b, dilation_rate, dims, "dilation_rate"
+    )
+    x, kernel = b.channels_first(x, data_format), b.cast(b.keras_layout(kernel), x.dtype)
+    inner, filters = b.known(kernel, -2), b.known(kernel, -1)
+    sizes: list[int | None] = [None] * dims
+    if padding == "same":
+        sizes = [n and -(-n // step) for n, step in zip(sizes_of(x, data_format), stride, strict=True)]
+        extents = [
+            rules.host(
+                rules.host_map(
+                    b, "(x - 1) * y + 1", lambda n, d: (n - 1) * d + 1, (b.size(kernel, axis), gap)
+                )
+            )
+            for axis, gap in enumerate(dilation)
+        ]
+        x = b.op(
+            "same_pad(x, kernel_size=kernel, stride=stride)", shape=with_sizes(x, data_format, [None] * dims),
+            x=x, kernel=extents, stride=list(stride),
+        )  # fmt: skip
+    weight = permuted(b, kernel, (dims + 1, dims, *range(dims)))
+    groups = b.known(x, channel_axis(x.rank, data_format)) // inner
+    if depthwise:
+        groups, filters = inner, inner * filters
+        weight = permuted(b, kernel, (dims, dims + 1, *range(dims)))
+        weight = b.op("x.flatten(0, 1).unsqueeze(1)", shape=(filters, 1, *weight.shape[2:]), x=weight)
+    options = short_arguments(f"nn.Conv{dims}d", {"stride": stride, "dilation": dilation, "groups": groups})
+    template = f"F.conv{dims}d({', '.join(['x', 'weight', *(f'{name}={name}' for name in options)])})"
+    return b.op(
+        template, shape=with_sizes(x, data_format, sizes, filters), perm=x.perm, x=x, weight=weight, **options
+    )
+
+
+# -------------------------------------------------------------------- pooling
+
+
+@op("MaxPool", "AveragePool")
+def pool(
+    b: Builder,
+    inputs: Any,
+    *,
+    pool_size: Ints,
+    strides: Ints | None = None,
+    padding: WindowPadding = "valid",
+    data_format: DataFormat | None = None,
+) -> Value:
+    """The largest element, or the mean, of each window."""
+    x = rules.tensor(b, inputs)
+    return as_layer(
+        b, f"{b.spec.class_name}ing{x.rank - 2}D", x,
+        pool_size=pool_size, strides=strides, padding=padding, data_format=data_format or "channels_last",
+    )  # fmt: skip
+
+
+@op("AdaptiveMaxPool", "AdaptiveAveragePool")
+def adaptive_pool(
+    b: Builder, inputs: Any, *, output_size: Ints, data_format: DataFormat | None = None
+) -> Value:
+    """The largest elements, or the means, of windows of about equal size."""
+    x = rules.tensor(b, inputs)
+    name = f"{b.spec.class_name}ing{x.rank - 2}D"
+    return as_layer(b, name, x, output_size=output_size, data_format=data_format or "channels_last")
+
+
+# -------------------------------------------------------------------- blocks
+
+
+@op("Unfold")
+def unfold(
+    b: Builder, x: Any, *, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+) -> Value:
+    """`F.unfold(x, kernel_size)`."""
+    x = rules.native(b, x)
+    options = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
+    pairs = {name: b.ints(value, 2, name) for name, value in options.items()}
+    sizes = zip(
+        x.shape[2:], pairs["padding"], pairs["kernel_size"], pairs["stride"], pairs["dilation"], strict=True
+    )
+    counts = [window_count(size, (pad, pad), kernel, step, gap) for size, pad, kernel, step, gap in sizes]
+    window = pairs["kernel_size"][0] * pairs["kernel_size"][1]
+    shape = (x.shape[0], b.known(x, 1) * window, rules.elements(tuple(counts)))
+    template, operands = _written("F.unfold(x, kernel_size", pairs)
+    return b.op(template, shape=shape, perm=(0, 1, 2), x=x, **operands)
+
+
+@op("Fold")
+def fold(
+    b: Builder,
+    x: Any,
+    *,
+    output_size: Ints,
+    kernel_size: Ints,
+    dilation: Ints = 1,
+    padding: Ints = 0,
+    stride: Ints = 1,
+) -> Value:
+    """`F.fold(x, output_size, kernel_size)`."""
+    x = rules.native(b, x)
+    options = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
+    pairs = {name: b.ints(value, 2, name) for name, value in options.items()}
+    size = b.ints(output_size, 2, "output_size")
+    window = pairs["kernel_size"][0] * pairs["kernel_size"][1]
+    shape = (x.shape[0], b.known(x, 1) // window, *size)
+    template, operands = _written("F.fold(x, size, kernel_size", pairs)
+    return b.op(template, shape=shape, perm=(0, 1, 2, 3), x=x, size=size, **operands)
+
+
+def _written(start: str, pairs: dict[str, tuple[int, ...]]) -> tuple[str, dict[str, Any]]:
+    """A call with the options that are not torch's defaults, and its operands."""
+    neutral = {"dilation": (1, 1), "padding": (0, 0), "stride": (1, 1)}
+    short: dict[str, Any] = {
+        name: pair[0] if len(set(pair)) == 1 else pair
+        for name, pair in pairs.items()
+        if pair != neutral.get(name)
+    }
+    return f"{start}{''.join(f', {name}={name}' for name in short if name != 'kernel_size')})", short
+
+
+@op("DepthToSpace")
+def depth_to_space(
+    b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last"
+) -> Value:
+    """Blocks of pixels out of the channels of each; unlike in `F.pixel_shuffle`, pixels come first."""
+    x = rules.tensor(b, x)
+    rows, columns, channels = _image_sizes(b, x, data_format)
+    if channels is None or channels % block_size**2:
+        b.malformed(f"{channels} channels are no blocks of {block_size}x{block_size}")
+    inner = channels // block_size**2
+    shape = with_sizes(x, data_format, [n and n * block_size for n in (rows, columns)], inner)
+    if data_format == "channels_first":
+        template = "torch.unflatten(x, 1, sizes).permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)"
+    else:
+        template = "torch.unflatten(x, 3, sizes).permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)"
+    return b.op(template, shape=shape, x=b.keras_layout(x), sizes=(block_size, block_size, inner))
+
+
+@op("SpaceToDepth")
+def space_to_depth(
+    b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last"
+) -> Value:
+    """The pixels of each block as channels; unlike in `F.pixel_unshuffle`, pixels come first."""
+    x = rules.tensor(b, x)
+    rows, columns, channels = _image_sizes(b, x, data_format)
+    few = [n and n // block_size for n in (rows, columns)]
+    shape = with_sizes(x, data_format, few, channels and channels * block_size**2)
+    if data_format == "channels_first":
+        template = "torch.unflatten(torch.unflatten(x, 3, block), 2, block)"
+        template += ".permute(0, 3, 5, 1, 2, 4).flatten(1, 3)"
+    else:
+        template = "torch.unflatten(torch.unflatten(x, 2, block), 1, block)"
+        template += ".permute(0, 1, 3, 2, 4, 5).flatten(3)"
+    return b.op(template, shape=shape, x=b.keras_layout(x), block=(-1, block_size))
+
+
+def _image_sizes(b: Builder, x: Value, data_format: str) -> tuple[int | None, int | None, int | None]:
+    if x.rank != 4:
+        b.malformed(f"its input {x.shape} must have 4 axes")
+    height, width, channels = (1, 2, 3) if data_format == "channels_last" else (2, 3, 1)
+    return x.shape[height], x.shape[width], x.shape[channels]

@@ -1,0 +1,1 @@
+"""TensorFlow functions that Keras 2 models call, mostly thin adapters over `ops.keras`."""

@@ -1,0 +1,189 @@
+"""TensorFlow functions of `tf.image` that change colours, and how images are compared."""
+
+from __future__ import annotations
+
+import functools
+import math
+import operator
+from typing import Any
+
+from codegen.graph import Value
+from codegen.graph.dtypes import FLOATS, INTEGERS
+from codegen.layers.activations import torch_dim
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts import rules
+from codegen.model.spec import Constant
+from codegen.ops.keras import images as keras_images
+from codegen.ops.keras.core import saturate_cast
+from codegen.ops.keras.products import product
+from codegen.ops.keras.reductions import reduction
+from codegen.ops.tensorflow.functions import dtype_name, function_name, number, tf
+
+_LARGEST = {
+    "uint8": 255,
+    "int8": 127,
+    "uint16": 65535,
+    "int16": 32767,
+    "int32": 2147483647,
+    "int64": 2**63 - 1,
+}
+
+_MATRICES = {
+    "image.rgb_to_yiq": [
+        [0.299, 0.59590059, 0.2115], [0.587, -0.27455667, -0.52273617], [0.114, -0.32134392, 0.31119955]
+    ],
+    "image.yiq_to_rgb": [
+        [1, 1, 1], [0.95598634, -0.27201283, -1.10674021], [0.6208248, -0.64720424, 1.70423049]
+    ],
+    "image.rgb_to_yuv": [
+        [0.299, -0.14714119, 0.61497538], [0.587, -0.28886916, -0.51496512], [0.114, 0.43601035, -0.10001026]
+    ],
+    "image.yuv_to_rgb": [[1, 1, 1], [0, -0.394642334, 2.03206185], [1.13988303, -0.58062185, 0]],
+}  # fmt: skip
+
+
+# -------------------------------------------------------------------- dtypes
+
+
+@tf("image.convert_image_dtype")
+def convert_image_dtype(b: Builder, image: Any, dtype: Any, saturate: bool = False) -> Value:
+    """From [0, largest] of integers to [0, 1] of floats, or back."""
+    return converted(b, rules.tensor(b, image), dtype_name(b, dtype), saturate)
+
+
+def converted(b: Builder, x: Value, dtype: str, saturate: bool = False) -> Value:
+    """Images in another dtype, with their range adapted."""
+    if dtype == x.dtype or (dtype in FLOATS and x.dtype in FLOATS):
+        return b.cast(x, dtype)
+    if dtype not in FLOATS | INTEGERS or x.dtype not in FLOATS | INTEGERS:
+        b.unsupported("dtype", dtype, "supported: integers and floats")
+    if dtype in FLOATS:
+        return b.elementwise("x * scale", x=b.cast(x, dtype), scale=1 / _LARGEST[x.dtype])
+    if x.dtype in FLOATS:
+        y = b.elementwise("x * scale", x=x, scale=_LARGEST[dtype] + 0.5)
+    elif _LARGEST[x.dtype] > _LARGEST[dtype]:
+        y = b.elementwise("x // scale", x=x, scale=(_LARGEST[x.dtype] + 1) // (_LARGEST[dtype] + 1))
+    else:
+        y = saturate_cast(b, x, dtype=dtype) if saturate else b.cast(x, dtype)
+        return b.elementwise("x * scale", x=y, scale=(_LARGEST[dtype] + 1) // (_LARGEST[x.dtype] + 1))
+    return saturate_cast(b, y, dtype=dtype) if saturate else b.cast(y, dtype)
+
+
+def _as_floats(b: Builder, image: Any) -> Value:
+    x = rules.settled(b, rules.tensor(b, image))
+    return x if x.dtype in ("float16", "float32") else converted(b, x, "float32")
+
+
+# -------------------------------------------------------------------- adjustments
+
+
+@tf("image.adjust_brightness")
+def adjust_brightness(b: Builder, image: Any, delta: Any) -> Value:
+    """`x + delta`."""
+    x = _as_floats(b, image)
+    y = b.elementwise("x + delta", x=x, delta=number(b, delta, "delta"))
+    return converted(b, y, rules.tensor(b, image).dtype, saturate=True)
+
+
+@tf("image.adjust_contrast")
+def adjust_contrast(b: Builder, images: Any, contrast_factor: Any) -> Value:
+    """Each channel's distance to its mean, times a factor."""
+    x = _as_floats(b, images)
+    mean = reduction(b, "Mean", x, (x.rank - 3, x.rank - 2), True)
+    factor = number(b, contrast_factor, "contrast_factor")
+    y = b.elementwise("(x - mean) * factor + mean", x=x, mean=mean, factor=factor)
+    return converted(b, y, rules.tensor(b, images).dtype, saturate=True)
+
+
+@tf("image.adjust_gamma")
+def adjust_gamma(b: Builder, image: Any, gamma: Any = 1, gain: Any = 1) -> Value:
+    """`gain * x ** gamma`."""
+    x = _as_floats(b, image)
+    factors = {"gamma": number(b, gamma, "gamma"), "gain": number(b, gain, "gain")}
+    template = "gain * x ** gamma" if factors["gain"] != 1 else "x ** gamma"
+    y = b.elementwise(template, x=x, **{name: v for name, v in factors.items() if name in template})
+    return converted(b, y, rules.tensor(b, image).dtype, saturate=True)
+
+
+@tf("image.adjust_saturation", "image.adjust_hue")
+def adjust_hsv(b: Builder, image: Any, saturation_factor: Any = None, delta: Any = None) -> Value:
+    """The saturation times a factor, or the hue turned."""
+    x = _as_floats(b, image)
+    hue = saturation_factor is None
+    amount = number(b, delta if hue else saturation_factor, "delta" if hue else "saturation_factor")
+    name = "adjust_hue" if hue else "adjust_saturation"
+    y = b.op(f"{name}(x, amount, dim=d)", shape=x.shape, x=x, amount=float(amount), d=torch_dim(x, -1))
+    return converted(b, y, rules.tensor(b, image).dtype)
+
+
+@tf("image.per_image_standardization")
+def per_image_standardization(b: Builder, image: Any) -> Value:
+    """Each image with mean 0 and, unless it is uniform, variance 1."""
+    x = b.cast(rules.settled(b, rules.tensor(b, image)), "float32")
+    axes = (x.rank - 3, x.rank - 2, x.rank - 1)
+    sizes = [b.size(x, axis) for axis in axes]
+    count = functools.reduce(lambda n, m: rules.host_map(b, "x * y", operator.mul, (n, m)), sizes)
+    least = rules.host(rules.host_map(b, "1 / math.sqrt(x)", lambda n: 1 / math.sqrt(n), (count,)))
+    mean, deviation = (reduction(b, name, x, axes, True) for name in ("Mean", "Std"))
+    template = "(x - mean) / deviation.clamp(min=least)"
+    return b.elementwise(template, x=x, mean=mean, deviation=deviation, least=least)
+
+
+# -------------------------------------------------------------------- colours
+
+
+@tf("image.rgb_to_grayscale")
+def rgb_to_grayscale(b: Builder, images: Any) -> Value:
+    """The weighted sum of red, green and blue."""
+    x = rules.tensor(b, images)
+    return converted(b, keras_images.rgb_to_grayscale(b, converted(b, x, "float32")), x.dtype)
+
+
+@tf("image.grayscale_to_rgb")
+def grayscale_to_rgb(b: Builder, images: Any) -> Value:
+    """The same in three channels."""
+    x = rules.native(b, images)
+    if x.shape[-1] != 1:
+        b.malformed(f"its input {x.shape} has more than one channel")
+    return b.op("x.expand(sizes)", shape=(*x.shape[:-1], 3), x=x, sizes=(*(-1,) * (x.rank - 1), 3))
+
+
+@tf("image.rgb_to_hsv", "image.hsv_to_rgb")
+def convert_colors(b: Builder, images: Any) -> Value:
+    """Between red, green, blue and hue, saturation, value."""
+    x = rules.settled(b, rules.tensor(b, images))
+    name = function_name(b).rpartition(".")[2]
+    return b.op(f"{name}(x, dim=d)", shape=x.shape, x=x, d=torch_dim(x, -1))
+
+
+@tf(*_MATRICES)
+def rotate_colors(b: Builder, images: Any) -> Value:
+    """The channels times a matrix."""
+    x = rules.native(b, images)
+    return product(b, x, rules.tensor(b, Constant(_MATRICES[function_name(b)], x.dtype)))
+
+
+# -------------------------------------------------------------------- comparisons
+
+
+@tf("image.psnr")
+def psnr(builder: Builder, a: Any, b: Any, max_val: Any) -> Value:
+    """Peak signal-to-noise ratio of each pair of images."""
+    x, y = rules.native(builder, a), rules.native(builder, b)
+    peak = number(builder, max_val, "max_val")
+    if x.dtype not in FLOATS:
+        peak = int(peak) / _LARGEST[x.dtype]
+    x, y = converted(builder, x, "float32"), converted(builder, y, "float32")
+    shape = builder.broadcast([x.shape, y.shape])[:-3]
+    return builder.op(
+        "20 * math.log10(peak) - 10 * (x - y).square().mean(dim=(-3, -2, -1)).log10()",
+        shape=shape, perm=tuple(range(len(shape))), x=x, y=y, peak=float(peak),
+    )  # fmt: skip
+
+
+@tf("image.total_variation")
+def total_variation(b: Builder, images: Any) -> Value:
+    """The sum of the distances between neighbours, of each image."""
+    x = rules.native(b, images)
+    template = "x.diff(dim=-3).abs().sum(dim=(-3, -2, -1)) + x.diff(dim=-2).abs().sum(dim=(-3, -2, -1))"
+    return b.op(template, shape=x.shape[:-3], perm=tuple(range(x.rank - 3)), x=x)

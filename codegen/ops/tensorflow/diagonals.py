@@ -1,0 +1,169 @@
+"""TensorFlow functions that read, write or make the diagonals of matrices."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from codegen.graph import Value
+from codegen.graph.dtypes import FLOATS
+from codegen.lowering.builder import Builder
+from codegen.lowering.parts import rules
+from codegen.model.spec import Constant
+from codegen.ops.keras.linalg import made, matrix
+from codegen.ops.tensorflow.functions import integers, natives, number, tf
+
+
+def _bounds(b: Builder, k: Any) -> tuple[int, int]:
+    """The lowest and the highest diagonal that are meant."""
+    given = integers(b, k, "k")
+    if len(given) not in (1, 2) or given[0] > given[-1]:
+        b.unsupported("k", k, "supported: one diagonal, or the lowest and the highest of several")
+    return given[0], given[-1]
+
+
+def _starts(b: Builder, rows: int, columns: int, bounds: tuple[int, int], align: str) -> dict[int, int]:
+    """Where each diagonal begins in its row of the array that holds several, padded to one length."""
+    if align not in ("LEFT_LEFT", "LEFT_RIGHT", "RIGHT_LEFT", "RIGHT_RIGHT"):
+        b.unsupported("align", align, "supported: 'RIGHT_LEFT' and the like")
+    above, below = align.split("_")
+    lengths = {k: _length(rows, columns, k) for k in range(bounds[0], bounds[1] + 1)}
+    longest = max(lengths.values())
+    left = {k: (k >= 0 and above == "LEFT") or (k <= 0 and below == "LEFT") for k in lengths}
+    return {k: 0 if left[k] else longest - length for k, length in lengths.items()}
+
+
+def _length(rows: int, columns: int, k: int) -> int:
+    """How long a diagonal of a matrix is."""
+    return min(rows + min(k, 0), columns - max(k, 0))
+
+
+def _indices(b: Builder, *arrays: np.ndarray[Any, Any]) -> list[Value]:
+    """Positions in a tensor, as constants."""
+    return [rules.constant(b, Constant(array.tolist(), "int64")) for array in arrays]
+
+
+def _fill(b: Builder, x: Value, padding_value: Any) -> Any:
+    """What stands beside the diagonals, as a number of the dtype of `x`."""
+    fill = number(b, padding_value, "padding_value")
+    return float(fill) if x.dtype in FLOATS else fill
+
+
+def _where(b: Builder, kept: np.ndarray[Any, Any], x: Value, other: Any) -> Value:
+    """`x` where it is kept, else a number or another tensor."""
+    if kept.all():
+        return x
+    mask = rules.constant(b, Constant(kept.tolist(), "bool"))
+    template = "torch.where(mask, x, other)"
+    return made(b, template, x.shape, x=x, mask=mask, other=other)
+
+
+def _on_matrix(
+    b: Builder, x: Value, rows: int, columns: int, bounds: tuple[int, int], align: str, other: Any
+) -> Value:
+    """A matrix with these diagonals, (..., length) or (..., diagonals, length), and `other` beside them."""
+    starts = _starts(b, rows, columns, bounds, align)
+    row, column = np.indices((rows, columns))
+    k = np.clip(column - row, *bounds)
+    kept = k == column - row
+    first = np.vectorize(starts.__getitem__)(k)
+    place = np.where(kept, np.minimum(row, column) + first, 0)
+    if bounds[0] == bounds[1]:
+        (places,) = _indices(b, place)
+        y = made(b, "x[..., places]", (*x.shape[:-1], rows, columns), x=x, places=places)
+    else:
+        which, places = _indices(b, bounds[1] - k, place)
+        shape = (*x.shape[:-2], rows, columns)
+        y = made(b, "x[..., which, places]", shape, x=x, which=which, places=places)
+    return _where(b, kept, y, other)
+
+
+@tf("linalg.diag")
+def diag(
+    b: Builder,
+    diagonal: Any,
+    k: Any = 0,
+    num_rows: Any = -1,
+    num_cols: Any = -1,
+    padding_value: Any = 0,
+    align: str = "RIGHT_LEFT",
+) -> Value:
+    """`torch.diag_embed(x)`: matrices with this diagonal, or with several."""
+    x, bounds = rules.native(b, diagonal), _bounds(b, k)
+    fill = _fill(b, x, padding_value)
+    rows, columns = (int(number(b, n, "num_rows")) for n in (num_rows, num_cols))
+    if bounds[0] == bounds[1] and (rows, columns, fill) == (-1, -1, 0):
+        size = None if x.shape[-1] is None else x.shape[-1] + abs(bounds[0])
+        shape = (*x.shape[:-1], size, size)
+        if not bounds[0]:
+            return made(b, "torch.diag_embed(x)", shape, x=x)
+        return made(b, "torch.diag_embed(x, offset=k)", shape, x=x, k=bounds[0])
+    least = (b.known(x, -1) - min(bounds[1], 0), b.known(x, -1) + max(bounds[0], 0))
+    if rows == columns == -1:
+        rows = columns = max(least)
+    rows, columns = (low if n == -1 else n for n, low in zip((rows, columns), least, strict=True))
+    return _on_matrix(b, x, rows, columns, bounds, align, fill)
+
+
+@tf("linalg.diag_part")
+def diag_part(b: Builder, input: Any, k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Value:
+    """`x.diagonal()` of each matrix, or several of its diagonals."""
+    x, bounds = matrix(b, input), _bounds(b, k)
+    if bounds[0] == bounds[1]:
+        size = None if None in x.shape[-2:] else _length(b.known(x, -2), b.known(x, -1), bounds[0])
+        template = "x.diagonal(offset=k, dim1=-2, dim2=-1)"
+        return made(b, template, (*x.shape[:-2], size), x=x, k=bounds[0])
+    rows, columns = b.known(x, -2), b.known(x, -1)
+    starts = _starts(b, rows, columns, bounds, align)
+    order = sorted(starts, reverse=True)
+    lengths = [_length(rows, columns, k) for k in order]
+    place = np.arange(max(lengths)) - np.array([[starts[k]] for k in order])
+    kept = (place >= 0) & (place < np.array(lengths)[:, None])
+    place = np.where(kept, place, 0)
+    diagonal = np.array(order)[:, None]
+    row, column = _indices(b, place - np.minimum(diagonal, 0), place + np.maximum(diagonal, 0))
+    y = made(b, "x[..., i, j]", (*x.shape[:-2], *place.shape), x=x, i=row, j=column)
+    return _where(b, kept, y, _fill(b, x, padding_value))
+
+
+@tf("linalg.set_diag")
+def set_diag(b: Builder, input: Any, diagonal: Any, k: Any = 0, align: str = "RIGHT_LEFT") -> Value:
+    """`torch.diagonal_scatter(x, diagonal)`: matrices with other diagonals."""
+    bounds = _bounds(b, k)
+    x, y = natives(b, input, diagonal)
+    if bounds[0] != bounds[1]:
+        return _on_matrix(b, y, b.known(x, -2), b.known(x, -1), bounds, align, x)
+    template = "torch.diagonal_scatter(x, y, offset=k, dim1=-2, dim2=-1)"
+    return made(b, template, x.shape, x=x, y=y, k=bounds[0])
+
+
+@tf("linalg.tensor_diag")
+def tensor_diag(b: Builder, diagonal: Any) -> Value:
+    """A tensor as the diagonal of one with twice as many axes."""
+    x = rules.native(b, diagonal)
+    if x.rank == 1:
+        return made(b, "x.diag()", (x.shape[0], x.shape[0]), x=x)
+    flat = b.reshape(x, (rules.elements(x.shape),))
+    return b.reshape(made(b, "x.diag()", flat.shape * 2, x=flat), x.shape * 2)
+
+
+@tf("linalg.tensor_diag_part")
+def tensor_diag_part(b: Builder, input: Any) -> Value:
+    """The diagonal of a matrix."""
+    x = rules.native(b, input)
+    if x.rank != 2:
+        b.unsupported("input", x.shape, "supported: a matrix")
+    return made(b, "x.diagonal()", (x.shape[0],), x=x)
+
+
+@tf("linalg.band_part")
+def band_part(b: Builder, input: Any, num_lower: Any, num_upper: Any) -> Value:
+    """`x.tril(upper).triu(-lower)`; below zero, a bound keeps everything."""
+    x = matrix(b, input)
+    lower, upper = int(number(b, num_lower, "num_lower")), int(number(b, num_upper, "num_upper"))
+    if upper >= 0:
+        x = made(b, "x.tril(k)", x.shape, x=x, k=upper)
+    if lower >= 0:
+        x = made(b, "x.triu(k)", x.shape, x=x, k=-lower)
+    return x if upper >= 0 or lower >= 0 else b.elementwise("x", x=x)

@@ -1,0 +1,1 @@
+"""Repeated structure becomes classes: finding what repeats, parametrising, naming and building it."""

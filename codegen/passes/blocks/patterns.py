@@ -1,0 +1,314 @@
+"""Patterns: the structure of a region without names and sizes, and the uses that share it."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from codegen.graph import Derived, Module, Node, Operand, Parameter, Value
+from codegen.model.nested import map_nested
+from codegen.passes.blocks.regions import Region
+
+#: Arguments that are one value even where they are tuples.
+WHOLE = frozenset({"kernel_size", "stride", "padding", "dilation", "output_padding", "pad", "pads"})
+
+#: Numbers that belong to a block's structure: a difference makes another block.
+FIXED = frozenset({"eps", "momentum"})
+
+#: Activation functions, with the modules that may stand for them in an `nn.Sequential`.
+ACTIVATIONS = {
+    "F.relu(x)": "nn.ReLU", "F.relu6(x)": "nn.ReLU6", "F.silu(x)": "nn.SiLU", "F.gelu(x)": "nn.GELU",
+    "F.hardswish(x)": "nn.Hardswish", "F.hardsigmoid(x)": "nn.Hardsigmoid", "torch.sigmoid(x)": "nn.Sigmoid",
+    "torch.tanh(x)": "nn.Tanh", "F.elu(x)": "nn.ELU", "F.selu(x)": "nn.SELU",
+}  # fmt: skip
+
+#: An activation function that is a parameter of the block.
+ANY_ACTIVATION = "activation(x)"
+
+#: Operands of expressions whose numbers are sizes; all other numbers in expressions are structure.
+SIZES = WHOLE | {"sizes", "size", "groups", "heads", "channels", "units", "rate", "p", "scale"}
+
+
+@dataclass(eq=False)
+class Hole:
+    """A number of a block that may differ between its uses.
+
+    Attributes:
+        role: What the constructor or the function calls it: "in_channels", "stride", ...
+        module: The prototype that it is an argument of.
+    """
+
+    role: str
+    module: Module | None = None
+
+
+@dataclass(eq=False)
+class Flag:
+    """Whether a use of a block has an optional part."""
+
+    name: str = ""
+
+
+@dataclass(eq=False)
+class Use:
+    """One region that a pattern describes.
+
+    Attributes:
+        numbers: What fills the holes; a hole in an absent part is missing.
+        members: The real module of each prototype.
+        values: The real value of each value of the pattern.
+        flags: Which optional parts it has; missing if it does not matter.
+    """
+
+    region: Region
+    numbers: dict[Hole, Any] = field(default_factory=dict)
+    members: dict[Module, Module] = field(default_factory=dict)
+    values: dict[Value, Value] = field(default_factory=dict)
+    flags: dict[Flag, bool] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Pattern:
+    """A block before it has a name: prototypes of nodes, values and modules, with holes for numbers.
+
+    Attributes:
+        key: Equal for regions of the same structure.
+        inputs: Arguments of the block.
+        nodes: In execution order.
+        output: Its result.
+        holes: The numbers that may differ.
+        uses: The regions that it describes.
+        prototypes: Of all modules, children included.
+        values: All values.
+        coherence: How well names agree with its borders, up to 1.
+    """
+
+    key: Hashable
+    inputs: list[Value]
+    nodes: list[Node]
+    output: Value
+    holes: list[Hole]
+    uses: list[Use]
+    prototypes: list[Module]
+    values: list[Value]
+    coherence: float = 1.0
+
+    @property
+    def modules(self) -> list[Module]:
+        """The prototypes of modules, in order of first use."""
+        return list(dict.fromkeys(module for node in self.nodes for module in node.modules()))
+
+    @property
+    def is_run(self) -> bool:
+        """Whether it is nothing but one block again and again, which a sequence says better."""
+        blocks = {module.graph for module in self.modules}
+        return (
+            blocks != {None} and len(blocks) == 1 and all(node.template == "module(x)" for node in self.nodes)
+        )
+
+
+#: Roles of positional arguments, by the start of the constructor's name.
+_POSITIONS = (
+    ("nn.Conv", ("in_channels", "out_channels", "kernel_size")),
+    ("nn.BatchNorm", ("channels",)),
+    ("nn.Linear", ("in_features", "out_features")),
+    ("nn.LayerNorm", ("features",)),
+    ("nn.GroupNorm", ("groups", "channels")),
+    ("nn.Dropout", ("rate",)),
+)
+
+
+def body(nodes: Sequence[Node]) -> float:
+    """About how many lines these nodes take in `__init__` and `forward`."""
+    total = 0.0
+    modules: set[Module] = set()
+    for node in nodes:
+        before = _block_before(node)
+        if before is None:
+            modules.update(module for module in node.modules() if module.constructor != "attribute")
+            total += 0.6
+        else:
+            same, is_second = _options(before) == _options(node), _block_before(before) is None
+            total += (0.2 if same else 1.0) + is_second * (0.8 if same else 2.0)
+    return total + len(modules)
+
+
+def _block_before(node: Node) -> Node | None:
+    """The call of the same kind of block that this call follows: they become one sequence."""
+    if node.template != "module(x)" or node.operands["module"].graph is None:
+        return None
+    before: Node | None = node.operands["x"].node
+    if before is None or before.template != "module(x)":
+        return None
+    return before if before.operands["module"].graph is node.operands["module"].graph else None
+
+
+def _options(node: Node) -> tuple[Any, ...]:
+    """The arguments of a block beside its input channels, which follow from the block before."""
+    module: Module = node.operands["module"]
+    return (*module.args[1:], *module.kwargs.items())
+
+
+def trace(region: Region) -> Pattern:
+    """The pattern of a region, with that region as its only use."""
+    return _Tracer(region).trace()
+
+
+class _Tracer:
+    def __init__(self, region: Region) -> None:
+        self.use = Use(region)
+        self.values: dict[Value, Value] = {}
+        self.modules: dict[Module, Module] = {}
+        self.holes: list[Hole] = []
+
+    def trace(self) -> Pattern:
+        region = self.use.region
+        inputs = [self._value(value) for value in region.inputs]
+        nodes = []
+        for node in region.nodes:
+            operands = {name: self._operand(operand, name) for name, operand in node.operands.items()}
+            nodes.append(copy := replace(node, operands=operands, targets=self._targets(node.targets)))
+            for value in copy.results():
+                value.node = copy
+        modules, values = list(self.modules.values()), list(self.values.values())
+        pattern = Pattern(
+            (), inputs, nodes, self.values[region.output], self.holes, [self.use], modules, values
+        )
+        pattern.key = _key(pattern)
+        return pattern
+
+    def _value(self, value: Value) -> Value:
+        if value not in self.values:
+            # the mask was resolved when the graph was made; a twin in another layout has its own prototype
+            self.values[value] = proto = replace(value, mask=None, node=None, twins={})
+            self.use.values[proto] = value
+        return self.values[value]
+
+    def _targets(self, targets: Any) -> Any:
+        if isinstance(targets, tuple):
+            return tuple(self._targets(target) for target in targets)
+        return None if targets is None else self._value(targets)
+
+    def _module(self, module: Module) -> Module:
+        if module in self.modules:
+            return self.modules[module]
+        self.modules[module] = proto = replace(module)
+        self.use.members[proto] = module
+        roles = next((roles for start, roles in _POSITIONS if module.constructor.startswith(start)), ())
+        names = (*roles, *("size" for _ in module.args))
+        if module.constructor == "nn.Parameter" and len(module.args[0]) == 1:
+            names = ("channels", "dtype")
+        if module.graph is not None:
+            names = tuple(parameter.name for parameter in module.graph.params if not parameter.has_default)
+        proto.args = tuple(self._literal(v, name, proto) for v, name in zip(module.args, names, strict=False))
+        proto.kwargs = {name: self._literal(value, name, proto) for name, value in module.kwargs.items()}
+        proto.children = tuple(self._module(child) for child in module.children)
+        return proto
+
+    def _operand(self, operand: Operand, name: str) -> Operand:
+        if isinstance(operand, Value):
+            return self._value(operand)
+        if isinstance(operand, Module):
+            return self._module(operand)
+        if isinstance(operand, slice):
+            return slice(*(self._operand(part, name) for part in (operand.start, operand.stop, operand.step)))
+        # torch takes 3 for (3, 3), our own functions take lists alone
+        is_whole = isinstance(operand, tuple) and name in WHOLE and is_number(operand)
+        if isinstance(operand, (tuple, list)) and not is_whole:
+            return type(operand)(self._operand(part, name) for part in operand)
+        if name in SIZES and not (isinstance(operand, int) and operand < 0):
+            return self._literal(operand, name, None)
+        return operand
+
+    def _literal(self, value: Any, role: str, module: Module | None) -> Any:
+        if role in FIXED:
+            return value
+        if is_number(value) and (role in WHOLE or not isinstance(value, (tuple, list))):
+            self.holes.append(hole := Hole(role, module))
+            self.use.numbers[hole] = uniform(value) if role in WHOLE else value
+            return hole
+        if isinstance(value, (tuple, list)):
+            return tuple(self._literal(part, role, module) for part in value)
+        return value
+
+
+def _key(pattern: Pattern) -> Hashable:
+    """What a pattern's structure is: its steps, and which values and modules they share."""
+    values = {value: number for number, value in enumerate(pattern.values)}
+    modules = {module: number for number, module in enumerate(pattern.prototypes)}
+    steps = [
+        (
+            node_key(pattern, node),
+            tuple(values[value] for value in node.values()),
+            tuple(modules[module] for module in node.modules()),
+            tuple(values[value] for value in node.results()),
+        )
+        for node in pattern.nodes
+    ]
+    return (tuple((value.rank, value.perm, value.dtype) for value in pattern.inputs), tuple(steps))
+
+
+def node_key(pattern: Pattern, node: Node, *, loose: bool = False) -> Hashable:
+    """What one step does, whatever it reads.
+
+    Args:
+        pattern: What it is a part of.
+        node: The step.
+        loose: Whether all activation functions count as the same.
+    """
+    if node.template in ACTIVATIONS or node.template == ANY_ACTIVATION:
+        return (ANY_ACTIVATION if loose else node.template, node.kind)
+    operands = tuple((name, _structure(pattern, operand)) for name, operand in node.operands.items())
+    targets = len(node.targets) if isinstance(node.targets, tuple) else None
+    return (node.template, node.kind, operands, targets)
+
+
+def _structure(pattern: Pattern, operand: Any) -> Hashable:
+    """An operand or argument without names and without the numbers that may differ."""
+    if isinstance(operand, (Value, Hole, Flag)):
+        return type(operand).__name__
+    if isinstance(operand, (tuple, list)):
+        return (type(operand).__name__, *(_structure(pattern, part) for part in operand))
+    if isinstance(operand, slice):
+        return ("slice", _structure(pattern, (operand.start, operand.stop, operand.step)))
+    if not isinstance(operand, Module):
+        return ("literal", repr(operand))
+    return (
+        operand.constructor,
+        operand.graph,
+        _structure(pattern, operand.args),
+        tuple((name, _structure(pattern, value)) for name, value in operand.kwargs.items()),
+        tuple(_structure(pattern, child) for child in operand.children),
+        tuple(operand.state),
+        tuple(sorted(operand.frozen)),
+        next((_grouping(use.members[operand]) for use in pattern.uses if operand in use.members), ""),
+    )
+
+
+def is_number(value: Any) -> bool:
+    """Whether it can be an argument of a block: a number, a parameter, or a tuple of numbers."""
+    if isinstance(value, (tuple, list)):
+        return bool(value) and all(is_number(part) for part in value)
+    return isinstance(value, (int, float, Parameter, Derived)) and not isinstance(value, bool)
+
+
+def uniform(value: Any) -> Any:
+    """`(3, 3)` as 3."""
+    if isinstance(value, (tuple, list)) and len(set(value)) == 1:
+        return value[0]
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _grouping(module: Module) -> str:
+    """Plain, depthwise and grouped convolutions are different things."""
+    groups = module.kwargs.get("groups", 1)
+    if groups == 1:
+        return ""
+    return "depthwise" if module.args and groups == module.args[0] else "grouped"
+
+
+def fill(operand: Operand, replacements: Mapping[Any, Any]) -> Operand:
+    """An operand with holes, values or modules inside it replaced."""
+    kinds = (Hole, Value, Module, Flag)
+    return map_nested(lambda part: replacements.get(part, part) if isinstance(part, kinds) else part, operand)
