@@ -1,0 +1,1 @@
+"""The repository's habits: lint, types, short files, a true README."""

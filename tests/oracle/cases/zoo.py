@@ -1,0 +1,124 @@
+"""Custom layers of public model zoos and of TensorFlow Addons, as their authors wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.oracle.cases.case import Case, keras, layers, ops
+
+
+def _custom(
+    name: str, call: Callable[..., Any], *, package: str = "Custom", **options: Any
+) -> Callable[[], Any]:
+    """A layer of a class of that name, with these options in its config, that computes `call`."""
+
+    def build(layer: Any, shape: Any) -> None:
+        if name in ("LayerScale", "InstanceNormalization"):
+            size = (shape[-1],)
+            layer.gamma = layer.add_weight(shape=size, name="gamma")
+            if name == "InstanceNormalization":
+                layer.beta = layer.add_weight(shape=size, name="beta")
+        layer.built = True
+
+    def make() -> Any:
+        def get_config(layer: Any) -> dict[str, Any]:
+            return {**layers.Layer.get_config(layer), **options}
+
+        methods = {"build": build, "call": call, "get_config": get_config}
+        made = type(name, (layers.Layer,), methods)
+        return keras.saving.register_keras_serializable(package, name)(made)()
+
+    return make
+
+
+def _scaled(layer: Any, inputs: Any) -> Any:
+    del layer
+    return inputs[0] + 0.3 * inputs[1]
+
+
+def _normalised(layer: Any, x: Any) -> Any:
+    mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+    return layer.gamma * (x - mean) / (ops.sqrt(variance) + 1e-3) + layer.beta
+
+
+def _instance_normalised(layer: Any, x: Any) -> Any:
+    mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
+    return layer.gamma * (x - mean) / ops.sqrt(variance + 1e-3) + layer.beta
+
+
+def _pooled(reduce: Any) -> Callable[..., Any]:
+    """Windows of 3 x 2, as many as `_WINDOWS` says of an image of 6 x 8."""
+    return lambda _, x: reduce(ops.reshape(x, (-1, 2, 3, 4, 2, 3)), axis=(2, 4))
+
+
+_WINDOWS = {"output_size": (2, 4), "data_format": "channels_last"}
+
+CASES = [
+    Case("layer_scale", _custom("LayerScale", lambda s, x: x * s.gamma, projection_dim=3), [(5, 4, 3)]),
+    Case("stochastic_depth", _custom("StochasticDepth", lambda _, x: x, drop_path_rate=0.2), [(5, 3)]),
+    Case("drop_connect", _custom("DropConnect", lambda _, x: x, drop_connect_rate=0.2), [(5, 3)]),
+    Case("fixed_dropout", _custom("FixedDropout", lambda _, x: x, rate=0.2, noise_shape=None), [(5, 3)]),
+    Case(
+        "custom_scale_layer",
+        _custom("CustomScaleLayer", _scaled, scale=0.3),
+        [(5, 3), (5, 3)],
+        call=lambda layer, xs: layer(xs),
+    ),
+    Case(
+        "fixed_dropout_of_a_module",
+        _custom("FixedDropout", lambda _, x: x, package="efficientnet.model", rate=0.2, noise_shape=None),
+        [(5, 3)],
+    ),
+    Case("swish_layer", _custom("Swish", lambda _, x: ops.silu(x)), [(5, 3)]),
+    Case("mish_layer", _custom("Mish", lambda _, x: x * ops.tanh(ops.softplus(x))), [(5, 3)]),
+    Case("hard_swish_layer", _custom("HardSwish", lambda _, x: x * ops.relu6(x + 3) / 6), [(5, 3)]),
+    Case(
+        "instance_normalization",
+        _custom("InstanceNormalization", _normalised, axis=-1, epsilon=1e-3, center=True, scale=True),
+        [(6, 5, 3)],
+    ),
+    Case(
+        "addons_instance_normalization",
+        _custom(
+            "InstanceNormalization",
+            _instance_normalised,
+            package="Addons",
+            groups=3,
+            axis=-1,
+            epsilon=1e-3,
+            center=True,
+            scale=True,
+        ),
+        [(6, 5, 3)],
+    ),
+    Case(
+        "addons_gelu", _custom("GELU", lambda _, x: ops.gelu(x), package="Addons", approximate=True), [(5, 3)]
+    ),
+    Case(
+        "addons_gelu_exact",
+        _custom("GELU", lambda _, x: ops.gelu(x, False), package="Addons", approximate=False),
+        [(5, 3)],
+    ),
+    Case(
+        "addons_maxout",
+        _custom(
+            "Maxout",
+            lambda _, x: ops.max(ops.reshape(x, (-1, 3, 2, 5, 4)), axis=1),
+            package="Addons",
+            num_units=2,
+            axis=1,
+        ),
+        [(6, 5, 4)],
+    ),
+    Case(
+        "addons_adaptive_average_pooling",
+        _custom("AdaptiveAveragePooling2D", _pooled(ops.mean), package="Addons", **_WINDOWS),
+        [(6, 8, 3)],
+    ),
+    Case(
+        "addons_adaptive_max_pooling",
+        _custom("AdaptiveMaxPooling2D", _pooled(ops.max), package="Addons", **_WINDOWS),
+        [(6, 8, 3)],
+    ),
+]

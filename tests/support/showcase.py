@@ -1,0 +1,44 @@
+"""The files under generated/: what `examples/` becomes; `python -m tests.support.showcase` renews them.
+
+Most examples are architectures without weights, so only their source is checked in.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codegen import Options, convert
+from codegen.pipeline import generate
+from codegen.read.reader import read_model
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES, GENERATED = ROOT / "examples", ROOT / "generated"
+CUSTOM = (EXAMPLES / "custom_layers.py",)
+
+WHOLE = ("mlp.h5", "gated.keras")
+ARCHITECTURES = tuple(
+    f"{name}.json"
+    for name in (
+        "mobilenet_v2",
+        "resnet50",
+        "text_encoder",
+        "unet",
+        "vgg16",
+    )
+)
+
+
+def main() -> None:
+    """Write every file."""
+    for name in WHOLE:
+        print(convert(EXAMPLES / name, output=GENERATED, custom=CUSTOM).source_path.name)
+    for name in ARCHITECTURES:
+        module = Path(name).stem
+        with read_model(EXAMPLES / name) as saved:
+            source = generate(saved, Options(), module).source
+        (GENERATED / f"{module}.py").write_text(source, encoding="utf-8", newline="\n")
+        print(f"{module}.py")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Tests without Keras and TensorFlow: quick."""

@@ -1,0 +1,54 @@
+"""Activations that today's Keras does not know: of other packages and tf.keras 1, by their formulas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from codegen import convert
+from tests.support.keras_files import write_whole_h5
+from tests.support.oracle import assert_same, torch_outputs
+
+Array = NDArray[Any]
+X = np.random.default_rng(0).uniform(-3, 3, (4, 6)).astype(np.float32)
+
+
+def sparsemax(x: Array) -> Array:
+    """The projection onto the simplex (Martins and Astudillo, 2016)."""
+    ordered = np.sort(x, axis=-1)[:, ::-1]
+    sums = ordered.cumsum(axis=-1)
+    count = (1 + np.arange(1, x.shape[-1] + 1) * ordered > sums).sum(axis=-1, keepdims=True)
+    threshold = (np.take_along_axis(sums, count - 1, axis=-1) - 1) / count
+    result: Array = np.maximum(x - threshold, 0)
+    return result
+
+
+FORMULAS: dict[str, Callable[[Array], Array]] = {
+    "Addons>gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "Addons>hardshrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
+    "Addons>lisht": lambda x: x * np.tanh(x),
+    "Addons>mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
+    "Addons>snake": lambda x: x + np.sin(x) ** 2,
+    "Addons>softshrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    "Addons>sparsemax": sparsemax,
+    "Addons>tanhshrink": lambda x: x - np.tanh(x),
+    "kecamCommon>hard_swish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+    "log_softmax_v2": lambda x: x - np.log(np.exp(x).sum(axis=-1, keepdims=True)),
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_activation(name: str, tmp_path: Path) -> None:
+    layers = [
+        {"class_name": "InputLayer", "config": {"name": "x", "batch_input_shape": [None, 6]}},
+        {"class_name": "Activation", "config": {"name": "y", "activation": name}},
+    ]
+    config = {"class_name": "Sequential", "config": {"name": "model", "layers": layers}}
+    path = write_whole_h5(tmp_path / "model.h5", config, {"y": {}}, keras_version="2.9.0")
+    result = convert(path, output=tmp_path)
+    assert_same(torch_outputs(result, [X]), [FORMULAS[name](X).astype(np.float32)])
