@@ -58,13 +58,13 @@ def _template(name: str, template_dir: Path | None) -> str | None:
     own = template_dir / name if template_dir else None
     if own is not None and own.is_file():
         return own.read_text(encoding="utf-8")
-    shipped = files("codegen.templates") if _is_installed() else Path(__file__).parents[1] / "templates"
+    shipped = files("codegen.templates") if _is_installed() else Path(__file__).parents[2] / "templates"
     entry = shipped.joinpath(name)
     return entry.read_text(encoding="utf-8") if entry.is_file() else None
 
 
 def _is_installed() -> bool:
-    return not (Path(__file__).parents[1] / "templates" / TEMPLATE).is_file()
+    return not (Path(__file__).parents[2] / "templates" / TEMPLATE).is_file()
 
 
 def _only_code(value: object) -> object:
