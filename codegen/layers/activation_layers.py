@@ -7,9 +7,9 @@ from typing import Literal
 
 from codegen.graph import Module, Value
 from codegen.graph.recipe import Weight
-from codegen.layers.activations import along, torch_dim
 from codegen.lowering.builder import Builder
 from codegen.lowering.layout import stored_rows
+from codegen.lowering.parts.tensors import along, torch_dim
 from codegen.lowering.registry import lowers
 
 

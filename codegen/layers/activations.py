@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.tensors import along, torch_dim
 from codegen.lowering.registry import lowers
 
 PACKAGE = "activation"
@@ -99,26 +100,3 @@ def glu(b: Builder, x: Value) -> Value:
     if features % 2:
         b.malformed(f"glu needs an even number of features, not {features}")
     return b.op("F.glu(x, dim=d)", shape=(*x.shape[:-1], features // 2), x=x, d=torch_dim(x, -1))
-
-
-def along(b: Builder, template: str, x: Value, axis: int, *, non_negative: bool = False) -> Value:
-    """A function with the shape of `x` that treats all elements along `axis` alike.
-
-    The order of the elements does not matter to it, so a pending order of a flattened value stays.
-
-    Args:
-        b: The layer's builder.
-        template: The expression, over `x` and the torch dim `d`.
-        x: The input.
-        axis: In Keras' order.
-        non_negative: Whether the result is never below zero.
-    """
-    b.axis(axis, x.rank)
-    dim = torch_dim(x, axis)
-    return b.op(template, shape=x.shape, flat=x.flat, non_negative=non_negative, x=x, d=dim)
-
-
-def torch_dim(x: Value, axis: int) -> int:
-    """Where Keras' `axis` is stored; -1 for the last dim, as torch code writes it."""
-    dim = x.dim(axis)
-    return -1 if dim == x.rank - 1 else dim

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from codegen.graph import Value
-from codegen.layers.resizing import Casts, batched, recast, resize, single_again, smart_resize
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.resizing import Casts, batched, recast, resize, single_again, smart_resize
 from codegen.lowering.parts.windows import DataFormat, crop, sizes_of
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec

@@ -13,8 +13,8 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.tensors import coded
 from codegen.lowering.registry import lowers
-from codegen.ops.keras.losses import coded
 
 Encoding = Literal["int", "one_hot", "multi_hot", "count"]
 Salt = int | tuple[int, int] | None

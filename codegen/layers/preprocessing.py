@@ -11,8 +11,8 @@ from codegen.graph import Module, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
 from codegen.lowering.builder import Builder, literal_array
+from codegen.lowering.parts.tensors import concatenated
 from codegen.lowering.registry import lowers
-from codegen.ops.keras.shapes import concatenated
 
 Numbers = float | tuple[Any, ...]
 

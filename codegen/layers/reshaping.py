@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from codegen.graph import Value
-from codegen.layers.resizing import Casts, Interpolation, enlarge, recast
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.resizing import Casts, Interpolation, enlarge, recast
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from codegen.graph import Value
 from codegen.graph.recipe import Weight
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.frames import frame_window
 from codegen.lowering.parts.windows import (
     DataFormat,
     channel_axis,
@@ -21,7 +22,6 @@ from codegen.lowering.parts.windows import (
     window_pads,
 )
 from codegen.lowering.registry import lowers
-from codegen.ops.keras.math import frame_window
 
 _EPSILON = 1e-7  # keras.config.epsilon()
 

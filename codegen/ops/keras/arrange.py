@@ -10,9 +10,9 @@ from codegen.graph.dtypes import FLOATS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import Axis, op
+from codegen.lowering.parts.tensors import permuted, same_layout
 from codegen.model.spec import Constant, Shape
 from codegen.ops.keras.elementwise import binary
-from codegen.ops.keras.shapes import permuted, tensors
 
 
 @op("Flip")
@@ -139,7 +139,7 @@ def broadcasted(b: Builder, x: Any, shape: Any) -> Value:
 @op("Meshgrid")
 def meshgrid(b: Builder, *x: Any, indexing: Literal["xy", "ij"] = "xy") -> list[Value]:
     """`torch.meshgrid(*xs)`."""
-    values = tensors(b, x)
+    values = same_layout(b, x)
     sizes = [v.shape[0] if v.rank else 1 for v in values]
     shape = tuple(sizes) if indexing == "ij" or len(sizes) < 2 else (sizes[1], sizes[0], *sizes[2:])
     results = [b.value(shape, dtype=v.dtype) for v in values]

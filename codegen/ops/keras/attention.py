@@ -8,7 +8,7 @@ from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import op
-from codegen.ops.keras.shapes import permuted
+from codegen.lowering.parts.tensors import permuted
 
 #: What Keras puts in the place of a score that a mask forbids (backend.tensorflow.nn._get_large_negative).
 _FORBIDDEN = -0.7 * 3.38953e38

@@ -12,11 +12,8 @@ from codegen.graph.dtypes import INTEGERS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import op
+from codegen.lowering.parts.tensors import permuted, saturate
 from codegen.ops.keras.elementwise import elementwise
-from codegen.ops.keras.shapes import permuted
-
-#: Of what numpy does not know.
-_BFLOAT16 = (-3.3895313892515355e38, 3.3895313892515355e38)
 
 
 @op("Cast")
@@ -36,33 +33,7 @@ def cast_to(b: Builder, x: Any, dtype: str) -> Value:
 @op("SaturateCast")
 def saturate_cast(b: Builder, x: Any, *, dtype: str) -> Value:
     """Clipped to what the dtype can hold, then cast."""
-    x = rules.tensor(b, x)
-    if x.dtype != "bool":
-        low, high = _limits(x.dtype, dtype)
-        x = b.elementwise("x.clamp(low, high)", x=x, low=low, high=high)
-    return b.cast(x, dtype)
-
-
-def _limits(source: str, target: str) -> tuple[Any, Any]:
-    """The least and largest number of one dtype that another can hold, as `_saturate_cast` of Keras."""
-    ranges = [
-        (0, 1) if d == "bool" else _BFLOAT16 if d == "bfloat16" else _range(d) for d in (source, target)
-    ]
-    kind = np.dtype("float32" if source == "bfloat16" else source)
-    low, high = (
-        np.asarray(pick(pair)).astype(kind)
-        for pick, pair in zip((max, min), zip(*ranges, strict=True), strict=True)
-    )
-    if kind.kind == "f":
-        low = np.nextafter(low, kind.type(0)) if low < ranges[1][0] else low
-        high = np.nextafter(high, kind.type(0)) if high > ranges[1][1] else high
-    return low.item(), high.item()
-
-
-def _range(dtype: str) -> tuple[float, float]:
-    if dtype.startswith("float"):
-        return float(np.finfo(dtype).min), float(np.finfo(dtype).max)
-    return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
+    return saturate(b, rules.tensor(b, x), dtype)
 
 
 @op("View")

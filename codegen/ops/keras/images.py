@@ -7,11 +7,11 @@ from typing import Any, Literal
 import numpy as np
 
 from codegen.graph import Value
-from codegen.layers.activations import torch_dim
-from codegen.layers.resizing import Casts
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.resizing import Casts
 from codegen.lowering.parts.rules import op
+from codegen.lowering.parts.tensors import padded, permuted, torch_dim
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
@@ -26,7 +26,6 @@ from codegen.model.spec import Constant
 from codegen.ops.keras.as_layer import as_layer
 from codegen.ops.keras.indexing import sliced
 from codegen.ops.keras.linalg import made
-from codegen.ops.keras.shapes import padded, permuted
 
 _GREY = [0.2989, 0.5870, 0.1140]
 

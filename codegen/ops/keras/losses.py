@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.graph import Value
-from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import op
+from codegen.lowering.parts.tensors import coded
 from codegen.ops.keras.reductions import reduction
-from codegen.ops.keras.shapes import permuted
 
 
 @op("OneHot")
@@ -42,20 +41,6 @@ def multi_hot(
 def _dense(b: Builder, sparse: bool) -> None:
     if sparse:
         b.unsupported("sparse", sparse, "supported: dense tensors")
-
-
-def coded(b: Builder, x: Any, classes: int, axis: int) -> Value:
-    """A one-hot code on a new axis, as truth values."""
-    x = rules.native(b, x)
-    x = b.cast(x, "int64") if x.dtype in FLOATS or x.dtype == "bool" else x
-    y = b.op(
-        "x.unsqueeze(-1) == torch.arange(n, device=x.device)",
-        shape=(*x.shape, classes), dtype="bool", perm=tuple(range(x.rank + 1)), x=x, n=classes,
-    )  # fmt: skip
-    a = b.axis(axis, y.rank)
-    order = list(range(x.rank))
-    order.insert(a, x.rank)
-    return y if a == x.rank else permuted(b, y, order)
 
 
 # -------------------------------------------------------------------- losses

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -11,12 +10,11 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.frames import frame_window, inverse_window
 from codegen.lowering.parts.rules import op
+from codegen.lowering.parts.tensors import padded
 from codegen.model.spec import Constant
 from codegen.ops.keras.linalg import made
-from codegen.ops.keras.shapes import padded
-
-Array = np.ndarray[Any, np.dtype[np.float64]]
 
 # -------------------------------------------------------------------- segments
 
@@ -192,7 +190,7 @@ def istft(
     y = made(b, "torch.fft.irfft(z, n=n)", (*z.shape[:-1], fft_length), dtype, z=z, n=fft_length)
     weights = frame_window(b, window, sequence_length, fft_length)
     if weights is not None:
-        weights = _inverse(weights, sequence_stride)
+        weights = inverse_window(weights, sequence_stride)
         y = b.elementwise("x * window", x=y, window=rules.constant(b, Constant(weights.tolist(), dtype)))
     frames = y.shape[-2]
     total = None if frames is None else (frames - 1) * sequence_stride + fft_length
@@ -203,34 +201,3 @@ def istft(
         return y
     size = length if total is None else len(range(total)[start:stop])
     return made(b, "x[..., part]", (*y.shape[:-1], size), x=y, part=slice(start or None, stop))
-
-
-def frame_window(b: Builder, window: str | tuple[float, ...] | None, length: int, size: int) -> Array | None:
-    """The weights of a frame's elements, with zeros around them up to `size`; None for no weights.
-
-    Formula: `tensorflow.python.ops.signal.window_ops._raised_cosine_window`, where only even windows
-    are periodic.
-    """
-    if window is None:
-        return None
-    if isinstance(window, str):
-        if window not in ("hann", "hamming"):
-            b.unsupported("window", window, "supported: 'hann', 'hamming', numbers")
-        mean = 0.5 if window == "hann" else 0.54
-        period = length if length % 2 == 0 else max(length - 1, 1)
-        angles = 2 * math.pi * np.arange(length) / period
-        weights = mean - (1 - mean) * np.cos(angles) if length > 1 else np.ones(1)
-    else:
-        weights = np.asarray(window, dtype=np.float64)
-    left = (size - length) // 2
-    padded_weights: Array = np.pad(weights, (left, size - length - left))
-    return padded_weights
-
-
-def _inverse(window: Array, step: int) -> Array:
-    """The weights that undo those of all windows that overlap (`tf.signal.inverse_stft_window_fn`)."""
-    overlaps = -(-len(window) // step)
-    squares = np.pad(window**2, (0, overlaps * step - len(window))).reshape(overlaps, step).sum(axis=0)
-    total = np.tile(squares, overlaps)[: len(window)]
-    inverse: Array = np.divide(window, total, out=np.zeros_like(window), where=total != 0)
-    return inverse

@@ -6,11 +6,11 @@ from typing import Any
 
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
-from codegen.layers.activations import torch_dim
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import Axis, op
+from codegen.lowering.parts.tensors import torch_dim
 from codegen.ops.keras.linalg import norm_over
 from codegen.ops.keras.reductions import reduction
 

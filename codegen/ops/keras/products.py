@@ -10,9 +10,9 @@ from codegen.graph.dtypes import FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import op
+from codegen.lowering.parts.tensors import permuted
 from codegen.model.spec import Shape
 from codegen.ops.keras.elementwise import binary
-from codegen.ops.keras.shapes import permuted
 
 
 def pair(b: Builder, x: Any, y: Any) -> tuple[Value, Value, str]:

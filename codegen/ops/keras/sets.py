@@ -9,8 +9,8 @@ from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import op
+from codegen.lowering.parts.tensors import permuted
 from codegen.ops.keras.linalg import made
-from codegen.ops.keras.shapes import permuted
 
 
 @op("Nonzero")

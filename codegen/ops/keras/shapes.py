@@ -10,6 +10,7 @@ from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import Axis, op
+from codegen.lowering.parts.tensors import agreed, concatenated, padded, permuted, same_layout, torch_dim
 from codegen.model.spec import Shape
 
 #: A model has no more pieces of one tensor.
@@ -111,25 +112,6 @@ def transpose(b: Builder, x: Any, *, axes: tuple[int, ...] | None = None) -> Val
     return permuted(b, x, axes)
 
 
-def permuted(b: Builder, x: Any, axes: Sequence[int] | None) -> Value:
-    """Axes reordered: only the layout changes, torch moves the data when a reader needs it."""
-    x = rules.native(b, x)
-    order = tuple(reversed(range(x.rank))) if axes is None else tuple(b.axis(a, x.rank) for a in axes)
-    if sorted(order) != list(range(x.rank)):
-        b.malformed(f"axes {axes} do not reorder a tensor of rank {x.rank}")
-    shape = tuple(x.shape[a] for a in order)
-    if order == tuple(range(x.rank)):
-        return b.op("x", shape=shape, x=x)
-    moved = [i for i, a in enumerate(order) if i != a]
-    native = tuple(range(x.rank))
-    if len(moved) == 2 and x.rank != 2:
-        d, e = (i - x.rank if moved[0] and moved[1] == x.rank - 1 else i for i in moved)
-        return b.op("x.transpose(d, e)", shape=shape, perm=native, x=x, d=d, e=e)
-    if x.rank == 2:
-        return b.op("x.T", shape=shape, perm=native, x=x)
-    return b.op("x.permute(*order)", shape=shape, perm=native, x=x, order=order)
-
-
 @op("Swapaxes")
 def swapaxes(b: Builder, x: Any, *, axis1: int, axis2: int) -> Value:
     """Two axes exchanged."""
@@ -157,37 +139,6 @@ def moveaxis(
 # -------------------------------------------------------------------- joining
 
 
-def tensors(b: Builder, xs: Any) -> list[Value]:
-    """The arguments of a join in one dtype and in Keras' layout."""
-    values = [rules.tensor(b, x) for x in xs]
-    dtype = rules.result_type(*values)
-    return [b.keras_layout(b.cast(value, dtype)) for value in values]
-
-
-def concatenated(b: Builder, xs: Any, axis: int) -> Value:
-    """Tensors joined along an axis; tuples of the host stay on the host."""
-    if all(isinstance(x, (list, tuple)) or (isinstance(x, Value) and x.dtype == rules.SIZE) for x in xs):
-        parts = [rules.host(x) for x in xs]
-        if any(isinstance(x, Value) for x in xs) and all(isinstance(part, (list, tuple)) for part in parts):
-            return rules.sizes(b, [rules.host(item) for part in parts for item in part])
-    values = [rules.tensor(b, x) for x in xs]
-    dtype = rules.result_type(*values)
-    perms = {value.perm for value in values if value.flat is None}
-    same = len(perms) == 1 and all(value.flat is None for value in values)
-    values = [b.cast(value if same else b.keras_layout(value), dtype) for value in values]
-    a = b.axis(axis, values[0].rank)
-    joined = [value.shape[a] for value in values]
-    total = None if None in joined else sum(size or 0 for size in joined)
-    shape = tuple(total if i == a else _agreed([v.shape[i] for v in values]) for i in range(values[0].rank))
-    d = values[0].dim(a)
-    d = -1 if d == values[0].rank - 1 else d
-    return b.op("torch.cat(xs, dim=d)", shape=shape, dtype=dtype, perm=values[0].perm, xs=values, d=d)
-
-
-def _agreed(sizes: Sequence[int | None]) -> int | None:
-    return next((size for size in sizes if size is not None), None)
-
-
 @op("Concatenate")
 def concatenate(b: Builder, xs: list[Any], *, axis: int = 0) -> Value:
     """`torch.cat(xs, dim)`."""
@@ -207,9 +158,9 @@ def stack(b: Builder, x: list[Any], *, axis: int = 0) -> Value:
     """`torch.stack(xs, dim)`."""
     if all(rules.is_host(item) for item in x) and any(isinstance(item, Value) for item in x):
         return rules.sizes(b, [rules.host(item) for item in x])
-    values = tensors(b, x)
+    values = same_layout(b, x)
     a = b.axis(axis, values[0].rank + 1)
-    one = [_agreed([v.shape[i] for v in values]) for i in range(values[0].rank)]
+    one = [agreed([v.shape[i] for v in values]) for i in range(values[0].rank)]
     shape = (*one[:a], len(values), *one[a:])
     native = tuple(range(len(shape)))
     return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, perm=native, xs=values, a=a)
@@ -218,14 +169,14 @@ def stack(b: Builder, x: list[Any], *, axis: int = 0) -> Value:
 @op("Hstack", "Vstack")
 def stack_like(b: Builder, xs: list[Any]) -> Value:
     """Joined along the second or the first axis; unlike numpy's, Keras' `vstack` adds no axis."""
-    values = tensors(b, xs)
+    values = same_layout(b, xs)
     return concatenated(b, values, min(1, values[0].rank - 1) if b.spec.class_name == "Hstack" else 0)
 
 
 @op("Dstack")
 def dstack(b: Builder, xs: list[Any]) -> Value:
     """Joined along the third axis, which is added where there is none."""
-    return concatenated(b, [_at_least_3d(b, x) for x in tensors(b, xs)], 2)
+    return concatenated(b, [_at_least_3d(b, x) for x in same_layout(b, xs)], 2)
 
 
 def _at_least_3d(b: Builder, x: Value) -> Value:
@@ -249,15 +200,10 @@ def split_at(b: Builder, x: Any, lengths: Sequence[int | None], axis: int) -> li
         template, n = "x.chunk(n, dim=d)", len(lengths)
         if x.shape[a] is None:
             template, n = "torch.split(x, n, dim=d)", known[0]
-        b.emit(template, tuple(pieces), x=x, n=n, d=_short(x, a))
+        b.emit(template, tuple(pieces), x=x, n=n, d=torch_dim(x, a))
     else:
-        b.emit("torch.split(x, n, dim=d)", tuple(pieces), x=x, n=list(lengths), d=_short(x, a))
+        b.emit("torch.split(x, n, dim=d)", tuple(pieces), x=x, n=list(lengths), d=torch_dim(x, a))
     return pieces
-
-
-def _short(x: Value, axis: int) -> int:
-    d = x.dim(axis)
-    return -1 if d == x.rank - 1 else d
 
 
 def _checked_count(b: Builder, count: int) -> int:
@@ -292,7 +238,7 @@ def split_sections(
             b.value((*x.shape[:a], None, *x.shape[a + 1 :]), dtype=x.dtype, perm=x.perm)
             for _ in range(sections)
         ]
-        b.emit("x.tensor_split(n, dim=d)", tuple(pieces), x=x, n=sections, d=_short(x, a))
+        b.emit("x.tensor_split(n, dim=d)", tuple(pieces), x=x, n=sections, d=torch_dim(x, a))
         return pieces
     if size % sections and not uneven:
         b.malformed(f"an axis of size {size} cannot be split into {sections}")
@@ -335,7 +281,7 @@ def unstack(b: Builder, x: Any, *, num: int | None = None, axis: int = 0) -> lis
     pieces = [
         b.value(rules.reduced_shape(x.shape, (a,), False), dtype=x.dtype, perm=perm) for _ in range(count)
     ]
-    b.emit("x.unbind(dim=d)", tuple(pieces), x=x, d=_short(x, a))
+    b.emit("x.unbind(dim=d)", tuple(pieces), x=x, d=torch_dim(x, a))
     return pieces
 
 
@@ -364,28 +310,3 @@ def _broadcast_widths(widths: Any, rank: int) -> list[Any]:
     if len(widths) == 2 and isinstance(widths[0], int):
         return [tuple(widths)] * rank
     return list(widths) * rank if len(widths) == 1 else list(widths)
-
-
-def padded(b: Builder, x: Value, pairs: Sequence[tuple[Any, Any]], mode: str, value: Any) -> Value:
-    """Padded before and behind each axis, by numbers or sizes of other tensors."""
-    x = rules.settled(b, x)
-    if len(pairs) != x.rank:
-        b.malformed(f"{len(pairs)} paddings do not fit {x.rank} axes")
-    shape = tuple(
-        n + low + high if all(isinstance(part, int) for part in (n, low, high)) else None
-        for n, (low, high) in zip(x.shape, pairs, strict=True)
-    )
-    if mode == "constant":
-        stored = [pairs[axis] for axis in x.perm]
-        while len(stored) > 1 and stored[0] == (0, 0):
-            stored.pop(0)
-        widths = tuple(n for pair in reversed(stored) for n in pair)
-        operands = {"value": value} if value else {}
-        template = "F.pad(x, widths, value=value)" if value else "F.pad(x, widths)"
-        return b.op(template, shape=shape, x=x, widths=widths, **operands)
-    for axis, (low, high) in enumerate(pairs):
-        if low or high:
-            grown = tuple(shape[i] if i == axis else n for i, n in enumerate(x.shape))
-            operands = {"d": x.dim(axis), "low": low, "high": high, "mode": mode}
-            x = b.op("pad_dim(x, d, low, high, mode)", shape=grown, x=x, **operands)
-    return x

@@ -9,6 +9,7 @@ from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import op
+from codegen.lowering.parts.tensors import permuted
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
@@ -19,7 +20,6 @@ from codegen.lowering.parts.windows import (
     with_sizes,
 )
 from codegen.ops.keras.as_layer import as_layer, kernel_shape
-from codegen.ops.keras.shapes import permuted
 from codegen.torch_api import short_arguments
 
 WindowPadding = Literal["valid", "same"]

@@ -9,9 +9,9 @@ from typing import Any
 
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS, INTEGERS
-from codegen.layers.activations import torch_dim
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.tensors import torch_dim
 from codegen.model.spec import Constant
 from codegen.ops.keras import images as keras_images
 from codegen.ops.keras.core import saturate_cast

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from codegen.graph import Value
-from codegen.layers.resizing import Interpolation
-from codegen.layers.resizing import resize as resized
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.resizing import Interpolation
+from codegen.lowering.parts.resizing import resize as resized
+from codegen.lowering.parts.tensors import padded
 from codegen.lowering.parts.windows import call, with_sizes
 from codegen.ops.keras import arrange
 from codegen.ops.keras import images as keras_images
 from codegen.ops.keras.images import batch_of, like
 from codegen.ops.keras.indexing import sliced
-from codegen.ops.keras.shapes import padded
 from codegen.ops.tensorflow.functions import function_name, integers, number, same, tf
 
 #: The kernels of TensorFlow 1 that can be had: with half-pixel centres, with corners, with centres.

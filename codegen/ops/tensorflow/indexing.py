@@ -8,9 +8,9 @@ from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import is_tensor
+from codegen.lowering.parts.tensors import permuted
 from codegen.ops.keras import elementwise, indexing
 from codegen.ops.keras.linalg import made
-from codegen.ops.keras.shapes import permuted
 from codegen.ops.tensorflow.functions import (
     dtype_name,
     function_name,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.graph import Value
-from codegen.layers.activations import along
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.tensors import along, concatenated
 from codegen.ops.keras import activations, arrange, normalization, shapes
 from codegen.ops.tensorflow.functions import axes, function_name, natives, number, operands, tensors, tf
 from codegen.ops.tensorflow.math import combine
@@ -58,7 +58,7 @@ def crelu(b: Builder, features: Any, axis: int = -1) -> Value:
     """What is above zero, then what is below it."""
     x = rules.tensor(b, features)
     parts = [b.activation(y, "relu") for y in (x, b.elementwise("-x", x=x))]
-    return shapes.concatenated(b, parts, axis)
+    return concatenated(b, parts, axis)
 
 
 @tf("nn.softmax", "compat.v1.nn.softmax", "nn.log_softmax", "compat.v1.nn.log_softmax")

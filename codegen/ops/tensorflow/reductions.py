@@ -12,11 +12,11 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.tensors import padded
 from codegen.ops.keras import elementwise, reductions
 from codegen.ops.keras import math as keras_math
 from codegen.ops.keras.indexing import getitem
 from codegen.ops.keras.linalg import made, norm_over
-from codegen.ops.keras.shapes import padded
 from codegen.ops.tensorflow.functions import axes, dtype_name, function_name, number, operands, tf
 
 #: TensorFlow's reductions, by the op of Keras; what folds numbers of the host.

@@ -8,6 +8,7 @@ from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import is_tensor
+from codegen.lowering.parts.tensors import concatenated, padded, permuted
 from codegen.ops.keras import arrange, shapes
 from codegen.ops.tensorflow.functions import (
     axes,
@@ -100,7 +101,7 @@ def transpose(b: Builder, a: Any, perm: Any = None, conjugate: bool = False) -> 
         order = list(range(x.rank))
         one, two = (x.rank - 3, x.rank - 2) if name.startswith("image") else (x.rank - 2, x.rank - 1)
         order[one], order[two] = two, one
-    y = shapes.permuted(b, x, order)
+    y = permuted(b, x, order)
     if (conjugate or name == "linalg.adjoint") and x.dtype in rules.COMPLEX:
         y = b.elementwise("torch.conj_physical(x)", x=y)
     return y
@@ -150,9 +151,7 @@ def pad(b: Builder, tensor: Any, paddings: Any, mode: str = "CONSTANT", constant
     if mode.upper() not in modes:
         b.unsupported("mode", mode, "supported: 'CONSTANT', 'REFLECT', 'SYMMETRIC'")
     pairs = [(low, high) for low, high in known]
-    return shapes.padded(
-        b, x, pairs, modes[mode.upper()], float(number(b, constant_values, "constant_values"))
-    )
+    return padded(b, x, pairs, modes[mode.upper()], float(number(b, constant_values, "constant_values")))
 
 
 @tf("identity", "debugging.check_numerics", "ensure_shape")
@@ -184,7 +183,7 @@ def concat(b: Builder, values: Any, axis: Any) -> Value:
     parts = _listed(values)
     if any(is_tensor(part) or any(map(is_tensor, _listed(part))) for part in parts):
         parts = tensors(b, *parts)
-    return shapes.concatenated(b, parts, int(number(b, axis, "axis")))
+    return concatenated(b, parts, int(number(b, axis, "axis")))
 
 
 @tf("stack", "parallel_stack")

@@ -10,11 +10,11 @@ import numpy as np
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.tensors import padded, permuted
 from codegen.model.spec import Constant
 from codegen.ops.keras.linalg import made
 from codegen.ops.keras.math import framed
 from codegen.ops.keras.products import product
-from codegen.ops.keras.shapes import padded, permuted
 from codegen.ops.tensorflow.functions import function_name, integers, number, tf
 
 

@@ -10,11 +10,11 @@ from typing import Any, Literal
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.tensors import padded, permuted
 from codegen.lowering.parts.windows import DataFormat, sizes_of, window_pads, with_sizes
 from codegen.model.spec import Shape
 from codegen.ops.keras import windows
 from codegen.ops.keras.as_layer import as_layer, kernel_shape
-from codegen.ops.keras.shapes import padded, permuted
 from codegen.ops.tensorflow.functions import dtype_name, function_name, integers, same_host, tf
 
 # -------------------------------------------------------------------- how TensorFlow says it
