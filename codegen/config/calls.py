@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from codegen.config import checks
 from codegen.config.constants import constant
 from codegen.config.dialects.classes import TENSORFLOW_OPS
 from codegen.errors import MalformedConfig, shorten
+from codegen.model.call_order import references
 from codegen.model.nested import map_nested
 from codegen.model.spec import CallSpec, Constant, TensorRef
 
@@ -131,23 +132,6 @@ def _tensor_constant(value: Mapping[str, Any]) -> Constant:
 
 def _has_tensor(argument: Any) -> bool:
     return any(True for _ in references(argument))
-
-
-def references(argument: Any) -> Iterator[TensorRef]:
-    """All tensors in an argument, at any depth."""
-    stack = [argument]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, TensorRef):
-            yield item
-        elif isinstance(item, CallSpec):
-            stack.extend((dict(item.kwargs), list(item.args)))
-        elif isinstance(item, (list, tuple)):
-            stack.extend(reversed(item))
-        elif isinstance(item, Mapping):
-            stack.extend(reversed(list(item.values())))
-        elif isinstance(item, slice):
-            stack.extend((item.step, item.stop, item.start))
 
 
 def renumber(argument: Any, offsets: Mapping[str, int]) -> Any:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from codegen.config.dialects.lambdas import LAMBDA
 from codegen.errors import MalformedConfig, shorten
 
 Leaf = Callable[[Any], Any]
-
-LAMBDA = "<lambda>"
 
 
 def is_object(value: object) -> bool:

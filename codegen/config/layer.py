@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen.config import checks
-from codegen.config.calls import references
-from codegen.config.constants import FORMS, LAMBDA, constant, is_object
+from codegen.config.constants import FORMS, constant, is_object
 from codegen.config.dialects import classes, keras1, keras2, keras3
 from codegen.config.dialects.draft import Draft
-from codegen.config.dialects.lambdas import lambda_layer
+from codegen.config.dialects.lambdas import LAMBDA, lambda_layer
 from codegen.config.dialects.origin import Origin
 from codegen.config.policies import policy_name
 from codegen.errors import MalformedConfig, shorten
+from codegen.model.call_order import references
 from codegen.model.saved_model import LayerWeights, StoredTensor
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec
 

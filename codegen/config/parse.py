@@ -8,13 +8,14 @@ from typing import Any
 
 from codegen.config import checks
 from codegen.config.branches import merged_branches
-from codegen.config.calls import NodeReader, first_numbers, references, renumber
+from codegen.config.calls import NodeReader, first_numbers, renumber
 from codegen.config.dialects import classes
 from codegen.config.dialects.origin import origin_of
 from codegen.config.inputs import implied_input, input_layer
 from codegen.config.layer import Context, is_model, layer_name, read_layer, weights_by_layer
 from codegen.config.vocabularies import with_vocabularies
 from codegen.errors import MalformedConfig, shorten
+from codegen.model.call_order import references
 from codegen.model.saved_model import SavedModel
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, TensorRef
 

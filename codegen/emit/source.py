@@ -12,7 +12,6 @@ from codegen import runtime
 from codegen.emit.code import Code, docstring, literal, plain
 from codegen.emit.forward import Forward, write_forward
 from codegen.emit.modules import Names, attribute_lines, constructor
-from codegen.emit.training.methods import Method
 from codegen.graph import Graph, Parameter, Value, definitions
 from codegen.graph.expression import names_in
 from codegen.graph.shapes import shape_text
@@ -45,6 +44,23 @@ class Provenance:
     tool_version: str
     weights_name: str
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method of the model's class that only training needs.
+
+    Attributes:
+        signature: As it stands after `def`.
+        doc: Lines of its docstring.
+        body: Its statements.
+        at_start: The statement of `__init__` that calls it; "" if none does.
+    """
+
+    signature: str
+    doc: list[str]
+    body: list[str]
+    at_start: str = ""
 
 
 @dataclass(frozen=True)

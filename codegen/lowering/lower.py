@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from codegen.config.call_order import call_order, packages
 from codegen.errors import ConversionError, MalformedConfig, Unsupported, UnsupportedOption
 from codegen.graph import Graph, Module, Value
 from codegen.graph.dtypes import DTYPES
@@ -14,6 +13,7 @@ from codegen.lowering import catalogue, layout, registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.rules import tensor
 from codegen.lowering.registry import LayerFunction
+from codegen.model.call_order import call_order, packages
 from codegen.model.nested import flatten, map_nested
 from codegen.model.spec import LayerSpec, ModelSpec, TensorRef
 from codegen.model.variables import VariableTree

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from codegen.config.constants import LAMBDA
 from codegen.config.dialects.draft import Draft
+
+#: What stands for Python code, which is never run.
+LAMBDA = "<lambda>"
 
 
 def lambda_layer(draft: Draft, key: str = "function") -> None:

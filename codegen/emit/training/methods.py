@@ -10,6 +10,7 @@ from typing import Any
 
 from codegen.emit.code import plain
 from codegen.emit.modules import TENSORS, Names, parameter_dtype, state_dict
+from codegen.emit.source import Method
 from codegen.emit.training.initializers import torch_initializer
 from codegen.emit.training.regularizers import describe, torch_penalty
 from codegen.emit.training.rules import Task, write_rules
@@ -41,23 +42,6 @@ _OF_NORMS = {"weight": "nn.init.ones_({p})", "bias": "nn.init.zeros_({p})"}
 
 #: Classes whose `weight` has a type, so that it can be named.
 _TYPED = ("nn.Linear", "nn.Conv", "nn.Embedding")
-
-
-@dataclass(frozen=True)
-class Method:
-    """A method of the model's class.
-
-    Attributes:
-        signature: As it stands after `def`.
-        doc: Lines of its docstring.
-        body: Its statements.
-        at_start: The statement of `__init__` that calls it; "" if none does.
-    """
-
-    signature: str
-    doc: list[str]
-    body: list[str]
-    at_start: str = ""
 
 
 @dataclass(frozen=True)

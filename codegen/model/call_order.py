@@ -1,13 +1,12 @@
-"""What lowering a model needs to know first: whose layers it has, and the order of their calls."""
+"""How the layers of a model hang together: whose they are, what calls read, in which order they go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from codegen.config.calls import references
 from codegen.errors import MalformedConfig
-from codegen.model.spec import LayerSpec, ModelSpec
+from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, TensorRef
 
 
 def packages(model: ModelSpec) -> set[str]:
@@ -23,6 +22,23 @@ def packages(model: ModelSpec) -> set[str]:
         elif isinstance(item, (list, tuple)):
             stack.extend(item)
     return found
+
+
+def references(argument: Any) -> Iterator[TensorRef]:
+    """All tensors in an argument, at any depth."""
+    stack = [argument]
+    while stack:
+        item = stack.pop()
+        if isinstance(item, TensorRef):
+            yield item
+        elif isinstance(item, CallSpec):
+            stack.extend((dict(item.kwargs), list(item.args)))
+        elif isinstance(item, (list, tuple)):
+            stack.extend(reversed(item))
+        elif isinstance(item, Mapping):
+            stack.extend(reversed(list(item.values())))
+        elif isinstance(item, slice):
+            stack.extend((item.step, item.stop, item.start))
 
 
 def call_order(model: ModelSpec) -> Iterator[tuple[LayerSpec, int]]:
