@@ -4,6 +4,19 @@ from codegen.commands.check import Drift, check
 from codegen.commands.convert import Conversion, convert
 from codegen.commands.inspect import Inspection, inspect
 from codegen.errors import ConversionError
-from codegen.pipeline import Options
+from codegen.options import Options
+from codegen.version import VERSION
 
-__all__ = ["Conversion", "ConversionError", "Drift", "Inspection", "Options", "check", "convert", "inspect"]
+__version__ = VERSION
+
+__all__ = [
+    "Conversion",
+    "ConversionError",
+    "Drift",
+    "Inspection",
+    "Options",
+    "__version__",
+    "check",
+    "convert",
+    "inspect",
+]

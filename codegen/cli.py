@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import Field, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,84 +17,106 @@ from codegen.commands.convert import Conversion, convert
 from codegen.commands.inspect import Inspection, TensorReport, inspect
 from codegen.commands.self_check import SelfCheckFailed
 from codegen.errors import ConversionError, Unsupported, summary
-from codegen.pipeline import Options, Progress
+from codegen.options import Options
+from codegen.pipeline import Progress
 from codegen.version import VERSION
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 REFUSED, BUG = 1, 3
 
-EXIT_CODES = """\b
+_PATH = click.Path(path_type=Path)
+
+
+def _exit_codes(done: str, failed: str) -> str:
+    """The end of a command's help."""
+    return f"""\b
 Exit codes:
-  0  done; with `check`: nothing differs
-  1  the model cannot be read or converted; with `check`: something differs
+  0  {done}
+  1  {failed}
   2  the command line is wrong
   3  a bug of k2t-gen: please report it
 """
 
-_PATH = click.Path(path_type=Path)
+
+def _options(*, of_model: bool = False) -> Callable[[F], F]:
+    """A command-line option for each field of `Options`, or for those alone that say what the model is."""
+
+    def decorate(command: F) -> F:
+        for option in reversed(fields(Options)):
+            if option.metadata["of_model"] or not of_model:
+                command = _option(option)(command)
+        return command
+
+    return decorate
 
 
-def _options(command: F) -> F:
-    """The options that say how a model is converted."""
-    for decorate in (
-        click.option("--template-dir", type=_PATH, metavar="DIR", help="Jinja2 templates that replace ours."),
-        click.option(
-            "--custom", type=_PATH, multiple=True, metavar="FILE.py",
-            help="Your own layer functions; can be given several times.",
-        ),
-        click.option("--flat", is_flag=True, help="Keep everything in one class, without blocks."),
-        click.option("--channels-first", is_flag=True, help="Take and return images as N,C,H,W."),
-        click.option("--class-name", default="ConvertedModel", show_default=True, help="Name of the class."),
-        click.option("--weights", type=_PATH, metavar="FILE", help="The weights, if MODEL has none."),
-        click.option("--name", help="Name of the module; the model file's by default."),
-    ):  # fmt: skip
-        command = decorate(command)
-    return command
+def _option(option: Field[Any]) -> Callable[[F], F]:
+    metavar = option.metadata["metavar"]
+    return click.option(
+        f"--{option.name.replace('_', '-')}",
+        default=option.default,
+        is_flag=isinstance(option.default, bool),
+        multiple=isinstance(option.default, tuple),
+        show_default=isinstance(option.default, str),
+        type=_PATH if metavar else None,
+        metavar=metavar,
+        help=option.metadata["help"],
+    )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_exit_codes("done", "the command refuses, and says why; with `check` also: something differs"),
+)
 @click.version_option(VERSION, prog_name="k2t-gen")
 def main() -> None:
     """Turn saved Keras models into PyTorch source code worth checking in."""
 
 
-@main.command("convert", epilog=EXIT_CODES)
+@main.command(
+    "convert", epilog=_exit_codes("done", "the model cannot be read or converted; nothing was written")
+)
 @click.argument("model", type=_PATH)
 @click.option("-o", "--output", type=_PATH, default=Path(), metavar="DIR", help="Folder to write to.")
 @click.option("-v", "--verbose", is_flag=True, help="List the torch names of all layers with weights.")
-@_options
+@_options()
 def convert_command(model: Path, output: Path, verbose: bool, **options: Any) -> None:
     """Write MODEL as DIR/NAME.py and its weights as DIR/NAME.pt."""
     with _reported(model), _shown_progress(model) as progress:
-        result = convert(model, output=output, progress=progress, **options)
+        result = convert(model, Options(**options), output=output, progress=progress)
     click.echo(_conversion_text(result))
     if verbose:
         _print(_names(result))
 
 
-@main.command("inspect", epilog=EXIT_CODES)
+@main.command(
+    "inspect",
+    epilog=_exit_codes("done, whether the model can be converted or not", "the model cannot be read"),
+)
 @click.argument("model", type=_PATH)
-@click.option("--weights", type=_PATH, metavar="FILE", help="The weights, if MODEL has none.")
-@click.option("--custom", type=_PATH, multiple=True, metavar="FILE.py", help="Your own layer functions.")
+@_options(of_model=True)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def inspect_command(model: Path, weights: Path | None, custom: tuple[Path, ...], as_json: bool) -> None:
+def inspect_command(model: Path, as_json: bool, **options: Any) -> None:
     """Show the layers of MODEL, their shapes and parameters, and what of it can be converted."""
     with _reported(model):
-        found = inspect(model, weights, custom)
+        found = inspect(model, Options(**options))
     if as_json:
         click.echo(json.dumps(found.as_dict(), indent=2))
     else:
         _print(_report(found))
 
 
-@main.command("check", epilog=EXIT_CODES)
+@main.command(
+    "check",
+    epilog=_exit_codes("nothing differs", "something differs, or a model cannot be read or converted"),
+)
 @click.argument("models", nargs=-1, required=True, type=_PATH, metavar="MODEL...")
 @click.option(
     "-o", "--output", type=_PATH, metavar="DIR",
     help="Folder with the checked-in files; by default the model's own, or the current one.",
 )  # fmt: skip
-@_options
+@_options()
 def check_command(models: tuple[Path, ...], output: Path | None, **options: Any) -> None:
     """Regenerate each MODEL in memory and compare it with the files that are checked in.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,60 +11,18 @@ from codegen.emit import emit
 from codegen.emit.modules import Names, name_everything, parameter_dtype, state_dict, torch_names
 from codegen.emit.source import Provenance
 from codegen.emit.training.methods import regularizer_notes, training_methods
-from codegen.errors import ConversionError, shorten
-from codegen.graph import naming
 from codegen.graph.recipe import Leaf, Weight
 from codegen.lowering.custom import custom_layers
 from codegen.lowering.lower import Lowered, lower
 from codegen.model.saved_model import SavedModel
 from codegen.model.variables import count_parameters
+from codegen.options import Options
 from codegen.passes.blocks.outline import outline
 from codegen.passes.idioms import write_idioms
 from codegen.version import VERSION
 from codegen.weights import bind
 
 Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a model is to be converted.
-
-    Attributes:
-        name: Of the module that is written, without ending; the file's if None.
-        weights: File with the weights, where the model's file has only the architecture.
-        class_name: Name of the generated class.
-        channels_first: Take and return images as N,C,H,W.
-        flat: Keep everything in one class, without blocks.
-        custom: The user's own layer functions.
-        template_dir: Folder with templates that replace ours.
-    """
-
-    name: str | None = None
-    weights: Path | None = None
-    class_name: str = "ConvertedModel"
-    channels_first: bool = False
-    flat: bool = False
-    custom: tuple[Path, ...] = ()
-    template_dir: Path | None = None
-
-    def __post_init__(self) -> None:
-        if self.class_name not in (naming.class_name(self.class_name), "ConvertedModel"):
-            raise ConversionError(f"--class-name {shorten(self.class_name)} is no CamelCase class name")
-        if self.class_name != "ConvertedModel" and naming.classes().claim(self.class_name) != self.class_name:
-            raise ConversionError(f"--class-name {self.class_name!r} is taken in the generated file")
-
-    def module_name(self, path: str | os.PathLike[str]) -> str:
-        """Name of the module that the model at `path` becomes.
-
-        Raises:
-            ConversionError: The name asked for is none that Python can import.
-        """
-        if self.name is None:
-            return naming.identifier(Path(path).name.split(".")[0], "model")
-        if self.name != naming.identifier(self.name):
-            raise ConversionError(f"--name {shorten(self.name)} is no Python module name")
-        return self.name
 
 
 @dataclass(frozen=True)
@@ -102,7 +59,7 @@ def generate(saved: SavedModel, options: Options, name: str) -> Generated:
     from codegen.emit.render import render  # black and jinja2 cost `inspect` much time, which needs neither
 
     spec = parse(saved)
-    with custom_layers(options.custom):
+    with custom_layers(map(Path, options.custom)):
         lowered = lower(spec, channels_first=options.channels_first)
     write_idioms(lowered.graph)
     if not options.flat:
@@ -114,4 +71,8 @@ def generate(saved: SavedModel, options: Options, name: str) -> Generated:
     )
     methods = training_methods(lowered.graph, names, lowered.tree)
     source = emit(lowered.graph, names, provenance, count_parameters(lowered.tree), methods)
-    return Generated(lowered, names, render(source, options.template_dir))
+    return Generated(
+        lowered,
+        names,
+        render(source, Path(options.template_dir) if options.template_dir is not None else None),
+    )

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import filecmp
-import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from codegen.errors import ConversionError
 from codegen.model.saved_model import SavedModel
-from codegen.pipeline import Generated, Options, Progress, generate
+from codegen.options import FilePath, Options, takes_options
+from codegen.pipeline import Generated, Progress, generate
 from codegen.read.reader import read_model
 from codegen.weights import write_state_dict
 
@@ -37,12 +38,14 @@ class Drift:
         return bool(self.diff or self.weights_differ)
 
 
+@takes_options
 def check(
-    path: str | os.PathLike[str],
-    options: Options | None = None,
+    path: FilePath,
+    options: Options = Options(),
     *,
-    output: str | os.PathLike[str] | None = None,
+    output: FilePath | None = None,
     progress: Progress = lambda _: None,
+    **changes: Any,
 ) -> Drift:
     """Convert a model in memory and compare it with `<output>/<name>.py` and `<output>/<name>.pt`.
 
@@ -54,11 +57,12 @@ def check(
         output: Folder with the checked-in files. By default the model's own if the module stands
             there, else the current one.
         progress: Called with a few words at every stage.
+        changes: As for `convert`.
 
     Raises:
         ConversionError: The model cannot be read or converted, or there is nothing to compare with.
     """
-    options = options or Options()
+    options = replace(options, **changes)
     source_path = _find(Path(path), output, options.module_name(path))
     weights_path = source_path.with_suffix(".pt")
     progress("reading")
@@ -70,7 +74,7 @@ def check(
     return Drift(source_path, weights_path, _diff(source_path, draft.source), weights_differ)
 
 
-def _find(model: Path, output: str | os.PathLike[str] | None, name: str) -> Path:
+def _find(model: Path, output: FilePath | None, name: str) -> Path:
     folders = [Path(output)] if output is not None else [model.parent, Path()]
     for folder in folders:
         if (folder / f"{name}.py").is_file():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from codegen.commands.garbage import no_collection
 from codegen.commands.self_check import check as self_check
 from codegen.errors import ConversionError
-from codegen.pipeline import Options, Progress, generate
+from codegen.options import FilePath, Options, takes_options
+from codegen.pipeline import Progress, generate
 from codegen.read import read_model
 from codegen.weights import write_state_dict
 
@@ -34,45 +34,28 @@ class Conversion:
     torch_names: dict[str, tuple[str, ...]]
 
 
+@takes_options
 def convert(
-    path: str | os.PathLike[str],
+    path: FilePath,
+    options: Options = Options(),
     *,
-    output: str | os.PathLike[str] = ".",
-    name: str | None = None,
-    weights: str | os.PathLike[str] | None = None,
-    class_name: str = "ConvertedModel",
-    channels_first: bool = False,
-    flat: bool = False,
-    custom: Sequence[str | os.PathLike[str]] = (),
-    template_dir: str | os.PathLike[str] | None = None,
+    output: FilePath = ".",
     progress: Progress = lambda _: None,
+    **changes: Any,
 ) -> Conversion:
     """Convert a saved Keras model to `<output>/<name>.py` and `<output>/<name>.pt`.
 
     Args:
         path: `.h5`, `.hdf5`, `.keras`, or the JSON of an architecture.
+        options: How to convert it.
         output: Folder to write to; made if it does not exist.
-        name: Of the module; by default the model file's.
-        weights: The weights file, if `path` holds only the architecture.
-        class_name: Name of the generated class.
-        channels_first: Take and return images as N,C,H,W instead of as Keras does.
-        flat: Keep everything in one class, without blocks.
-        custom: Python files with layer functions of the user's own.
-        template_dir: Folder with Jinja2 templates that replace ours.
         progress: Called with a few words at every stage.
+        changes: Single options, by name, in place of those in `options`.
 
     Raises:
         ConversionError: The file cannot be read or cannot be converted exactly; nothing was written.
     """
-    options = Options(
-        name,
-        Path(weights) if weights is not None else None,
-        class_name,
-        channels_first,
-        flat,
-        tuple(Path(file) for file in custom),
-        Path(template_dir) if template_dir is not None else None,
-    )
+    options = replace(options, **changes)
     folder = Path(output)
     module_name = options.module_name(path)
     source_path, weights_path = folder / f"{module_name}.py", folder / f"{module_name}.pt"

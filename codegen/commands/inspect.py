@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from codegen.lowering.lower import Lowering, survey
 from codegen.model.saved_model import SavedModel
 from codegen.model.spec import LayerSpec, ModelSpec, Shape
 from codegen.model.variables import VariableTree, count_parameters
+from codegen.options import FilePath, Options, takes_options
 from codegen.read.reader import read_model
 from codegen.weights import bind
 
@@ -88,22 +88,21 @@ class Inspection:
         return {**asdict(self), "convertible": self.convertible}
 
 
-def inspect(
-    path: str | os.PathLike[str],
-    weights: str | os.PathLike[str] | None = None,
-    custom: Sequence[str | os.PathLike[str]] = (),
-) -> Inspection:
+@takes_options
+def inspect(path: FilePath, options: Options = Options(), **changes: Any) -> Inspection:
     """What a saved model holds and what of it can be converted.
 
     Args:
         path: As for `convert`.
-        weights: As for `convert`; an architecture can be inspected without.
-        custom: As for `convert`.
+        options: As for `convert`; those that say how the code is written change nothing. An
+            architecture can be inspected without weights.
+        changes: As for `convert`.
 
     Raises:
         ConversionError: The file cannot be read, or its architecture makes no sense.
     """
-    with read_model(path, weights) as saved, custom_layers(Path(file) for file in custom):
+    options = replace(options, **changes)
+    with read_model(path, options.weights) as saved, custom_layers(map(Path, options.custom)):
         model = parse(saved)
         state, builder, outputs = survey(model)
         problems = summary(state.problems) or _weight_problems(builder.tree, saved)

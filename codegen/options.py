@@ -1,0 +1,99 @@
+"""How a model is to be converted: each option once, for Python and the command line alike."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from codegen.errors import ConversionError, shorten
+from codegen.graph import naming
+
+FilePath = str | os.PathLike[str]
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _shown(text: str, *, metavar: str | None = None, of_model: bool = False) -> dict[str, Any]:
+    """What the command line makes of a field of `Options`.
+
+    Args:
+        text: One sentence of help.
+        metavar: What help calls its value, if that is a path.
+        of_model: Whether it says what the model is, not how it is written: then `inspect` heeds it.
+    """
+    return {"help": text, "metavar": metavar, "of_model": of_model}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a model is to be converted; `k2t-gen convert` has an option for each field.
+
+    Raises:
+        ConversionError: A name is none that the generated file can have.
+    """
+
+    name: str | None = field(
+        default=None,
+        metadata=_shown("Name of the module; the model file's by default."),
+    )
+    weights: FilePath | None = field(
+        default=None,
+        metadata=_shown("The weights, if MODEL has none.", metavar="FILE", of_model=True),
+    )
+    class_name: str = field(
+        default="ConvertedModel",
+        metadata=_shown("Name of the class."),
+    )
+    channels_first: bool = field(
+        default=False,
+        metadata=_shown("Take and return images as N,C,H,W."),
+    )
+    flat: bool = field(
+        default=False,
+        metadata=_shown("Keep everything in one class, without blocks."),
+    )
+    custom: Sequence[FilePath] = field(
+        default=(),
+        metadata=_shown(
+            "Your own layer functions; can be given several times.", metavar="FILE.py", of_model=True
+        ),
+    )
+    template_dir: FilePath | None = field(
+        default=None,
+        metadata=_shown("Jinja2 templates that replace ours.", metavar="DIR"),
+    )
+
+    def __post_init__(self) -> None:
+        if self.class_name not in (naming.class_name(self.class_name), "ConvertedModel"):
+            raise ConversionError(f"--class-name {shorten(self.class_name)} is no CamelCase class name")
+        if self.class_name != "ConvertedModel" and naming.classes().claim(self.class_name) != self.class_name:
+            raise ConversionError(f"--class-name {self.class_name!r} is taken in the generated file")
+
+    def module_name(self, path: FilePath) -> str:
+        """Name of the module that the model at `path` becomes.
+
+        Raises:
+            ConversionError: The name asked for is none that Python can import.
+        """
+        if self.name is None:
+            return naming.identifier(Path(path).name.split(".")[0], "model")
+        if self.name != naming.identifier(self.name):
+            raise ConversionError(f"--name {shorten(self.name)} is no Python module name")
+        return self.name
+
+
+def takes_options(function: F) -> F:
+    """Show every field of `Options` in the signature of a function that takes them as `**changes`."""
+    signature = inspect.signature(function)
+    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=option.type
+        )
+        for option in fields(Options)
+    ]
+    function.__dict__["__signature__"] = signature.replace(parameters=[*own, *options])
+    return function
