@@ -11,7 +11,8 @@ from codegen.graph.recipe import Weight
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
 from codegen.lowering.layout import stored_rows
-from codegen.lowering.registry import CUSTOM, lowers
+from codegen.lowering.registry import lowers
+from codegen.model.packages import CUSTOM
 from codegen.model.spec import LayerSpec
 
 

@@ -343,7 +343,7 @@ class Builder:
             entry = registry.registered().get(("activation", activation or "linear"))
             if entry is None:
                 self.unsupported("activation", activation, "supported: the names that Keras knows")
-            result = entry.function(self, x)
+            result = entry(self, x)
         assert isinstance(result, Value)
         return result
 

@@ -10,11 +10,12 @@ from codegen.errors import ConversionError, MalformedConfig, Unsupported, Unsupp
 from codegen.graph import Graph, Module, Value
 from codegen.graph.dtypes import DTYPES
 from codegen.lowering import catalogue, layout, registry
+from codegen.lowering.binder import LayerFunction
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.rules import tensor
-from codegen.lowering.registry import LayerFunction
 from codegen.model.call_order import call_order, packages
 from codegen.model.nested import flatten, map_nested
+from codegen.model.packages import OPS, TENSORFLOW
 from codegen.model.spec import LayerSpec, ModelSpec, TensorRef
 from codegen.model.variables import VariableTree
 from codegen.passes.dead_code import remove_dead_code
@@ -193,7 +194,7 @@ class Lowering:
             return self._call_nested(b, b.spec.model, args, kwargs)
         function = registry.find(b.spec)
         spec, args = b.spec, list(args)
-        if function.package == registry.OPS:
+        if function.package == OPS:
             spec, args = _with_options_of_call(spec, function, args, kwargs)
         options = function.bind(spec)
         call_kwargs = self._call_arguments(b, function, args, kwargs)
@@ -202,7 +203,7 @@ class Lowering:
         if len(args) > len(function.call_names) and not function.takes_any_args:
             b.malformed(f"it is called with {len(args)} arguments, but takes {len(function.call_names)}")
         try:
-            result = function.function(b, *args, **call_kwargs, **options)
+            result = function(b, *args, **call_kwargs, **options)
         except _CONFIG_FAULTS as fault:
             shapes = ", ".join(str(value.shape) for value in flatten(list(args), Value))
             raise MalformedConfig(
@@ -215,7 +216,7 @@ class Lowering:
         self, b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: dict[str, Any]
     ) -> dict[str, Any]:
         """The call's keyword arguments that the function takes; `mask` is put where `b.mask` finds it."""
-        takes_mask = "mask" in function.call_names or function.package == registry.TENSORFLOW
+        takes_mask = "mask" in function.call_names or function.package == TENSORFLOW
         if "mask" in kwargs and not takes_mask:
             masks = list(flatten(kwargs.pop("mask"), Value))
             b.masks.update(zip(flatten(list(args), Value), masks, strict=False))

@@ -1,167 +1,26 @@
-"""Which function lowers which Keras class, and the binder that makes each signature the layer's schema."""
+"""Which function lowers which Keras class: the decorators that register them, and the search."""
 
 from __future__ import annotations
 
-import inspect
-import types
-import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-from codegen.errors import THIS_NAME, ConversionError, UnsupportedLayer, UnsupportedOption, shorten
+from codegen.errors import THIS_NAME, UnsupportedLayer, shorten
+from codegen.lowering.binder import LayerFunction, MaskRule, check_variants
 from codegen.lowering.refused import REFUSED
+from codegen.model.packages import CUSTOM, KERAS, LAMBDA, OPS, TENSORFLOW
 from codegen.model.spec import LayerSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
-MaskRule = Literal["keep", "drop", "own"]
-
-KERAS = "keras.layers"
-OPS = "keras.ops"
-CUSTOM = "Custom"  # classes of nobody that Keras knows
-TENSORFLOW = "tensorflow"
-#: Package under which replacements of Lambda layers stand, by layer name.
-LAMBDA = "Lambda"
-
-#: Options that say how a layer is trained or built, not what it computes.
-TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
-TRAINING_ONLY = frozenset({"seed", "noise_shape", "autocast", "build_config", "sparse_gradients"})
-
-
-@dataclass(frozen=True)
-class LayerFunction:
-    """A registered layer function and what its decorator said of it.
-
-    Attributes:
-        masks: "keep": the output has the first input's mask; "drop": none; "own": the function sets it.
-        neutral: Options that may be present with just this value.
-        training_only: Further options that do not change what the layer computes once it has weights.
-        note: One line for the README's table.
-    """
-
-    function: Callable[..., Any]
-    class_name: str
-    package: str
-    masks: MaskRule
-    neutral: Mapping[str, Any]
-    training_only: frozenset[str]
-    note: str
-
-    @cached_property
-    def call_names(self) -> tuple[str, ...]:
-        """Names of the call's arguments."""
-        parameters = list(inspect.signature(self.function).parameters.values())[1:]
-        return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
-
-    @cached_property
-    def takes_any_args(self) -> bool:
-        """Whether the call may have any number of arguments."""
-        return any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(self.function).parameters.values())
-
-    @cached_property
-    def takes_any_kwargs(self) -> bool:
-        """Whether the call may have keyword arguments of any name."""
-        return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(self.function).parameters.values())
-
-    @cached_property
-    def options(self) -> dict[str, inspect.Parameter]:
-        """The keyword-only parameters: the layer's options."""
-        parameters = inspect.signature(self.function).parameters
-        return {name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY}
-
-    @cached_property
-    def types(self) -> dict[str, Any]:
-        """Annotations of the options."""
-        return typing.get_type_hints(self.function)
-
-    def bind(self, spec: LayerSpec) -> dict[str, Any]:
-        """Sort every key of the saved config; raise UnsupportedOption for what would be dropped silently."""
-        bound: dict[str, Any] = {}
-        config = spec.config if self.package != LAMBDA else spec.config.get("arguments") or {}
-        for key, value in config.items():
-            if key in self.options:
-                bound[key] = self._convert(spec, key, value)
-            elif not self._may_ignore(key, value):
-                raise UnsupportedOption(spec.name, spec.class_name, key, value, "no such option is known")
-        for name, parameter in self.options.items():
-            if parameter.default is parameter.empty and name not in bound:
-                raise ConversionError(f"layer {spec.name!r}: {spec.class_name} lacks the option {name!r}")
-        return bound
-
-    def _may_ignore(self, key: str, value: object) -> bool:
-        if self.package == TENSORFLOW and key == "function":
-            return True
-        if key in self.neutral and value == self.neutral[key]:
-            return True
-        return value is None or key in TRAINING_ONLY | self.training_only or key.endswith(TRAINING_SUFFIXES)
-
-    def _convert(self, spec: LayerSpec, key: str, value: object) -> Any:
-        expected = self.types.get(key, Any)
-        try:
-            return convert_type(value, expected)
-        except (TypeError, OverflowError):
-            wanted = getattr(expected, "__name__", None) if isinstance(expected, type) else None
-            text = wanted or str(expected).replace("typing.", "")
-            raise UnsupportedOption(spec.name, spec.class_name, key, value, f"supported: {text}") from None
-
-
-def convert_type(value: object, expected: Any) -> Any:
-    """`value` as the annotation `expected` wants it: lists become tuples, whole floats ints.
-
-    Raises:
-        TypeError: The value is of another kind.
-        OverflowError: It is too large for a float.
-    """
-    if expected is Any:
-        return _as_tuples(value)
-    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
-    if origin is Literal:
-        if value in arguments and any(value == a and type(value) is type(a) for a in arguments):
-            return value
-    elif origin in (typing.Union, types.UnionType):
-        for option in arguments:
-            try:
-                return convert_type(value, option)
-            except TypeError:
-                continue
-    elif origin is tuple and isinstance(value, (list, tuple)):
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(convert_type(item, arguments[0]) for item in value)
-        if len(arguments) == len(value):
-            return tuple(convert_type(item, kind) for item, kind in zip(value, arguments, strict=True))
-    elif origin is not None:
-        if isinstance(value, origin):
-            return value
-    elif expected is bool:
-        if value in (True, False) and isinstance(value, (bool, int)):
-            return bool(value)
-    elif expected is int:
-        if type(value) is int or (isinstance(value, float) and value.is_integer()):
-            return int(value)
-    elif expected is float:
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
-    elif expected is None or expected is type(None):
-        if value is None:
-            return None
-    elif isinstance(value, expected):
-        return value
-    raise TypeError(expected)
-
-
-def _as_tuples(value: object) -> object:
-    if isinstance(value, (list, tuple)):
-        return tuple(_as_tuples(item) for item in value)
-    return value
-
+#: What a decorator names: a class, or classes with the arguments that it binds for each.
+Names = str | Mapping[str, Mapping[str, Any]]
 
 _FUNCTIONS: dict[tuple[str, str], LayerFunction] = {}
 
 
 def lowers(
-    *class_names: str,
+    *class_names: Names,
     package: str = KERAS,
     masks: MaskRule = "keep",
     neutral: Mapping[str, Any] | None = None,
@@ -174,24 +33,71 @@ def lowers(
     the layer's call (a `Value`, or a list of them); its keyword-only parameters are the layer's
     options with types and defaults.
 
+    Where one function serves several classes, `{"Maximum": {"low": False}, "Minimum": {"low": True}}` binds
+    its keyword-only parameter `low` for each, which is then no option of theirs.
+
     Args:
-        class_names: Keras 3 names of the classes.
+        class_names: Keras 3 names of the classes, or mappings from names to the arguments bound for them.
         package: "keras.layers", "keras.ops.numpy", "Addons", ...; "*" for any (a user's own layers).
         masks: What becomes of a mask, see `LayerFunction`.
         neutral: Options that change nothing when they have just this value.
         training_only: Options that only say how the weights came about.
         note: One line for the README's table of layers.
+
+    Raises:
+        ValueError: A class has a function already; only a user's own may take the place of a built-in one.
+        TypeError: What is bound is no keyword-only parameter, or differs from class to class.
     """
 
     def register(function: F) -> F:
-        for name in class_names:
-            entry = LayerFunction(
-                function, name, package, masks, dict(neutral or {}), frozenset(training_only), note
+        bound = variants(class_names)
+        check_variants(function, bound)
+        for name, variant in bound.items():
+            _refuse_double(package, name, function)
+            _FUNCTIONS[package, name] = LayerFunction(
+                function,
+                name,
+                package,
+                masks,
+                dict(neutral or {}),
+                frozenset(training_only),
+                note,
+                variant,
             )
-            _FUNCTIONS[package, name] = entry
         return function
 
     return register
+
+
+def variants(names: Sequence[Names]) -> dict[str, Mapping[str, Any]]:
+    """The arguments that a decorator binds, by class.
+
+    Raises:
+        ValueError: A class is named twice.
+    """
+    bound: dict[str, Mapping[str, Any]] = {}
+    for item in names:
+        for name, arguments in ({item: {}} if isinstance(item, str) else item).items():
+            if name in bound:
+                raise ValueError(f"{name!r} is named twice")
+            bound[name] = arguments
+    return bound
+
+
+def _refuse_double(package: str, name: str, function: Callable[..., Any]) -> None:
+    known = _FUNCTIONS.get((package, name))
+    if known is None:
+        return
+    old, new = known.function, function
+    replaces_built_in = _is_built_in(old) and not _is_built_in(new)
+    same_name = (old.__module__, old.__name__) == (new.__module__, new.__name__)
+    is_defined_anew = same_name and not _is_built_in(new)
+    if not (replaces_built_in or is_defined_anew):
+        raise ValueError(f"{name!r} of {package!r} is registered twice: {old.__name__}, {new.__name__}")
+
+
+def _is_built_in(function: Callable[..., Any]) -> bool:
+    return function.__module__.startswith("codegen.")
 
 
 def replaces_lambda(*layer_names: str, masks: MaskRule = "keep") -> Callable[[F], F]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from codegen.config.dialects import classes, keras1
 from codegen.lowering import catalogue, registry
 from codegen.lowering.refused import REFUSED
+from codegen.model.packages import KERAS
 from tests.support.showcase import EXAMPLES, GENERATED, ROOT
 
 README = ROOT / "README.md"
@@ -18,7 +19,7 @@ def table() -> str:
     catalogue.load()
     groups: dict[str, dict[str, str]] = defaultdict(dict)
     for (package, class_name), entry in sorted(registry.registered().items()):
-        if package == registry.KERAS:
+        if package == KERAS:
             group = entry.function.__module__.rsplit(".", 1)[-1].replace("_", " ")
         else:
             group = {"activation": "activation functions"}.get(package, package)

@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 from codegen import ConversionError, Inspection, Options, check, convert, inspect
 from codegen.cli import main
 from codegen.errors import Unsupported
-from codegen.lowering import registry
+from codegen.lowering import catalogue, registry
 from tests.support.keras_files import CONFIG, DENSE, write_keras, write_tree, write_whole_h5
 from tests.support.showcase import CUSTOM, EXAMPLES
 
@@ -177,6 +177,7 @@ def test_a_wrong_command_line_exits_2() -> None:
 
 
 def test_custom_layers_last_for_one_conversion(tmp_path: Path) -> None:
+    catalogue.load()
     before = dict(registry.registered())
     assert k2t("convert", GATED, "-o", tmp_path, "--custom", CUSTOM[0]).exit_code == 0
     assert registry.registered() == before

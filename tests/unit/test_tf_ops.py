@@ -13,7 +13,8 @@ import torch
 
 from codegen import ConversionError, convert
 from codegen.lowering.catalogue import load as load_layers
-from codegen.lowering.registry import TENSORFLOW, registered
+from codegen.lowering.registry import registered
+from codegen.model.packages import TENSORFLOW
 from codegen.ops.tensorflow.nodes import NODES
 from tests.support.oracle import load
 from tests.support.tf_models import X, converted, function, run

@@ -11,6 +11,7 @@ from codegen.graph.expression import build, text
 from codegen.graph.recipe import Weight
 from codegen.lowering import registry
 from codegen.lowering.builder import Builder
+from codegen.model.packages import KERAS
 from codegen.model.spec import LayerSpec
 
 Kind = Literal["LSTM", "GRU", "SimpleRNN"]
@@ -84,13 +85,13 @@ class Cell:
 def read_cell(spec: LayerSpec) -> Cell | None:
     """The cell that an `LSTMCell`, `GRUCell` or `SimpleRNNCell` is; None for any other layer."""
     kinds: dict[str, Kind] = {"LSTMCell": "LSTM", "GRUCell": "GRU", "SimpleRNNCell": "SimpleRNN"}
-    kind = kinds.get(spec.class_name) if spec.package == registry.KERAS else None
+    kind = kinds.get(spec.class_name) if spec.package == KERAS else None
     return make_cell(kind, **registry.find(spec).bind(spec)) if kind else None
 
 
 def layer_cell(spec: LayerSpec) -> Cell | None:
     """The one cell that an LSTM, GRU, SimpleRNN or RNN layer runs; None for any other layer."""
-    if spec.package != registry.KERAS or spec.class_name not in (*_TORCH, "RNN"):
+    if spec.package != KERAS or spec.class_name not in (*_TORCH, "RNN"):
         return None
     options = registry.find(spec).bind(spec)
     if spec.class_name == "RNN":

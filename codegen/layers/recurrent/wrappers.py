@@ -12,6 +12,7 @@ from codegen.lowering import layout, registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
 from codegen.model.nested import flatten
+from codegen.model.packages import KERAS
 from codegen.model.spec import CallSpec, LayerSpec
 
 _MERGES = {"sum": "forward + backward", "mul": "forward * backward", "ave": "(forward + backward) / 2"}
@@ -183,7 +184,7 @@ def time_distributed(
     options = {} if training is None else {"training": training}
     first = next(flatten(x, Value))
     mask, carried = b.mask(first), b.carried_mask(first)
-    if layer.class_name in _POINTWISE and layer.package == registry.KERAS and first.rank >= 3:
+    if layer.class_name in _POINTWISE and layer.package == KERAS and first.rank >= 3:
         result = b.call(spec, x, attribute="layer", **options)
         if result is first:
             return result

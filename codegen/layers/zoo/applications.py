@@ -14,7 +14,8 @@ from __future__ import annotations
 from codegen.graph import Value
 from codegen.layers.regularization import drop_samples
 from codegen.lowering.builder import Builder
-from codegen.lowering.registry import CUSTOM, lowers
+from codegen.lowering.registry import lowers
+from codegen.model.packages import CUSTOM
 
 
 @lowers("LayerScale", package=CUSTOM, training_only=("init_values",), note="keras.applications' ConvNeXt")

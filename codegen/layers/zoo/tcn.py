@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
-from codegen.lowering.registry import CUSTOM, lowers
+from codegen.lowering.registry import lowers
+from codegen.model.packages import CUSTOM
 from codegen.model.spec import LayerSpec
 
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "selu", "swish", "gelu", "linear"]

@@ -14,7 +14,7 @@ from codegen.graph.dtypes import FLOATS, INTEGERS, torch_dtype
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
-from codegen.lowering.registry import lowers
+from codegen.lowering.registry import Names, lowers
 from codegen.model.spec import Constant, Shape
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,8 +50,8 @@ _LATTICE: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def op(*class_names: str) -> Callable[[F], F]:
-    """Register a function for classes of `keras.ops`; ops hand no mask on."""
+def op(*class_names: Names) -> Callable[[F], F]:
+    """Register a function for classes of `keras.ops`, see `lowers`; ops hand no mask on."""
     return lowers(*class_names, package=OPS, masks="drop")
 
 

@@ -12,6 +12,7 @@ from codegen.graph.recipe import Weight
 from codegen.lowering import registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.model.packages import KERAS
 from codegen.model.spec import Shape
 from codegen.model.variables import Variable, VariableTree
 from codegen.torch_api import short_arguments
@@ -35,9 +36,7 @@ def as_layer(
         config: Its options.
     """
     dtype = x.dtype if x.dtype in FLOATS else "float32"
-    spec = replace(
-        b.spec, class_name=class_name, package=registry.KERAS, config=config, dtype=dtype, trainable=False
-    )
+    spec = replace(b.spec, class_name=class_name, package=KERAS, config=config, dtype=dtype, trainable=False)
     layer = _GivenWeights(
         spec,
         b.graph,
@@ -49,7 +48,7 @@ def as_layer(
         weights=dict(weights or {}),
     )
     function = registry.find(spec)
-    result: Value = function.function(layer, x, **function.bind(spec))
+    result: Value = function(layer, x, **function.bind(spec))
     return result
 
 

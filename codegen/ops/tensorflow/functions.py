@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS, INTEGERS
+from codegen.lowering.binder import MaskRule, check_variants
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import is_tensor
-from codegen.lowering.registry import TENSORFLOW, MaskRule, lowers
+from codegen.lowering.registry import Names, lowers, variants
+from codegen.model.packages import TENSORFLOW
 from codegen.model.spec import Constant
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -31,39 +33,48 @@ _OLD_NAMES = {
 _HINTS = frozenset({"name", "validate_indices", "use_cudnn_on_gpu", "layout", "optimize", "dtype_hint"})
 
 
-def tf(*names: str, masks: MaskRule = "drop", second: str = "") -> Callable[[F], F]:
+def tf(*names: Names, masks: MaskRule = "drop", second: str = "") -> Callable[[F], F]:
     """Register what stands for TensorFlow functions, by the names under which Keras 2 saves them.
 
     The function's parameters are named as TensorFlow names them; the names of TensorFlow 1 are
     understood as well. What a call passes beyond them is refused.
 
     Args:
-        names: "math.add", "compat.v1.transpose", ...
+        names: "math.add", "compat.v1.transpose", ..., or mappings to arguments bound for them, see `lowers`.
         masks: See `LayerFunction`; a TensorFlow function hands no mask on.
         second: Name of the parameter that takes the second argument, whatever TensorFlow calls it.
     """
 
     def register(function: F) -> F:
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        known = {parameter.name for parameter in parameters}
-        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-
-        def lower(b: Builder, /, *args: Any, **kwargs: Any) -> Any:
-            given: dict[str, Any] = {}
-            for name, value in kwargs.items():
-                if name in _HINTS and name not in known:
-                    continue
-                own = name if name in known else second or _OLD_NAMES.get(name, name)
-                if (own in known or takes_any) and given.get(own) is None:
-                    given[own] = value
-                elif value is not None:
-                    b.unsupported(name, value, "no such argument is known")
-            return function(b, *args, **given)
-
-        lowers(*names, package=TENSORFLOW, masks=masks)(lower)
+        bound = variants(names)
+        check_variants(function, bound)
+        for name, variant in bound.items():
+            lowers(name, package=TENSORFLOW, masks=masks)(_adapted(function, variant, second))
         return function
 
     return register
+
+
+def _adapted(function: Callable[..., Any], variant: Mapping[str, Any], second: str) -> Callable[..., Any]:
+    """A layer function that passes a call's arguments to `function` under its own names for them."""
+    parameters = list(inspect.signature(function).parameters.values())[1:]
+    known = {parameter.name for parameter in parameters} - variant.keys()
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
+
+    def lower(b: Builder, /, *args: Any, **kwargs: Any) -> Any:
+        given: dict[str, Any] = {}
+        for name, value in kwargs.items():
+            if name in _HINTS and name not in known:
+                continue
+            own = name if name in known else second or _OLD_NAMES.get(name, name)
+            is_known = own in known or (takes_any and own not in variant)
+            if is_known and given.get(own) is None:
+                given[own] = value
+            elif value is not None:
+                b.unsupported(name, value, "no such argument is known")
+        return function(b, *args, **given, **variant)
+
+    return lower
 
 
 def function_name(b: Builder) -> str:

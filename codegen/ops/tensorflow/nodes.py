@@ -11,7 +11,8 @@ from typing import Any
 
 from codegen.lowering import registry
 from codegen.lowering.builder import Builder
-from codegen.lowering.registry import TENSORFLOW, lowers
+from codegen.lowering.registry import lowers
+from codegen.model.packages import TENSORFLOW
 
 _REDUCE = ("input_tensor axis", "keep_dims=keepdims")
 _WINDOW = "strides padding data_format dilations"
@@ -162,7 +163,7 @@ def node(b: Builder, inputs: Any, *, node_def: Any, constants: Any = None) -> An
     entry = registry.registered()[TENSORFLOW, function]
     caller = replace(b, spec=replace(b.spec, config={"function": function}))
     first = "value" if op == "Split" else next(iter(arguments))
-    return entry.function(caller, arguments.pop(first), **arguments)
+    return entry(caller, arguments.pop(first), **arguments)
 
 
 def _definition(b: Builder, node_def: Any) -> Mapping[str, Any]:

@@ -1,0 +1,10 @@
+"""Where a layer's class comes from: the words of `LayerSpec.package` that mean something to us."""
+
+KERAS = "keras.layers"
+OPS = "keras.ops"
+#: Functions of TensorFlow that a functional model calls.
+TENSORFLOW = "tensorflow"
+#: Classes of nobody that Keras knows.
+CUSTOM = "Custom"
+#: Replacements of Lambda layers, by layer name.
+LAMBDA = "Lambda"
