@@ -14,6 +14,7 @@ from codegen.graph.core import (
     definitions,
     with_children,
 )
+from codegen.graph.text import graph_text
 
 __all__ = [
     "Derived",
@@ -29,3 +30,5 @@ __all__ = [
     "definitions",
     "with_children",
 ]
+
+Graph.__str__ = graph_text  # type: ignore[assignment,method-assign]  # `core` knows no text
