@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from codegen.graph import Graph, Module, Node, Targets, Value, naming
+from codegen.graph import Graph, Host, Module, Node, Targets, Value, naming
 from codegen.graph.expression import build, free_names
 from codegen.graph.shapes import shape_text
 from codegen.model.nested import flatten
@@ -273,7 +273,7 @@ class _Writer:
     def _comment(self, node: Node, length: int) -> str:
         """The result's shape, where it is another than that of what the line reads."""
         value = node.targets
-        if value.rank < 2 or value.dtype == "size":
+        if value.rank < 2 or isinstance(value, Host):
             return ""
         comment = f"  # {shape_text(value)}"
         before = {shape_text(source) for source in self._read_values(node)}
@@ -309,8 +309,8 @@ class _Writer:
         """The left side of an assignment; what nobody reads is `_`."""
         if isinstance(targets, tuple) and any(value in self.names for value in flatten(targets, Value)):
             return ast.Tuple([self._target(target) for target in targets], ast.Store())
-        used = isinstance(targets, Value) and targets in self.names
-        return ast.Name(self.names[targets] if used else "_", ast.Store())
+        name = self.names.get(targets, "_") if isinstance(targets, Value) else "_"
+        return ast.Name(name, ast.Store())
 
 
 class _Methods(ast.NodeTransformer):
@@ -350,7 +350,7 @@ def _exposed(tree: ast.expr) -> set[str]:
 
 def _is_tensor(value: Value) -> bool:
     """Whether the value is a tensor, as the running value is: no number of the host, no packed sequence."""
-    return value.dtype != "size" and (value.node is None or value.node.kind != "packed")
+    return not isinstance(value, Host) and (value.node is None or value.node.kind != "packed")
 
 
 def _is_light(node: Node) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from types import EllipsisType
+from typing import Any, TypeAlias
 
 from codegen.graph.recipe import Weight
 from codegen.model.nested import flatten
@@ -58,7 +59,7 @@ class Value:
 
     Attributes:
         shape: In Keras' order, None where the size is not fixed.
-        dtype: Name of the torch dtype ("float32"), or "size" for a Python int.
+        dtype: Name of the torch dtype ("float32"); "size" for a `Host`.
         layer: Name of the Keras layer that it comes from; its name in the source, if it needs one.
         perm: The stored axis i holds Keras' axis `perm[i]`.
         flat: Set if the last axis is not yet in Keras' order.
@@ -109,6 +110,14 @@ class Value:
 
 
 @dataclass(eq=False)
+class Host(Value):
+    """A number, or a tuple of n numbers (shape `(n,)`), that Python knows when the model runs: a size."""
+
+    shape: Shape = ()
+    dtype: str = "size"
+
+
+@dataclass(eq=False)
 class Module:
     """Something that `__init__` makes and `forward` calls.
 
@@ -141,9 +150,23 @@ class Module:
     when: Parameter | Derived | None = None
 
 
-# A Value, a Module, a Parameter, a Symbol, a literal, or a tuple / list / dict / slice of operands.
-Operand = Any
-Targets = Any  # a Value, None for an ignored result, or a tuple of targets
+#: What a name in a template may stand for; the strings, numbers, `...` and None are literals.
+Operand: TypeAlias = (
+    Value
+    | Module
+    | Parameter
+    | Symbol
+    | str
+    | complex
+    | EllipsisType
+    | slice
+    | tuple["Operand", ...]
+    | list["Operand"]
+    | Mapping[str, "Operand"]
+    | None
+)
+#: What an expression yields: a value, None for a result that is ignored, or a tuple of targets.
+Targets: TypeAlias = Value | tuple["Targets", ...] | None
 
 
 @dataclass(eq=False)
@@ -153,8 +176,8 @@ class Node:
     Attributes:
         template: A Python expression; its free names are keys of `operands`, modules that the
             generated file imports (`F`, `torch`, ...), or functions of `codegen.runtime`.
-        operands: What the names stand for.
-        targets: The value it yields, or a nest of tuples of them.
+        operands: What the names stand for: `Operand`s, and stand-ins while blocks are sought.
+        targets: What it yields: `Targets`.
         layer: Name of the Keras layer that it comes from.
         kind: What later steps may know of it: "module", "permute", "reshape", "expand", "pad",
             "elementwise", "flatten", "reduce", "size", "effect" (changes a state),
@@ -162,8 +185,8 @@ class Node:
     """
 
     template: str
-    operands: dict[str, Operand]
-    targets: Targets = None
+    operands: dict[str, Any]
+    targets: Any = None
     layer: str = ""
     kind: str = ""
 

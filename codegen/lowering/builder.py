@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from codegen.errors import ConversionError, MalformedConfig, UnsupportedOption
-from codegen.graph import FlatOrder, Graph, Module, Node, Targets, Value
+from codegen.graph import FlatOrder, Graph, Host, Module, Node, Targets, Value
 from codegen.graph.dtypes import FLOATS, compute_dtype, torch_dtype
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout, registry
@@ -236,7 +236,8 @@ class Builder:
             dtype = first.dtype if first else self.dtype
         if perm is None and first and first.rank == len(shape):
             perm = first.perm
-        value = Value(tuple(shape), dtype, self.label, perm or (), flat, non_negative=non_negative)
+        kind_of_value = Host if isinstance(first, Host) and dtype == first.dtype else Value
+        value = kind_of_value(tuple(shape), dtype, self.label, perm or (), flat, non_negative=non_negative)
         self.emit(template, value, kind=kind, **operands)
         return value
 
@@ -246,6 +247,12 @@ class Builder:
         for value in node.results():
             value.node = node
         self.graph.nodes.append(node)
+
+    def host_op(self, template: str, *, shape: Shape = (), kind: str = "", **operands: Any) -> Host:
+        """Append an expression that yields a number of the host, or a tuple of them with shape (n,)."""
+        number = Host(tuple(shape), layer=self.label)
+        self.emit(template, number, kind=kind, **operands)
+        return number
 
     def value(self, shape: Shape, *, dtype: str | None = None, perm: tuple[int, ...] = ()) -> Value:
         """A new value for `emit` to yield."""
@@ -308,12 +315,12 @@ class Builder:
         """Integers in the layer's compute dtype, as Keras' matmul and convolution promote them."""
         return x if x.dtype in FLOATS else self.cast(x, self.dtype)
 
-    def size(self, x: Value, axis: int) -> int | Value:
+    def size(self, x: Value, axis: int) -> int | Host:
         """The size of Keras' `axis`: a number, or an expression where it is open."""
         known = x.shape[axis]
         if known is not None:
             return known
-        return self.op("x.shape[d]", shape=(), dtype="size", kind="size", x=x, d=x.dim(axis))
+        return self.host_op("x.shape[d]", kind="size", x=x, d=x.dim(axis))
 
     # ---------------------------------------------------------------- layouts
 

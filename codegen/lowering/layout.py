@@ -116,7 +116,7 @@ def _sizes(b: Builder, x: Value, stored: Shape) -> tuple[Any, ...]:
         if size is not None:
             sizes.append(size)
         elif _stays(x.stored_shape, stored, position):
-            sizes.append(b.op("x.shape[d]", shape=(), dtype="size", kind="size", x=x, d=position))
+            sizes.append(b.host_op("x.shape[d]", kind="size", x=x, d=position))
         elif free:
             sizes.append(-1)
             free = False

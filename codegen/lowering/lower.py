@@ -255,7 +255,9 @@ class Lowering:
         ]
         arguments += [mask for mask in outer_masks if mask is not None]
         targets = [
-            Value(value.shape, value.dtype, b.label, value.perm, value.flat, non_negative=value.non_negative)
+            type(value)(
+                value.shape, value.dtype, b.label, value.perm, value.flat, non_negative=value.non_negative
+            )
             for value in nested.graph.outputs
         ]
         b.emit(

@@ -7,11 +7,11 @@ import math
 
 import pytest
 
-from codegen.graph import Module, Symbol, Value
+from codegen.graph import Module, Operand, Symbol, Value
 from codegen.graph.expression import build, literal_tree, text
 
 
-def _write(template: str, **operands: object) -> str:
+def _write(template: str, **operands: Operand) -> str:
     return text(
         build(
             template,

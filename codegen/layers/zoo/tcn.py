@@ -41,10 +41,7 @@ def tcn(
     last: int | Value = -1
     if padding == "same":
         steps = b.size(x, 1)
-        if isinstance(steps, int):
-            last = steps // 2
-        else:
-            last = b.op("n // 2", shape=(), dtype="size", kind="size", n=steps)
+        last = steps // 2 if isinstance(steps, int) else b.host_op("n // 2", kind="size", n=steps)
     return b.op("x.select(d, last)", shape=(x.shape[0], x.shape[2]), x=x, d=x.dim(1), last=last)
 
 

@@ -78,7 +78,7 @@ def _times(b: Builder, x: Value, dim: int, factor: int) -> Size:
     known = x.stored_shape[dim]
     if known is not None:
         return known * factor
-    return b.op("x.shape[d] * n", shape=(), dtype="size", kind="size", x=x, d=dim, n=factor)
+    return b.host_op("x.shape[d] * n", kind="size", x=x, d=dim, n=factor)
 
 
 def _method(interpolation: str, ratios: Ratios, *, antialias: bool) -> tuple[str, dict[str, Any]]:

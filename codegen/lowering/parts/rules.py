@@ -5,25 +5,21 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS, INTEGERS, torch_dtype
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.operands import Axis, Number, Term, is_host, is_tensor
 from codegen.lowering.registry import Names, lowers
 from codegen.model.spec import Constant, Shape
 
 F = TypeVar("F", bound=Callable[..., Any])
-Number = bool | int | float
-Operand = Value | Constant | Number
-Axis = int | tuple[int, ...] | None
-
 OPS = "keras.ops"
-SIZE = "size"  # dtype of values that are numbers, or tuples of them, on the host
 
 COMPLEX = frozenset({"complex64", "complex128"})
 
@@ -75,9 +71,9 @@ def promote(*dtypes: str) -> str:
     return {"int": "int32", "float": "float32"}.get(least, least)
 
 
-def kind_of(operand: Operand) -> str:
+def kind_of(operand: Term) -> str:
     """The dtype with which an operand takes part in a promotion."""
-    if isinstance(operand, Value) and operand.dtype == SIZE:
+    if isinstance(operand, Host):
         return "int" if is_whole(operand) else "float"
     if isinstance(operand, Value):
         return operand.dtype
@@ -86,20 +82,20 @@ def kind_of(operand: Operand) -> str:
     return "bool" if isinstance(operand, bool) else "int" if isinstance(operand, int) else "float"
 
 
-def result_type(*operands: Operand) -> str:
+def result_type(*operands: Term) -> str:
     """The dtype that Keras computes these operands in."""
     return promote(*(kind_of(operand) for operand in operands))
 
 
-def float_type(*operands: Operand) -> str:
+def float_type(*operands: Term) -> str:
     """The same for functions that yield floating-point numbers: integers become float32."""
     dtype = result_type(*operands)
     return dtype if dtype in FLOATS or dtype in COMPLEX else "float32"
 
 
-def torch_type(operands: Sequence[Operand]) -> str:
+def torch_type(operands: Sequence[Term]) -> str:
     """The dtype that torch would compute these operands in, if all tensors have at least one axis."""
-    strong = {kind_of(x) for x in operands if isinstance(x, Value) and x.dtype != SIZE}
+    strong = {kind_of(x) for x in operands if is_tensor(x)}
     floats = strong & (FLOATS | COMPLEX)
     if floats:
         return promote(*floats)
@@ -112,17 +108,7 @@ def torch_type(operands: Sequence[Operand]) -> str:
     return "int64" if "int" in weak else "bool"
 
 
-def is_host(operand: object) -> bool:
-    """Whether it is a number that Python knows when the model runs."""
-    return isinstance(operand, (bool, int, float)) or (isinstance(operand, Value) and operand.dtype == SIZE)
-
-
-def is_tensor(operand: object) -> TypeGuard[Value]:
-    """Whether it is a tensor, and not a number of the host."""
-    return isinstance(operand, Value) and operand.dtype != SIZE
-
-
-def unify(b: Builder, operands: Sequence[Operand], dtype: str) -> list[Any]:
+def unify(b: Builder, operands: Sequence[Term], dtype: str) -> list[Any]:
     """The operands, ready to be combined element by element in `dtype`."""
     like = next((x for x in operands if isinstance(x, Value) and not x.is_native and x.flat is None), None)
     ready: list[Any] = []
@@ -136,12 +122,12 @@ def unify(b: Builder, operands: Sequence[Operand], dtype: str) -> list[Any]:
             ready.append(plain)
     if not any(isinstance(x, Value) for x in ready):
         ready[0] = tensor(b, operands[0], dtype)
-    with_axes = all(not isinstance(x, Value) or x.rank or x.dtype == SIZE for x in ready)
+    with_axes = all(not isinstance(x, Value) or x.rank or isinstance(x, Host) for x in ready)
     if torch_type(ready) == dtype and (
         with_axes or len({kind_of(x) for x in ready if isinstance(x, Value)}) == 1
     ):
         return ready
-    return [b.cast(x, dtype) if isinstance(x, Value) and x.dtype != SIZE else x for x in ready]
+    return [b.cast(x, dtype) if is_tensor(x) else x for x in ready]
 
 
 # -------------------------------------------------------------------- constants
@@ -187,7 +173,7 @@ def as_constant(b: Builder, values: Any) -> Constant:
 
 def tensor(b: Builder, operand: Any, dtype: str | None = None) -> Value:
     """An operand as a tensor, also where it is a number or nested lists of numbers."""
-    if isinstance(operand, Value) and operand.dtype != SIZE:
+    if is_tensor(operand):
         return b.cast(operand, dtype) if dtype else operand
     if isinstance(operand, Value):
         return _size_tensor(b, operand, dtype or ("int32" if is_whole(operand) else "float32"))
@@ -218,21 +204,21 @@ def _size_tensor(b: Builder, size: Value, dtype: str) -> Value:
 # -------------------------------------------------------------------- numbers on the host
 
 
-def number(b: Builder, value: Number) -> Value:
+def number(b: Builder, value: Number) -> Host:
     """A number that is known already, as a value."""
-    return b.op("n", shape=(), dtype=SIZE, n=value)
+    return b.host_op("n", n=value)
 
 
-def sizes(b: Builder, parts: Sequence[Number | Value]) -> Value:
+def sizes(b: Builder, parts: Sequence[Number | Value]) -> Host:
     """A tuple of numbers of the host, as a value."""
-    return b.op("parts", shape=(len(parts),), dtype=SIZE, perm=(0,), parts=tuple(parts))
+    return b.host_op("parts", shape=(len(parts),), parts=tuple(parts))
 
 
 def host(value: Any) -> Any:
     """What a value of the host is: a number or a tuple if it is known now, else the value itself."""
     if isinstance(value, Constant):
         return value.values
-    if not isinstance(value, Value) or value.dtype != SIZE or value.node is None:
+    if not isinstance(value, Host) or value.node is None:
         return value
     if value.node.template == "n":
         return value.node.operands["n"]
@@ -248,7 +234,7 @@ def is_whole(value: Any) -> bool:
     if not isinstance(value, Value):
         return isinstance(value, int)
     if (
-        value.dtype != SIZE
+        not isinstance(value, Host)
         or value.node is None
         or value.node.template in ("x.shape[d]", "x.numel()", "int(x)", "int(x[n])")
     ):
@@ -257,7 +243,7 @@ def is_whole(value: Any) -> bool:
     return value.node.template not in floats and all(map(is_whole, value.node.operands.values()))
 
 
-def host_map(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Value:
+def host_map(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Host:
     """Arithmetic on the host, item by item for tuples; what is known is computed now."""
     known = [host(x) for x in operands]
     length = next((len(x) for x in known if isinstance(x, (list, tuple))), None)
@@ -267,12 +253,10 @@ def host_map(b: Builder, template: str, function: Callable[..., Number], operand
     return sizes(b, [host(_host_number(b, template, function, row)) for row in zip(*rows, strict=True)])
 
 
-def _host_number(
-    b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]
-) -> Value:
+def _host_number(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Host:
     if all(isinstance(x, (bool, int, float)) for x in operands):
         return number(b, function(*operands))
-    return b.op(template, shape=(), dtype=SIZE, **dict(zip("xyz", operands, strict=False)))
+    return b.host_op(template, **dict(zip("xyz", operands, strict=False)))
 
 
 def shape_argument(b: Builder, shape: Any, option: str = "shape") -> tuple[Number | Value, ...]:

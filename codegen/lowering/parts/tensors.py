@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
@@ -70,7 +70,7 @@ def same_layout(b: Builder, xs: Any) -> list[Value]:
 
 def concatenated(b: Builder, xs: Any, axis: int) -> Value:
     """Tensors joined along an axis; tuples of the host stay on the host."""
-    if all(isinstance(x, (list, tuple)) or (isinstance(x, Value) and x.dtype == rules.SIZE) for x in xs):
+    if all(isinstance(x, (list, tuple, Host)) for x in xs):
         parts = [rules.host(x) for x in xs]
         if any(isinstance(x, Value) for x in xs) and all(isinstance(part, (list, tuple)) for part in parts):
             return rules.sizes(b, [rules.host(item) for part in parts for item in part])

@@ -8,7 +8,8 @@ from typing import Any
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import Axis, op
+from codegen.lowering.parts.operands import Axis
+from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import along, torch_dim
 
 #: Activations without options: Keras' op, and the name that layers call it by.

@@ -9,7 +9,8 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import Axis, op
+from codegen.lowering.parts.operands import Axis, is_host, is_tensor
+from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import permuted, same_layout
 from codegen.model.spec import Constant, Shape
 from codegen.ops.keras.elementwise import binary
@@ -111,7 +112,7 @@ def repeated(b: Builder, x: Any, repeats: Any, axis: int | None) -> Value:
     if isinstance(count, (list, tuple)) and len(count) == 1:
         (count,) = count
     size = x.shape[a]
-    if rules.is_host(count):
+    if is_host(count):
         total = size * count if isinstance(size, int) and isinstance(count, int) else None
     else:
         if isinstance(count, Value):
@@ -244,7 +245,7 @@ def full_like(b: Builder, x: Any, fill_value: Any, *, dtype: str | None = None) 
     """`torch.full_like(x, value)`."""
     x = rules.settled(b, rules.tensor(b, x))
     value = rules.host(fill_value)
-    if rules.is_host(value):
+    if is_host(value):
         y = b.op("torch.full_like(x, value)", shape=x.shape, x=x, value=value)
     else:
         y = b.op(
@@ -270,7 +271,7 @@ def arange(b: Builder, start: Any, stop: Any = None, step: Any = None, *, dtype:
 def counted(b: Builder, start: Any, stop: Any, step: Any, dtype: str | None) -> Value:
     """Numbers from `start` to before `stop`, on the device of the model's first input."""
     bounds = [rules.host(v) for v in (start, stop, step)]
-    if any(isinstance(v, Value) and v.dtype != rules.SIZE for v in bounds):
+    if any(is_tensor(v) for v in bounds):
         b.unsupported("stop", "<tensor>", "supported: numbers and sizes of other tensors")
     dtype = dtype or rules.promote(*(rules.kind_of(v) for v in bounds))
     size = None

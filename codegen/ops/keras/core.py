@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.graph.dtypes import INTEGERS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
@@ -24,7 +24,7 @@ def cast(b: Builder, x: Any, *, dtype: str) -> Value:
 
 def cast_to(b: Builder, x: Any, dtype: str) -> Value:
     """A tensor in another dtype; numbers of the host stay numbers."""
-    if isinstance(x, Value) and x.dtype == rules.SIZE:
+    if isinstance(x, Host):
         return x
     x = rules.tensor(b, x)
     return b.op("x", shape=x.shape, flat=x.flat, x=x) if x.dtype == dtype else b.cast(x, dtype)
@@ -58,7 +58,7 @@ def convert(
     """Its input, maybe in another dtype."""
     if sparse or ragged:
         b.unsupported("sparse", sparse, "supported: dense tensors")
-    if isinstance(x, Value) and x.dtype == rules.SIZE:
+    if isinstance(x, Host):
         return x
     x = rules.tensor(b, x)
     return b.cast(x, dtype) if dtype else x
@@ -71,7 +71,7 @@ def size(b: Builder, x: Any) -> Value:
     if b.spec.class_name == "Ndim":
         return rules.number(b, x.rank)
     count = rules.elements(x.shape)
-    return b.op("x.numel()", shape=(), dtype=rules.SIZE, x=x) if count is None else rules.number(b, count)
+    return b.host_op("x.numel()", x=x) if count is None else rules.number(b, count)
 
 
 @op("Rearrange")

@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import Number, Operand, op
+from codegen.lowering.parts.operands import Number, Term, is_host, is_tensor
+from codegen.lowering.parts.rules import op
 from codegen.model.spec import Constant
 
 #: What an op does to the dtype. "same": nothing; "float": integers become float32, as torch does itself;
@@ -179,7 +180,7 @@ def unary(b: Builder, name: str, x: Any) -> Value:
 def binary(b: Builder, name: str, x: Any, y: Any) -> Value:
     """Apply an op of `BINARY`."""
     template, rule, function = BINARY[name]
-    if function and rules.is_host(x) and rules.is_host(y):
+    if function and is_host(x) and is_host(y):
         return rules.host_map(b, template, function, (x, y))
     if name.endswith("Shift"):
         return _shifted(b, template, _strong(x), y)
@@ -236,21 +237,21 @@ def elementwise(
     if template == "x - y":  # torch subtracts no truth values
         x, y = (b.cast(v, wanted) if isinstance(v, Value) and v.dtype == "bool" else v for v in (x, y))
     if tensors:
-        x, y = (b.cast(v, wanted) if rules.is_tensor(v) else v for v in (x, y))
-        like = x if rules.is_tensor(x) else y
+        x, y = (b.cast(v, wanted) if is_tensor(v) else v for v in (x, y))
+        like = x if is_tensor(x) else y
         x, y = (
-            v if rules.is_tensor(v) else b.op("x.new_full((), n)", shape=(), dtype=wanted, x=like, n=v)
+            v if is_tensor(v) else b.op("x.new_full((), n)", shape=(), dtype=wanted, x=like, n=v)
             for v in (x, y)
         )
     return b.elementwise(template, dtype="bool" if rule == "bool" else dtype, x=x, y=y, **operands)
 
 
-def operand(b: Builder, value: Any) -> Operand:
+def operand(b: Builder, value: Any) -> Term:
     """An argument as something that an expression can hold: lists become constants."""
     if isinstance(value, (list, tuple)) or value is None:
         tensors = any(isinstance(item, Value) for item in value or ())
         return rules.tensor(b, value) if tensors else rules.as_constant(b, value)
-    if isinstance(value, Value) and value.dtype == rules.SIZE and value.rank:
+    if isinstance(value, Host) and value.rank:
         return rules.tensor(b, value)
     if not isinstance(value, (Value, Constant, bool, int, float)):
         b.malformed(f"it takes tensors and numbers, not {value!r}")
@@ -293,14 +294,14 @@ def maximum(b: Builder, x1: Any, x2: Any) -> Value:
 def extremum(b: Builder, name: str, x: Any, y: Any) -> Value:
     """The larger or, with name "Minimum", the smaller of two."""
     low = name == "Maximum"
-    if rules.is_host(x) and rules.is_host(y):
+    if is_host(x) and is_host(y):
         return rules.host_map(b, "max(x, y)" if low else "min(x, y)", max if low else min, (x, y))
     x, y = operand(b, x), operand(b, y)
     dtype = rules.result_type(x, y)
     x, y = rules.unify(b, (x, y), dtype)
-    if rules.is_host(x):
+    if is_host(x):
         x, y = y, x
-    if rules.is_host(y):
+    if is_host(y):
         x = b.cast(x, dtype)
         positive = low and not isinstance(y, Value) and y >= 0
         template = "F.relu(x)" if positive and y == 0 else "x.clamp(min=y)" if low else "x.clamp(max=y)"
@@ -332,7 +333,7 @@ def where(b: Builder, condition: Any, x1: Any = None, x2: Any = None) -> Value:
     x, y = operand(b, x1), operand(b, x2)
     dtype = rules.result_type(x, y)
     x, y = rules.unify(b, (x, y), dtype) if any(isinstance(v, (Value, Constant)) for v in (x, y)) else (x, y)
-    if not any(isinstance(v, Value) and v.dtype != rules.SIZE for v in (x, y)):
+    if not any(is_tensor(v) for v in (x, y)):
         x = rules.tensor(b, x, dtype)
     return b.elementwise("torch.where(condition, x, y)", dtype=dtype, x=x, y=y, condition=condition)
 
@@ -361,7 +362,7 @@ def clip(b: Builder, x: Value, *, x_min: Any, x_max: Any) -> Value:
         x = b.cast(x, "int32")
     low, high = (rules.host(v) for v in (x_min, x_max))
     numbers = [v for v in (low, high) if isinstance(v, (int, float))]
-    if rules.is_host(low) and rules.is_host(high) and numbers == sorted(numbers):
+    if is_host(low) and is_host(high) and numbers == sorted(numbers):
         return b.elementwise("x.clamp(low, high)", x=x, low=low, high=high)
     if high is not None:
         x = extremum(b, "Minimum", x, high)

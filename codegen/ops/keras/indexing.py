@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import is_host, is_tensor
 from codegen.lowering.parts.rules import op
 from codegen.model.spec import Constant
 
@@ -21,7 +22,7 @@ def getitem(b: Builder, x: Any, key: Any) -> Value:
     """numpy's basic indexing with numbers, slices, None and an ellipsis; or with one tensor or list."""
     items = list(key) if isinstance(key, (list, tuple)) else [key]
     items = [rules.host(item) for item in items]
-    if isinstance(x, Value) and x.dtype == rules.SIZE:
+    if isinstance(x, Host):
         return _host_item(b, x, items)
     x = rules.settled(b, rules.tensor(b, x))
     if any(_is_array(item) for item in items):
@@ -41,7 +42,7 @@ def getitem(b: Builder, x: Any, key: Any) -> Value:
 
 
 def _is_array(item: Any) -> bool:
-    return isinstance(item, (list, tuple, Constant)) or (isinstance(item, Value) and item.dtype != rules.SIZE)
+    return isinstance(item, (list, tuple, Constant)) or is_tensor(item)
 
 
 def _host_item(b: Builder, x: Value, items: list[Any]) -> Value:
@@ -83,7 +84,7 @@ def _index_native(b: Builder, x: Value, items: list[Any]) -> Value:
                 item = _reversed_slice(item, size)
             index.append(_plain(item))
             shape.append(_slice_size(item, size))
-        elif rules.is_host(item):
+        elif is_host(item):
             index.append(item)
         else:
             b.unsupported("key", item, "supported: numbers, slices, None, an ellipsis")
@@ -252,14 +253,11 @@ def sliced(b: Builder, x: Any, starts: Any, lengths: Any) -> Value:
 
 def _on_host(b: Builder, starts: Any) -> Any:
     """Positions that the model computes, as numbers of Python."""
-    if rules.is_tensor(starts):
+    if is_tensor(starts):
         count = b.known(starts, 0)
-        return [b.op("int(x[n])", shape=(), dtype=rules.SIZE, x=starts, n=n) for n in range(count)]
+        return [b.host_op("int(x[n])", x=starts, n=n) for n in range(count)]
     if isinstance(starts, (list, tuple)):
-        return [
-            b.op("int(x)", shape=(), dtype=rules.SIZE, x=start) if rules.is_tensor(start) else start
-            for start in starts
-        ]
+        return [b.host_op("int(x)", x=start) if is_tensor(start) else start for start in starts]
     return starts
 
 

@@ -9,7 +9,8 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import Axis, op
+from codegen.lowering.parts.operands import Axis
+from codegen.lowering.parts.rules import op
 from codegen.model.spec import Shape
 from codegen.ops.keras.reductions import reduction
 from codegen.ops.keras.shapes import expand_dims
@@ -168,7 +169,7 @@ def _cutoff(b: Builder, x: Value, factor: int) -> Any:
     epsilon = factor * _epsilon(b, x)
     if rows is not None and columns is not None:
         return epsilon * max(rows, columns)
-    return b.op("epsilon * max(x.shape[-2:])", shape=(), dtype=rules.SIZE, x=x, epsilon=epsilon)
+    return b.host_op("epsilon * max(x.shape[-2:])", x=x, epsilon=epsilon)
 
 
 def _epsilon(b: Builder, x: Value) -> float:

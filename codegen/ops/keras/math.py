@@ -38,10 +38,10 @@ def segment(
     mode, empty = _SEGMENTS[name]
     count: Any = num_segments
     if sorted:
-        count = b.op("int(ids[-1]) + 1", shape=(), dtype=rules.SIZE, ids=ids)
+        count = b.host_op("int(ids[-1]) + 1", ids=ids)
     elif num_segments is None:
         last = "ids.unique().numel()" if name == "SegmentSum" else "int(ids.max()) + 1"
-        count = b.op(last, shape=(), dtype=rules.SIZE, ids=ids)
+        count = b.host_op(last, ids=ids)
     fill = (
         empty if sorted or name in ("SegmentSum", "SegmentProd") else extreme(x.dtype, name == "SegmentMax")
     )

@@ -9,7 +9,8 @@ from codegen.graph.dtypes import FLOATS
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import Axis, op
+from codegen.lowering.parts.operands import Axis
+from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import torch_dim
 from codegen.ops.keras.linalg import norm_over
 from codegen.ops.keras.reductions import reduction

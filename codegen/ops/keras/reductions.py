@@ -9,7 +9,8 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import Axis, op
+from codegen.lowering.parts.operands import Axis
+from codegen.lowering.parts.rules import op
 
 #: Template over dims, template over everything, and what becomes of the dtype, see `_dtype`.
 REDUCTIONS: dict[str, tuple[str, str, str]] = {

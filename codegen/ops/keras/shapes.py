@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from codegen.errors import shorten
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import Axis, op
+from codegen.lowering.parts.operands import Axis, is_host
+from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import agreed, concatenated, padded, permuted, same_layout, torch_dim
 from codegen.model.spec import Shape
 
@@ -25,10 +26,12 @@ def reshape(b: Builder, x: Any, *, newshape: Any) -> Value:
 
 def reshape_to(b: Builder, x: Any, newshape: Any) -> Value:
     """Keras' elements in a new shape, whose parts may be sizes of other tensors."""
-    if rules.is_host(x) or (isinstance(x, Value) and x.dtype == rules.SIZE):
+    if is_host(x):
         parts = rules.host(x)
         if rules.shape_argument(b, newshape) in ((), (1,), (-1,)) and not isinstance(parts, tuple):
-            return rules.sizes(b, [parts]) if rules.shape_argument(b, newshape) else x
+            if rules.shape_argument(b, newshape):
+                return rules.sizes(b, [parts])
+            return x if isinstance(x, Host) else rules.number(b, x)
         if isinstance(parts, tuple) and rules.shape_argument(b, newshape) in ((-1,), (len(parts),)):
             return rules.sizes(b, parts)
     x = rules.native(b, x)
@@ -76,7 +79,7 @@ def ravel(b: Builder, x: Any) -> Value:
 @op("ExpandDims")
 def expand_dims(b: Builder, x: Any, *, axis: int | tuple[int, ...]) -> Value:
     """`x.unsqueeze(dim)`."""
-    if isinstance(x, Value) and x.dtype == rules.SIZE and x.rank == 0:
+    if isinstance(x, Host) and x.rank == 0:
         return rules.sizes(b, [rules.host(x)])
     x = rules.settled(b, rules.tensor(b, x))
     given = (axis,) if isinstance(axis, int) else axis
@@ -156,7 +159,7 @@ def append(b: Builder, x1: Any, x2: Any, *, axis: int | None = None) -> Value:
 @op("Stack")
 def stack(b: Builder, x: list[Any], *, axis: int = 0) -> Value:
     """`torch.stack(xs, dim)`."""
-    if all(rules.is_host(item) for item in x) and any(isinstance(item, Value) for item in x):
+    if all(is_host(item) for item in x) and any(isinstance(item, Value) for item in x):
         return rules.sizes(b, [rules.host(item) for item in x])
     values = same_layout(b, x)
     a = b.axis(axis, values[0].rank + 1)
@@ -273,7 +276,7 @@ def unstack(b: Builder, x: Any, *, num: int | None = None, axis: int = 0) -> lis
     """`x.unbind(dim)`."""
     parts = rules.host(x)
     if isinstance(parts, tuple):
-        return [b.op("n", shape=(), dtype=rules.SIZE, n=part) for part in parts]
+        return [b.host_op("n", n=part) for part in parts]
     x = rules.settled(b, rules.tensor(b, x))
     a = b.axis(axis, x.rank)
     count = _checked_count(b, num or b.known(x, a))

@@ -49,7 +49,7 @@ def _length(b: Builder, x: Value, least: int | None, most: int | None) -> Any:
     """How many numbers are counted: up to the greatest that is there, within bounds."""
     if least is not None and least == most:
         return least
-    length: Any = b.op("int(x.max()) + 1", shape=(), dtype=rules.SIZE, x=x)
+    length: Any = b.host_op("int(x.max()) + 1", x=x)
     if least is not None:
         length = rules.host_map(b, "max(x, y)", max, (length, least))
     if most is not None:

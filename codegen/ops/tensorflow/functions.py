@@ -6,12 +6,12 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS, INTEGERS
 from codegen.lowering.binder import MaskRule, check_variants
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import is_tensor
+from codegen.lowering.parts.operands import is_tensor
 from codegen.lowering.registry import Names, lowers, variants
 from codegen.model.packages import TENSORFLOW
 from codegen.model.spec import Constant
@@ -158,6 +158,6 @@ def _meaning(part: Any) -> Any:
     part = rules.host(part)
     if isinstance(part, tuple):
         return tuple(map(_meaning, part))
-    if isinstance(part, Value) and part.dtype == rules.SIZE and part.node is not None:
+    if isinstance(part, Host) and part.node is not None:
         return part.node.template, tuple(map(_meaning, part.node.operands.values()))
     return part

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import is_tensor
+from codegen.lowering.parts.operands import is_host, is_tensor
 from codegen.lowering.parts.tensors import permuted
 from codegen.ops.keras import elementwise, indexing
 from codegen.ops.keras.linalg import made
@@ -36,7 +36,7 @@ def getitem(b: Builder, tensor: Any, slice_spec: Any, var: Any = None) -> Value:
 
 def indexed(b: Builder, x: Any, items: list[Any]) -> Value:
     """TensorFlow's basic indexing; an index may be a number that is computed."""
-    if isinstance(x, Value) and x.dtype == rules.SIZE and x.rank == 0:
+    if isinstance(x, Host) and x.rank == 0:
         x = rules.tensor(b, x)
     items = [rules.host(item) for item in items]
     taken = sum(item is not None and item is not Ellipsis for item in items)
@@ -46,11 +46,7 @@ def indexed(b: Builder, x: Any, items: list[Any]) -> Value:
     bounds = [
         part for item in items if isinstance(item, slice) for part in (item.start, item.stop, item.step)
     ]
-    if (
-        isinstance(x, Value)
-        and x.dtype == rules.SIZE
-        and any(isinstance(v, Value) for v in (*items, *bounds))
-    ):
+    if isinstance(x, Host) and any(isinstance(v, Value) for v in (*items, *bounds)):
         x = rules.tensor(b, x)
     scalars = [item for item in items if is_tensor(item)]
     if any(item.rank for item in scalars):
@@ -150,7 +146,7 @@ def slice_(b: Builder, input_: Any, begin: Any, size: Any) -> Value:
 @tf("gather", "compat.v1.gather", "compat.v1.batch_gather")
 def gather(b: Builder, params: Any, indices: Any, axis: Any = None, batch_dims: Any = 0) -> Value:
     """`x[..., indices]` along an axis, for each of the batch its own."""
-    if isinstance(params, Value) and params.dtype == rules.SIZE:
+    if isinstance(params, Host):
         known = rules.host(indices)
         if isinstance(known, (int, list)):
             parts = rules.host(params)
@@ -265,9 +261,9 @@ def sequence_mask(b: Builder, lengths: Any, maxlen: Any = None, dtype: Any = "bo
     x = rules.native(b, lengths)
     most = rules.host(maxlen)
     if most is None:
-        most = b.op("int(x.max())", shape=(), dtype=rules.SIZE, x=x)
+        most = b.host_op("int(x.max())", x=x)
     elif is_tensor(most):
-        most = b.op("int(x)", shape=(), dtype=rules.SIZE, x=most)
+        most = b.host_op("int(x)", x=most)
     shape = (*x.shape, most if isinstance(most, int) else None)
     template = "torch.arange(n, device=x.device) < x.unsqueeze(-1)"
     y = b.op(template, shape=shape, perm=tuple(range(len(shape))), dtype="bool", x=x, n=most)
@@ -291,7 +287,7 @@ def one_hot(
     target = kind if dtype is None else dtype_name(b, dtype)
     x = rules.native(b, indices)
     classes = rules.host(depth)
-    if not rules.is_host(classes):
+    if not is_host(classes):
         b.unsupported("depth", "<tensor>", "supported: numbers and sizes of other tensors")
     y = b.op(
         "x.unsqueeze(-1) == torch.arange(n, device=x.device)",

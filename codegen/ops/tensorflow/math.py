@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS, INTEGERS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import is_tensor
+from codegen.lowering.parts.operands import is_tensor
 from codegen.model.spec import Constant
 from codegen.ops.keras import core, elementwise
 from codegen.ops.keras.elementwise import binary, logical_of, unary
@@ -156,7 +156,7 @@ def combine(b: Builder, name: str, x: Any, y: Any) -> Value:
 
 def _lower_unary(name: str) -> Callable[..., Value]:
     def lower(b: Builder, x: Any) -> Value:
-        if name in HOST and isinstance(x, Value) and x.dtype == rules.SIZE and not x.rank:
+        if name in HOST and isinstance(x, Host) and not x.rank:
             return rules.host_map(b, *HOST[name], (x,))
         return unary(b, name, x)
 
@@ -309,7 +309,7 @@ def polygamma(b: Builder, a: Any, x: Any) -> Value:
 def cast(b: Builder, x: Any, dtype: Any) -> Any:
     """`x.to(dtype)`; TensorFlow hands back a tensor that has the dtype, with its mask."""
     wanted = dtype_name(b, dtype)
-    if not isinstance(x, Value) or x.dtype != rules.SIZE:
+    if not isinstance(x, Host):
         return cast_to(b, rules.tensor(b, x), wanted)
     if x.rank and wanted in INTEGERS:
         return x if rules.is_whole(x) else rules.host_map(b, "int(x)", int, (x,))
@@ -321,10 +321,8 @@ def cast(b: Builder, x: Any, dtype: Any) -> Any:
     if not isinstance(known, Value):
         return rules.number(b, int(known) if wanted in INTEGERS else float(known))
     if wanted in INTEGERS:
-        return x if rules.is_whole(x) else b.op("int(x)", shape=(), dtype=rules.SIZE, x=x)
-    return (
-        b.op("float(x)", shape=(), dtype=rules.SIZE, x=x) if wanted in FLOATS else rules.tensor(b, x, wanted)
-    )
+        return x if rules.is_whole(x) else b.host_op("int(x)", x=x)
+    return b.host_op("float(x)", x=x) if wanted in FLOATS else rules.tensor(b, x, wanted)
 
 
 def cast_to(b: Builder, x: Value, dtype: str) -> Value:
@@ -357,6 +355,6 @@ def saturate_cast(b: Builder, value: Any, dtype: Any) -> Value:
 def convert_to_tensor(b: Builder, value: Any, dtype: Any = None, preferred_dtype: Any = None) -> Any:
     """Its input: TensorFlow hands back the same tensor, with its mask."""
     del preferred_dtype  # a tensor has its dtype
-    if isinstance(value, Value) and value.dtype == rules.SIZE:
+    if isinstance(value, Host):
         return value
     return rules.tensor(b, value, None if dtype is None else dtype_name(b, dtype))

@@ -7,6 +7,7 @@ from typing import Any
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import is_host
 from codegen.lowering.parts.tensors import along, concatenated
 from codegen.ops.keras import activations, arrange, normalization, shapes
 from codegen.ops.tensorflow.functions import axes, function_name, natives, number, operands, tensors, tf
@@ -216,4 +217,4 @@ def weighted_cross_entropy(b: Builder, labels: Any, logits: Any, pos_weight: Any
     y, x = tensors(b, labels, logits)
     weight = operands(b, x, pos_weight)[1]
     template = "(1 - y) * x + (1 + (w - 1) * y) * F.softplus(-x)"
-    return b.elementwise(template, x=x, y=y, w=weight if rules.is_host(weight) else rules.tensor(b, weight))
+    return b.elementwise(template, x=x, y=y, w=weight if is_host(weight) else rules.tensor(b, weight))

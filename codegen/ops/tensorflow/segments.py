@@ -31,7 +31,7 @@ def segment(b: Builder, data: Any, segment_ids: Any) -> Value:
     if isinstance(known, (list, tuple)) and known:
         count: Any = int(max(known)) + 1
     else:
-        count = b.op("int(ids[-1]) + 1", shape=(), dtype=rules.SIZE, ids=ids)
+        count = b.host_op("int(ids[-1]) + 1", ids=ids)
     mode, fill, _ = _MODES[function_name(b).rpartition("_")[2]]
     return _reduced(b, x, ids, count, mode, fill)
 

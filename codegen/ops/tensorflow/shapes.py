@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.rules import is_tensor
+from codegen.lowering.parts.operands import is_host, is_tensor
 from codegen.lowering.parts.tensors import concatenated, padded, permuted
 from codegen.ops.keras import arrange, shapes
 from codegen.ops.tensorflow.functions import (
@@ -34,7 +34,7 @@ def shape(b: Builder, input: Any, out_type: Any = None) -> Value:
 
 def shape_of(b: Builder, x: Any) -> Value:
     """The sizes of `x`, as numbers of the host."""
-    if isinstance(x, Value) and x.dtype == rules.SIZE:
+    if isinstance(x, Host):
         return rules.sizes(b, [] if x.rank == 0 else [x.shape[0] or 0])
     x = rules.tensor(b, x)
     return rules.sizes(b, [b.size(x, axis) for axis in range(x.rank)])
@@ -51,11 +51,11 @@ def shape_n(b: Builder, input: Any, out_type: Any = None) -> list[Value]:
 def size(b: Builder, input: Any, out_type: Any = None) -> Value:
     """The number of elements."""
     del out_type
-    if isinstance(input, Value) and input.dtype == rules.SIZE:
+    if isinstance(input, Host):
         return rules.number(b, len(rules.host(input)) if input.rank else 1)
     x = rules.tensor(b, input)
     count = rules.elements(x.shape)
-    return b.op("x.numel()", shape=(), dtype=rules.SIZE, x=x) if count is None else rules.number(b, count)
+    return b.host_op("x.numel()", x=x) if count is None else rules.number(b, count)
 
 
 @tf("rank")
@@ -83,7 +83,7 @@ def expand_dims(b: Builder, input: Any, axis: Any = None) -> Value:
 def squeeze(b: Builder, input: Any, axis: Any = None) -> Value:
     """`x.squeeze(axis)`; all axes of size 1 without an axis."""
     given = axes(b, axis) or None if not isinstance(axis, int) else axis
-    if isinstance(input, Value) and input.dtype == rules.SIZE:
+    if isinstance(input, Host):
         return rules.number(b, rules.host(input)[0]) if input.rank else input
     return shapes.squeeze(b, input, axis=given)
 
@@ -158,7 +158,7 @@ def pad(b: Builder, tensor: Any, paddings: Any, mode: str = "CONSTANT", constant
 def identity(b: Builder, input: Any, shape: Any = None, message: Any = None) -> Value:
     """Its input."""
     del shape, message  # what it checks holds, or TensorFlow would have raised
-    if isinstance(input, Value) and input.dtype == rules.SIZE:
+    if isinstance(input, Host):
         return input
     return rules.tensor(b, input)
 
@@ -190,7 +190,7 @@ def concat(b: Builder, values: Any, axis: Any) -> Value:
 def stack(b: Builder, values: Any, axis: int = 0) -> Value:
     """`torch.stack(values, axis)`; numbers of the host become a shape."""
     parts = _listed(values)
-    if all(rules.is_host(part) for part in parts):
+    if all(is_host(part) for part in parts):
         return rules.sizes(b, [rules.host(part) for part in parts])
     return shapes.stack(b, list(tensors(b, *parts)), axis=axis)
 
@@ -236,7 +236,7 @@ def meshgrid(b: Builder, *args: Any, indexing: Any = "xy", **kwargs: Any) -> lis
 def filled_like(b: Builder, input: Any, dtype: Any = None) -> Value:
     """`torch.zeros_like(x)` or `torch.ones_like(x)`."""
     value = int(function_name(b).endswith("ones_like"))
-    if isinstance(input, Value) and input.dtype == rules.SIZE:
+    if isinstance(input, Host):
         return rules.sizes(b, [value] * (input.shape[0] or 0)) if input.rank else rules.number(b, value)
     return arrange.full_of(b, input, value, None if dtype is None else dtype_name(b, dtype))
 
@@ -282,7 +282,7 @@ def range_(b: Builder, start: Any, limit: Any = None, delta: Any = 1, dtype: Any
     wanted = None if dtype is None else dtype_name(b, dtype)
     if any(is_tensor(v) for v in bounds):
         wanted = wanted or next(v.dtype for v in bounds if is_tensor(v))
-        bounds = [b.op("x.item()", shape=(), dtype=rules.SIZE, x=v) if is_tensor(v) else v for v in bounds]
+        bounds = [b.host_op("x.item()", x=v) if is_tensor(v) else v for v in bounds]
     return arrange.counted(b, bounds[0], bounds[1], bounds[2], wanted)
 
 

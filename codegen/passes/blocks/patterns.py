@@ -206,7 +206,7 @@ class _Tracer:
         proto.children = tuple(self._module(child) for child in module.children)
         return proto
 
-    def _operand(self, operand: Operand, name: str) -> Operand:
+    def _operand(self, operand: Operand, name: str) -> Any:
         if isinstance(operand, Value):
             return self._value(operand)
         if isinstance(operand, Module):
@@ -308,7 +308,7 @@ def _grouping(module: Module) -> str:
     return "depthwise" if module.args and groups == module.args[0] else "grouped"
 
 
-def fill(operand: Operand, replacements: Mapping[Any, Any]) -> Operand:
+def fill(operand: Operand, replacements: Mapping[Any, Any]) -> Any:
     """An operand with holes, values or modules inside it replaced."""
     kinds = (Hole, Value, Module, Flag)
     return map_nested(lambda part: replacements.get(part, part) if isinstance(part, kinds) else part, operand)

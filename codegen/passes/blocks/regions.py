@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from codegen.graph import Graph, Module, Node, Value
+from codegen.graph import Graph, Host, Module, Node, Value
 
 MAX_INPUTS = 3
 
@@ -120,7 +120,7 @@ class Flow:
             if value in self.graph.outputs
             or any(reader not in inside for reader in self.readers.get(value, []))
         ]
-        if len(outputs) != 1 or outputs[0].dtype == "size":
+        if len(outputs) != 1 or isinstance(outputs[0], Host):
             return None
         if any(not self.callers[module] <= inside for node in inside for module in node.modules()):
             return None
@@ -128,7 +128,7 @@ class Flow:
         data = [value for value in inputs if value.dtype != "bool"]
         if len(ordered) != len(inside) or not 1 <= len(inputs) <= MAX_INPUTS or len(data) > max_inputs:
             return None
-        if any(value.dtype == "size" for value in inputs):
+        if any(isinstance(value, Host) for value in inputs):
             return None
         if not pure and not any(True for node in inside for _ in node.modules()):
             return None
