@@ -1,0 +1,162 @@
+"""The made parts of README and docs/; `python -m tests.support.docs` renews them."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from codegen.config.dialects import classes, keras1
+from codegen.lowering import catalogue, registry
+from codegen.lowering.binder import LayerFunction
+from codegen.lowering.refused import REFUSED
+from codegen.model.packages import KERAS, OPS, TENSORFLOW
+from codegen.ops.tensorflow import nodes
+from tests.support.showcase import EXAMPLES, GENERATED, ROOT
+
+DOCS = ROOT / "docs"
+README, CONTRIBUTING, LAYERS = ROOT / "README.md", ROOT / "CONTRIBUTING.md", DOCS / "layers.md"
+SHOWN = {"example": GENERATED / "mlp.py", "custom": EXAMPLES / "custom_layers.py"}
+
+_ACTIVATIONS = "activation"  # the package under which they are registered
+
+_HEAD = """\
+# Layers, ops and functions
+
+What k2t-gen converts, under the names of today's Keras; the spellings of Keras 1 and 2 are understood as
+well. All options of a layer are converted unless an error message says otherwise. This page is made from the
+registry by `python -m tests.support.docs`.
+
+* [Layers](#layers), by the folder of [`codegen/layers/`](../codegen/layers) that holds them
+* [Activation functions](#activation-functions)
+* [Ops](#ops): `keras.ops` in models of Keras 3
+* [TensorFlow functions](#tensorflow-functions) in models of tf.keras and Keras 2
+* [Older names](#older-names)
+* [Refused](#refused), with the reasons
+"""
+
+_LAMBDA = """\
+A `Lambda` holds Python code, which is never run: its torch code is given with
+[`--custom`](../README.md#custom-and-lambda-layers).
+"""
+
+
+def text_of(page: Path) -> str:
+    """What stands in it."""
+    return page.read_text(encoding="utf-8")
+
+
+def block(page: Path, mark: str) -> str:
+    """The fenced code after a mark."""
+    found = re.search(rf"<!-- {mark} -->\n```\w+\n(.*?)```\n", text_of(page), re.DOTALL)
+    assert found, mark
+    return found[1]
+
+
+def layers_page() -> str:
+    """The text of docs/layers.md."""
+    catalogue.load()
+    by_package: dict[str, dict[str, LayerFunction]] = defaultdict(dict)
+    layers: list[tuple[str, LayerFunction]] = []
+    for (package, name), entry in sorted(registry.registered().items(), key=lambda item: item[0][::-1]):
+        if package in (_ACTIVATIONS, OPS, TENSORFLOW):
+            by_package[package][name] = entry
+        else:
+            layers.append((package, entry))
+    parts = [
+        _HEAD,
+        "## Layers\n",
+        *_layer_tables(layers),
+        "## Activation functions\n",
+        _listed(by_package[_ACTIVATIONS]),
+        "## Ops\n",
+        *_groups({name: _file(entry) for name, entry in by_package[OPS].items()}),
+        "## TensorFlow functions\n",
+        *_groups({name: _namespace(name) for name in by_package[TENSORFLOW]}),
+        "### Nodes of a `TensorFlowOpLayer`\n",
+        _listed(nodes.NODES),
+        "## Older names\n",
+        _older_names(),
+        "## Refused\n",
+        _refused(),
+        _LAMBDA,
+    ]
+    return "\n".join(parts)
+
+
+def _layer_tables(layers: Iterable[tuple[str, LayerFunction]]) -> Iterable[str]:
+    rooms: dict[str, list[str]] = defaultdict(list)
+    for package, entry in layers:
+        *room, file = entry.function.__module__.split(".")[2:]
+        remark = entry.note or ("" if package == KERAS else package)
+        path = "/".join(("codegen/layers", *room, f"{file}.py"))
+        rooms[" ".join(room)].append(f"| `{entry.class_name}` | {remark} | [{file}](../{path}) |")
+    for title, rows in sorted(rooms.items()):
+        if title:
+            yield f"### {title.capitalize()}\n"
+        yield "\n".join(["| layer | remark | file |", "| --- | --- | --- |", *rows, ""])
+
+
+def _groups(groups: Mapping[str, str]) -> Iterable[str]:
+    """A heading and a list for each group of names, given the group of each."""
+    members: dict[str, list[str]] = defaultdict(list)
+    for name, group in groups.items():
+        members[group].append(name)
+    for group, names in sorted(members.items()):
+        yield f"### {group}\n"
+        yield _listed(names)
+
+
+def _file(entry: LayerFunction) -> str:
+    return entry.function.__module__.rsplit(".", 1)[-1]
+
+
+def _namespace(name: str) -> str:
+    """`tf.math` of "math.abs", `tf` of "concat"."""
+    return f"tf.{name}".rpartition(".")[0]
+
+
+def _listed(names: Iterable[str]) -> str:
+    text = ", ".join(f"`{name}`" for name in sorted(names))
+    return textwrap.fill(text, 130, break_long_words=False, break_on_hyphens=False) + "\n"
+
+
+def _older_names() -> str:
+    older = {**classes.ALIASES, **keras1.CLASSES, "CuDNNGRU": "GRU", "CuDNNLSTM": "LSTM"}
+    rows = [f"| `{name}` | `{now}` |" for name, now in sorted(older.items())]
+    return "\n".join(["| older name | now |", "| --- | --- |", *rows, ""])
+
+
+def _refused() -> str:
+    rows = [
+        f"| `{name}` | {reason} |" for (_, name), reason in sorted(REFUSED.items(), key=lambda r: r[0][1])
+    ]
+    return "\n".join(["| refused | because it |", "| --- | --- |", *rows, ""])
+
+
+def renewed_readme(text: str) -> str:
+    """The README's text with the code that it shows as it stands in the files."""
+    for mark, path in SHOWN.items():
+        start = f"<!-- {mark} -->\n```python\n"
+        before, rest = text.split(start)
+        _, after = rest.split("```\n", 1)
+        text = f"{before}{start}{text_of(path)}```\n{after}"
+    return text
+
+
+def renewed() -> dict[Path, str]:
+    """Every file with made parts, as it should be."""
+    return {README: renewed_readme(text_of(README)), LAYERS: layers_page()}
+
+
+def main() -> None:
+    """Write them."""
+    for path, text in renewed().items():
+        path.write_text(text, encoding="utf-8", newline="\n")
+        print(path.relative_to(ROOT))
+
+
+if __name__ == "__main__":
+    main()
