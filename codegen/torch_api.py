@@ -56,6 +56,20 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "F.gelu": {"approximate": "none"},
 }
 
+#: Activation functions of one tensor, with the modules that may stand for them in an `nn.Sequential`.
+ACTIVATIONS = {
+    "F.relu": "nn.ReLU",
+    "F.relu6": "nn.ReLU6",
+    "F.silu": "nn.SiLU",
+    "F.gelu": "nn.GELU",
+    "F.hardswish": "nn.Hardswish",
+    "F.hardsigmoid": "nn.Hardsigmoid",
+    "torch.sigmoid": "nn.Sigmoid",
+    "torch.tanh": "nn.Tanh",
+    "F.elu": "nn.ELU",
+    "F.selu": "nn.SELU",
+}
+
 #: Arguments for which torch takes one number instead of equal ones.
 _UNIFORM = frozenset({"kernel_size", "stride", "padding", "dilation", "output_padding", "scale_factor"})
 

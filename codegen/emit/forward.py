@@ -6,16 +6,21 @@ import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from codegen.graph import Graph, Host, Module, Node, Targets, Value, naming
-from codegen.graph.expression import build, free_names
+from codegen.graph import Graph, Host, Module, Node, Op, Targets, Value, naming
+from codegen.graph.expression import build
+from codegen.graph.ops import CALLS, SIZES
+from codegen.graph.parsing import free_names
 from codegen.graph.shapes import shape_text
 from codegen.model.nested import flatten
 
 #: Width of a line of `forward`'s body: black's 88 columns less the indentation.
 WIDTH = 80
 
-#: Kinds of nodes whose expression is written where it is used, however often.
-_FREE = ("size",)
+#: What is written where it is used, however often.
+_FREE = SIZES | {Op.ALIAS}
+
+#: What begins a stage of its own: only casts and new axes are written inside it.
+_BORDERS = frozenset({Op.FLATTEN, Op.STEPS, Op.PACK})
 
 
 @dataclass
@@ -82,9 +87,7 @@ class _Writer:
         """The nodes that are statements of their own, in order; the others are written inside these."""
         readers: dict[Value, Node] = {value: node for node in self.graph.nodes for value in node.values()}
         self.inlined = {
-            node.targets
-            for node in self.graph.nodes
-            if isinstance(node.targets, Value) and (node.kind in _FREE or node.template == "x")
+            node.targets for node in self.graph.nodes if isinstance(node.targets, Value) and node.op in _FREE
         }
         lengths: dict[Node, int] = {}
         statements: list[Node] = []
@@ -107,11 +110,11 @@ class _Writer:
         """A value used once is written inside its reader, where that stays on one line and at one stage."""
         if self.uses.get(value) != 1 or value in self.graph.outputs:
             return False
-        if reader.kind == "module" and node.kind != "flatten" and not _is_light(reader):
+        if reader.op in CALLS and node.op is not Op.FLATTEN and not _is_light(reader):
             return False
-        if reader.kind in ("flatten", "reduce", "packed") and node.kind not in ("expand", "cast"):
+        if reader.op in _BORDERS and node.op not in (Op.EXPAND, Op.CAST):
             return False
-        if node.kind == "permute" and reader.kind != "permute":
+        if node.op is Op.LAYOUT and reader.op is not Op.LAYOUT:
             return False
         others = sum(
             lengths.get(v.node, 0) for v in reader.values() if v in self.inlined and v.node is not None
@@ -350,7 +353,7 @@ def _exposed(tree: ast.expr) -> set[str]:
 
 def _is_tensor(value: Value) -> bool:
     """Whether the value is a tensor, as the running value is: no number of the host, no packed sequence."""
-    return not isinstance(value, Host) and (value.node is None or value.node.kind != "packed")
+    return not isinstance(value, Host) and (value.node is None or value.node.op is not Op.PACK)
 
 
 def _is_light(node: Node) -> bool:

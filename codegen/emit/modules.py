@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from codegen.graph import Graph, Module, Symbol, definitions, naming
-from codegen.graph.expression import literal_tree, parse_template
+from codegen.graph.expression import literal_tree
+from codegen.graph.parsing import parse_template
 from codegen.graph.recipe import Weight
 from codegen.model.variables import Variable
 from codegen.torch_api import short_arguments

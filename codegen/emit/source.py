@@ -30,7 +30,14 @@ _IMPORTS = {
 #: Columns of a generated line.
 _WIDTH = 88
 
-_VERBS = {"F.softmax": "Softmax", "torch.sigmoid": "Sigmoid", "torch.tanh": "Tanh", "F.relu": "ReLU"}
+#: What the result of a function is called.
+_RESULTS = {
+    "F.softmax": "Softmax",
+    "torch.sigmoid": "Sigmoid",
+    "torch.tanh": "Tanh",
+    "F.relu": "ReLU",
+    "F.relu6": "ReLU",
+}
 
 
 @dataclass(frozen=True)
@@ -290,7 +297,6 @@ def _forward_doc(graph: Graph, arguments: list[str]) -> list[str]:
 
 
 def _output_text(value: Value) -> str:
-    template = value.node.template if value.node else ""
-    verb = next((word for prefix, word in _VERBS.items() if template.startswith(prefix)), None)
+    result = _RESULTS.get(value.node.function) if value.node else None
     name = f"`{plain(value.layer)}`"
-    return f"{verb} of {name}" if verb else name
+    return f"{result} of {name}" if result else name

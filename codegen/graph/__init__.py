@@ -15,6 +15,7 @@ from codegen.graph.core import (
     definitions,
     with_children,
 )
+from codegen.graph.ops import Op
 from codegen.graph.text import graph_text
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Host",
     "Module",
     "Node",
+    "Op",
     "Operand",
     "Parameter",
     "Symbol",

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
 from codegen.graph.core import Derived, Graph, Module, Node, Parameter, Value, definitions, with_children
-from codegen.graph.expression import names_in, parse_template
+from codegen.graph.expression import names_in
+from codegen.graph.ops import CALLS
+from codegen.graph.parsing import parse_template
 from codegen.model.nested import flatten
 
 
@@ -77,7 +79,7 @@ class _Checker:
     def _check_call(self, node: Node) -> None:
         """A class is called with as many values as it takes, and yields as many as it returns."""
         for module in node.modules():
-            if module.graph is None or node.kind != "module":
+            if module.graph is None or node.op not in CALLS:
                 continue
             given, made = len(list(node.values())), len(list(node.results()))
             takes, returns = len(module.graph.inputs), len(module.graph.outputs)

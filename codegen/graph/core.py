@@ -7,6 +7,18 @@ from dataclasses import dataclass, field
 from types import EllipsisType
 from typing import Any, TypeAlias
 
+from codegen.graph.ops import (
+    IMPURE,
+    Op,
+    called_operand,
+    calls,
+    canonical,
+    function,
+    is_pure,
+    meaning,
+    operations,
+)
+from codegen.graph.parsing import free_names
 from codegen.graph.recipe import Weight
 from codegen.model.nested import flatten
 from codegen.model.spec import Shape
@@ -179,16 +191,60 @@ class Node:
         operands: What the names stand for: `Operand`s, and stand-ins while blocks are sought.
         targets: What it yields: `Targets`.
         layer: Name of the Keras layer that it comes from.
-        kind: What later steps may know of it: "module", "permute", "reshape", "expand", "pad",
-            "elementwise", "flatten", "reduce", "size", "effect" (changes a state),
-            "packed" (yields a packed sequence, no tensor), "".
+        op: What it computes: as the template says, if not given.
     """
 
     template: str
     operands: dict[str, Any]
     targets: Any = None
     layer: str = ""
-    kind: str = ""
+    op: Op = Op.OTHER
+
+    def __post_init__(self) -> None:
+        if self.op is Op.OTHER:
+            self.op = self._meaning()
+
+    def _meaning(self) -> Op:
+        called, op = called_operand(self.template)
+        return op if isinstance(self.operands.get(called), Module) else meaning(self.template)
+
+    def rewrite(self, template: str, **operands: Any) -> None:
+        """Compute the same result another way."""
+        self.template, self.operands = template, operands
+        self.op = self._meaning()
+
+    @property
+    def source(self) -> Value:
+        """The first value that it reads, which views, casts and the like are made of."""
+        return next(self.values())
+
+    @property
+    def arguments(self) -> list[Any]:
+        """Its operands in the order in which the template names them."""
+        return [self.operands[name] for name in free_names(self.template) if name in self.operands]
+
+    @property
+    def function(self) -> str:
+        """The function that it calls on plain operands: `F.relu`, `.mean`; "" if it is no such call."""
+        return function(self.template)
+
+    def calls(self, name: str) -> bool:
+        """Whether it is a call of a function, `torch.tanh`, or of the method of the same name, alone."""
+        return calls(self.template, name)
+
+    @property
+    def form(self) -> str:
+        """Equal for expressions that differ in the spelling of their template alone."""
+        return canonical(self.template)
+
+    @property
+    def is_pure(self) -> bool:
+        """Whether it yields the same again from the same values, and changes nothing; modules may not."""
+        return self.op not in IMPURE and is_pure(self.template) and not any(self.modules())
+
+    def involves(self, *wanted: Op) -> bool:
+        """Whether it computes one of these operations, or some part of it does."""
+        return self.op in wanted or not operations(self.template).isdisjoint(wanted)
 
     def values(self) -> Iterator[Value]:
         """The values that it reads, in the order of its operands."""

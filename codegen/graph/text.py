@@ -10,6 +10,7 @@
 Behind an expression stand what it yields, in Keras' order of axes, the layout where it is not Keras'
 (the stored axis i holds Keras' axis `perm[i]`) and the Keras layer. Its first value is the operand `x`,
 the second `y`, the third `z`, its first module is `module`; any other operand says its name: `{dims: ...}`.
+What an expression computes is said, `[layout]`, where its template alone does not tell.
 Recipes of weights are left out.
 """
 
@@ -30,8 +31,9 @@ from codegen.graph.core import (
     definitions,
     with_children,
 )
-from codegen.graph.expression import free_names, literal_tree, text
+from codegen.graph.expression import literal_tree, text
 from codegen.graph.naming import Namespace, class_name, identifier
+from codegen.graph.parsing import free_names
 from codegen.graph.shapes import axis_letters
 
 #: Names of operands that need not be said, in the order in which values and modules occur.
@@ -97,9 +99,10 @@ class _Writer:
         results = list(node.results())
         layer = results[0].layer if results else ""
         of = f"@ {_word(node.layer)}" if node.layer != layer else ""
-        kind = f"[{node.kind}]" if node.kind else ""
+        is_given = node.op is not Node(node.template, node.operands).op
+        op = f"[{node.op.name.lower()}]" if is_given else ""
         notes = "; ".join(map(_note, results))
-        return f"{target}{text(self._expression(node))}{_comment(notes, of, kind)}"
+        return f"{target}{text(self._expression(node))}{_comment(notes, of, op)}"
 
     def _target(self, targets: Targets) -> ast.expr:
         if isinstance(targets, tuple):

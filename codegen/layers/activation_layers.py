@@ -111,7 +111,7 @@ def prelu(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = N
         count = alpha.shape[0] if own else 1
         state = {"weight": alpha.reshape(count)}
         module = b.define("nn.PReLU", args=(count,) if own else (), state=state)
-        return b.op("module(x)", shape=x.shape, flat=x.flat, kind="module", module=module, x=x)
+        return b.op("module(x)", shape=x.shape, flat=x.flat, module=module, x=x)
     return b.elementwise("prelu(x, alpha)", x=x, alpha=b.parameter("alpha", alpha))
 
 

@@ -90,7 +90,7 @@ def _looked_up(b: Builder, table: Module, x: Value, mask_zero: bool) -> Value:
     count, size = table.kwargs["num_embeddings"], table.kwargs["embedding_dim"]
     if indices.dtype not in ("int32", "int64"):
         indices = b.op("x.long() % count", shape=x.shape, dtype="int64", x=indices, count=count)
-    y = b.op("module(x)", shape=(*x.shape, size), dtype=b.dtype, kind="module", module=table, x=indices)
+    y = b.op("module(x)", shape=(*x.shape, size), dtype=b.dtype, module=table, x=indices)
     if mask_zero:
         y.mask = b.op("x != 0", shape=x.shape, dtype="bool", x=x)
     return y

@@ -119,7 +119,7 @@ def _contracted(
         equation=eq.text, x=x, kernel=b.parameter(part or "kernel", kernel),
     )  # fmt: skip
     if bias is not None:
-        y = b.op("y + bias", shape=y.shape, y=y, bias=b.parameter("bias", bias), kind="elementwise")
+        y = b.op("y + bias", shape=y.shape, y=y, bias=b.parameter("bias", bias))
     return y
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Literal
 
-from codegen.graph import Value
+from codegen.graph import Op, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
@@ -250,7 +250,7 @@ def _over(b: Builder, mask: Value | None, x: Value) -> Value | None:
         return mask
     index = (slice(None),) * mask.rank + (None,) * (x.rank - mask.rank)
     shape = (*mask.shape, *(1,) * (x.rank - mask.rank))
-    return b.op("mask[index]", shape=shape, dtype="bool", kind="expand", mask=mask, index=index)
+    return b.op("mask[index]", shape=shape, dtype="bool", op=Op.EXPAND, mask=mask, index=index)
 
 
 def _where(b: Builder, mask: Value, x: Value, template: str) -> Value:

@@ -65,7 +65,7 @@ def batch_normalization(
     name = {2: "nn.BatchNorm1d", 3: "nn.BatchNorm1d", 4: "nn.BatchNorm2d", 5: "nn.BatchNorm3d"}[x.rank]
     module = b.define(name, args=(channels,), kwargs=kwargs, state=state, frozen=_absent(scale, center))
     x = b.floating(x)
-    return b.op("module(x)", shape=x.shape, flat=x.flat, kind="module", module=module, x=x)
+    return b.op("module(x)", shape=x.shape, flat=x.flat, module=module, x=x)
 
 
 def _sample_normalization(b: Builder, x: Value, axis: int, epsilon: float) -> Value:
@@ -191,13 +191,13 @@ def group_normalization(
         frozen=_absent(scale, center),
     )
     if mask is None:
-        return b.op("module(x)", shape=x.shape, kind="module", module=module, x=b.floating(x))
+        return b.op("module(x)", shape=x.shape, module=module, x=b.floating(x))
     if mask.rank != x.rank or mask.dtype != "bool":
         b.malformed(f"its mask {mask.shape} must be of bool and of the rank of its input {x.shape}")
     mask = _axis_second(b, mask, axis)
     options = ", ".join(f"module.{name}" for name in ("num_groups", "weight", "bias", "eps"))
     template = f"masked_group_norm(x, mask, {options})"
-    return b.op(template, shape=x.shape, kind="module", module=module, x=b.floating(x), mask=mask)
+    return b.op(template, shape=x.shape, module=module, x=b.floating(x), mask=mask)
 
 
 @lowers("GroupNormalization", package="Addons", note="TensorFlow Addons")
@@ -298,7 +298,7 @@ def spectral_normalization(b: Builder, x: Value, *, layer: LayerSpec, power_iter
 
 def _lone_normalization(b: Builder, x: Value, channels: int, scale: bool, center: bool) -> Value:
     """What is left of elements that are their own means; torch refuses to normalise a single one."""
-    x = b.op("x - x", shape=x.shape, kind="elementwise", x=x)
+    x = b.op("x - x", shape=x.shape, x=x)
     return _scaled(b, x, (channels, *(1,) * (x.rank - 2)), scale, center)
 
 

@@ -148,6 +148,4 @@ def _training_only(
         return b.op(_ALWAYS[constructor], shape=x.shape, flat=x.flat, x=x, **{"p": strength, **kwargs})
     module = b.define(constructor, args=args, kwargs=kwargs)
     keeps_sign = x.non_negative and constructor in _DROPOUTS
-    return b.op(
-        "module(x)", shape=x.shape, flat=x.flat, kind="module", non_negative=keeps_sign, module=module, x=x
-    )
+    return b.op("module(x)", shape=x.shape, flat=x.flat, non_negative=keeps_sign, module=module, x=x)

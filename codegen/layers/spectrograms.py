@@ -126,7 +126,7 @@ def stft_spectrogram(
             kernel = b.weight(f"{part}_kernel", (frame_length, 1, bins)).permute(2, 1, 0)
             kwargs = {"kernel_size": frame_length, "stride": step, "padding": 0, "dilation": 1, "bias": False}
             module = b.define("nn.Conv1d", args=(1, bins), kwargs=kwargs, state={"weight": kernel}, part=part)
-            parts.append(b.op("module(x)", shape=(None, bins, time), kind="module", module=module, x=x))
+            parts.append(b.op("module(x)", shape=(None, bins, time), module=module, x=x))
     y = _combined(b, mode, parts)
     bins = b.known(y, 1)
     shape = (batch, channels, bins, time)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 
 from codegen.errors import ConversionError, MalformedConfig, UnsupportedOption
-from codegen.graph import FlatOrder, Graph, Host, Module, Node, Targets, Value
+from codegen.graph import FlatOrder, Graph, Host, Module, Node, Op, Targets, Value
 from codegen.graph.dtypes import FLOATS, compute_dtype, torch_dtype
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout, registry
@@ -186,7 +186,6 @@ class Builder:
             shape=shape,
             perm=perm,
             dtype=dtype,
-            kind="module",
             non_negative=non_negative,
             module=made,
             x=x,
@@ -215,7 +214,7 @@ class Builder:
         dtype: str | None = None,
         perm: tuple[int, ...] | None = None,
         flat: FlatOrder | None = None,
-        kind: str = "",
+        op: Op | None = None,
         non_negative: bool = False,
         **operands: Any,
     ) -> Value:
@@ -227,7 +226,7 @@ class Builder:
             dtype: Of the result; the first value's if not given.
             perm: Layout of the result; the first value's if it has the same rank, else Keras' own.
             flat: Order of the result's last axis.
-            kind: See `Node.kind`.
+            op: What it computes, if the template alone does not tell.
             non_negative: Whether no element can be below zero.
             operands: Values, modules and literals.
         """
@@ -238,20 +237,20 @@ class Builder:
             perm = first.perm
         kind_of_value = Host if isinstance(first, Host) and dtype == first.dtype else Value
         value = kind_of_value(tuple(shape), dtype, self.label, perm or (), flat, non_negative=non_negative)
-        self.emit(template, value, kind=kind, **operands)
+        self.emit(template, value, op=op, **operands)
         return value
 
-    def emit(self, template: str, targets: Targets, *, kind: str = "", **operands: Any) -> None:
+    def emit(self, template: str, targets: Targets, *, op: Op | None = None, **operands: Any) -> None:
         """Append an expression that yields `targets`: a new value, or a nest of tuples of new values."""
-        node = Node(template, operands, targets, self.label, kind)
+        node = Node(template, operands, targets, self.label, op or Op.OTHER)
         for value in node.results():
             value.node = node
         self.graph.nodes.append(node)
 
-    def host_op(self, template: str, *, shape: Shape = (), kind: str = "", **operands: Any) -> Host:
+    def host_op(self, template: str, *, shape: Shape = (), op: Op | None = None, **operands: Any) -> Host:
         """Append an expression that yields a number of the host, or a tuple of them with shape (n,)."""
         number = Host(tuple(shape), layer=self.label)
-        self.emit(template, number, kind=kind, **operands)
+        self.emit(template, number, op=op, **operands)
         return number
 
     def value(self, shape: Shape, *, dtype: str | None = None, perm: tuple[int, ...] = ()) -> Value:
@@ -272,7 +271,6 @@ class Builder:
             dtype=dtype,
             perm=max(aligned, key=lambda value: value.rank).perm,
             flat=aligned[0].flat,
-            kind="elementwise",
             non_negative=non_negative,
             **operands,
         )
@@ -297,7 +295,7 @@ class Builder:
         template = short.get(dtype, "x.to(target)")
         operands: dict[str, Any] = {} if dtype in short else {"target": torch_dtype(dtype)}
         return self.op(
-            template, shape=x.shape, dtype=dtype, flat=x.flat, kind="cast",
+            template, shape=x.shape, dtype=dtype, flat=x.flat,
             non_negative=x.non_negative, x=x, **operands,
         )  # fmt: skip
 
@@ -320,7 +318,7 @@ class Builder:
         known = x.shape[axis]
         if known is not None:
             return known
-        return self.host_op("x.shape[d]", kind="size", x=x, d=x.dim(axis))
+        return self.host_op("x.shape[d]", x=x, d=x.dim(axis))
 
     # ---------------------------------------------------------------- layouts
 

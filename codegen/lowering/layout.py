@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from codegen.graph import FlatOrder, Value
+from codegen.graph import FlatOrder, Op, Value
+from codegen.graph.ops import VIEWS
 from codegen.graph.recipe import Weight
 from codegen.model.spec import Shape
 
@@ -35,7 +36,7 @@ def to_perm(b: Builder, x: Value, perm: tuple[int, ...]) -> Value:
         twin = _reshaped(b, origin, origin.shape, perm)
     else:
         dims = tuple(origin.perm.index(axis) for axis in perm)
-        twin = b.op("x.permute(*dims)", shape=x.shape, perm=perm, kind="permute", x=origin, dims=dims)
+        twin = b.op("x.permute(*dims)", shape=x.shape, perm=perm, op=Op.LAYOUT, x=origin, dims=dims)
     twin.layer = x.layer
     return _join(twin, x)
 
@@ -54,8 +55,8 @@ def _moves_only_ones(x: Value, perm: Sequence[int]) -> bool:
 
 def _reshaped(b: Builder, x: Value, shape: Shape, perm: tuple[int, ...]) -> Value:
     """`x` with the same elements in memory and a new shape, stored as `perm` says."""
-    while x.node is not None and x.node.kind in ("reshape", "expand"):  # nothing is gained by two in a row
-        x = x.node.operands["x"]
+    while x.node is not None and x.node.op in VIEWS:  # nothing is gained by two in a row
+        x = x.node.source
     stored = tuple(shape[axis] for axis in perm)
     operands: dict[str, Any] = {"x": x}
     kept = _common_front(x.stored_shape, stored)
@@ -63,15 +64,15 @@ def _reshaped(b: Builder, x: Value, shape: Shape, perm: tuple[int, ...]) -> Valu
         return x
     index = _new_axes(x.stored_shape, stored)
     if index and (None not in index[: x.rank] or stored.count(None) > 1):
-        template, kind = "x[index]", "expand"
+        template, op = "x[index]", Op.EXPAND
         operands["index"] = index
     elif x.rank > len(stored) == kept + 1 > 1 and _joined(x.stored_shape[kept:]) == stored[-1]:
-        template, kind = "x.flatten(d)", "reshape"
+        template, op = "x.flatten(d)", Op.RESHAPE
         operands["d"] = kept
     else:
-        template, kind = "x.reshape(*sizes)", "reshape"
+        template, op = "x.reshape(*sizes)", Op.RESHAPE
         operands["sizes"] = _sizes(b, x, stored)
-    return b.op(template, shape=shape, perm=perm, kind=kind, **operands)
+    return b.op(template, shape=shape, perm=perm, op=op, **operands)
 
 
 def _new_axes(old: Shape, new: Shape) -> tuple[slice | None, ...]:
@@ -116,7 +117,7 @@ def _sizes(b: Builder, x: Value, stored: Shape) -> tuple[Any, ...]:
         if size is not None:
             sizes.append(size)
         elif _stays(x.stored_shape, stored, position):
-            sizes.append(b.host_op("x.shape[d]", kind="size", x=x, d=position))
+            sizes.append(b.host_op("x.shape[d]", x=x, d=position))
         elif free:
             sizes.append(-1)
             free = False
@@ -160,7 +161,7 @@ def flatten(b: Builder, x: Value) -> Value:
     sizes = [size for size in inner if size is not None]
     open_sizes = len(sizes) < len(inner)
     if x.rank == 1:
-        return b.op("x[index]", shape=(x.shape[0], 1), kind="expand", x=x, index=(slice(None), None))
+        return b.op("x[index]", shape=(x.shape[0], 1), op=Op.EXPAND, x=x, index=(slice(None), None))
     if x.perm[0] != 0 or (open_sizes and not x.is_native):
         x = to_perm(b, x, tuple(range(x.rank)))
     total = None if open_sizes else math.prod(sizes)
@@ -168,7 +169,7 @@ def flatten(b: Builder, x: Value) -> Value:
     if not _moves_only_ones(x, tuple(range(x.rank))):
         flat = FlatOrder(tuple(sizes), tuple(x.perm.index(axis) - 1 for axis in range(1, x.rank)))
     return b.op(
-        "x.flatten(1)", shape=(x.shape[0], total), perm=(0, 1), flat=flat, kind="flatten",
+        "x.flatten(1)", shape=(x.shape[0], total), perm=(0, 1), flat=flat,
         non_negative=x.non_negative, x=x,
     )  # fmt: skip
 
@@ -178,16 +179,16 @@ def unflatten(b: Builder, x: Value) -> Value:
     assert x.flat is not None
     key = (-1,)
     if key not in x.twins:
-        if x.node is not None and x.node.kind == "flatten":
+        if x.node is not None and x.node.op is Op.FLATTEN:
             source = to_perm(b, x.node.operands["x"], tuple(range(x.node.operands["x"].rank)))
         else:
             inner = tuple(x.flat.sizes[d] for d in x.flat.dims)
             dims = (0, *(d + 1 for d in x.flat.dims))
             source = b.op(
-                "torch.unflatten(x, 1, sizes).permute(*dims)", shape=(x.shape[0], *inner), kind="permute",
+                "torch.unflatten(x, 1, sizes).permute(*dims)", shape=(x.shape[0], *inner), op=Op.LAYOUT,
                 x=x, sizes=x.flat.sizes, dims=dims,
             )  # fmt: skip
-        plain = b.op("x.flatten(1)", shape=x.shape, perm=(0, 1), kind="flatten", x=source)
+        plain = b.op("x.flatten(1)", shape=x.shape, perm=(0, 1), x=source)
         plain.mask, plain.non_negative, plain.layer = x.mask, x.non_negative, x.layer
         x.twins[key] = plain
     return x.twins[key]

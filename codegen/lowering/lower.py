@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codegen.errors import ConversionError, MalformedConfig, Unsupported, UnsupportedOption
-from codegen.graph import Graph, Module, Value
+from codegen.graph import Graph, Module, Op, Value
 from codegen.graph.dtypes import DTYPES
 from codegen.lowering import catalogue, layout, registry
 from codegen.lowering.binder import LayerFunction
@@ -261,7 +261,7 @@ class Lowering:
             for value in nested.graph.outputs
         ]
         b.emit(
-            "module(*inputs)", targets[0] if len(targets) == 1 else tuple(targets), kind="module",
+            "module(*inputs)", targets[0] if len(targets) == 1 else tuple(targets),
             module=nested.module, inputs=tuple(arguments),
         )  # fmt: skip
         outer = dict(zip(nested.graph.outputs, targets, strict=True))
@@ -317,7 +317,7 @@ def _conformed(b: Builder, x: Value, wanted: Value) -> Value:
     if x.rank == wanted.rank + 1 and x.shape[-1] == 1:
         return b.op("x.squeeze(-1)", shape=x.shape[:-1], x=b.keras_layout(x))
     if x.rank == wanted.rank - 1 and wanted.shape[-1] == 1:
-        return b.op("x.unsqueeze(-1)", shape=(*x.shape, 1), kind="expand", x=b.keras_layout(x))
+        return b.op("x.unsqueeze(-1)", shape=(*x.shape, 1), x=b.keras_layout(x))
     if x.rank != wanted.rank:
         b.malformed(f"its input {wanted.shape} cannot be a tensor of shape {x.shape}")
     return x
@@ -328,7 +328,7 @@ def _fed(b: Builder, x: Value) -> Value:
     template = {"float32": "x.float()", "int32": "x.int()"}.get(x.dtype)
     if template is None:
         return x
-    fed = b.op(template, shape=x.shape, kind="cast", x=x)
+    fed = b.op(template, shape=x.shape, x=x)
     fed.layer = x.layer
     return fed
 
@@ -342,9 +342,9 @@ def _take_native_inputs(graph: Graph, may_take: Callable[[Value], bool] = lambda
     """Where all that a class does with an input is one permute, let the caller do it."""
     for position, value in enumerate(graph.inputs):
         readers = [node for node in graph.nodes if value in node.values()]
-        if len(readers) == 1 and readers[0].template == "x.permute(*dims)" and value not in graph.outputs:
+        if len(readers) == 1 and readers[0].op is Op.LAYOUT and value not in graph.outputs:
             (twin,) = readers[0].results()
-            if not may_take(twin):
+            if value.twins.get(twin.perm) is not twin or not may_take(twin):
                 continue
             graph.nodes.remove(readers[0])
             graph.inputs[position] = twin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codegen.graph import Graph, Node, Value
+from codegen.graph import Graph, Node, Op, Value
 
 
 def remove_dead_code(graph: Graph, *, keep_inputs: bool = True) -> None:
@@ -15,7 +15,7 @@ def remove_dead_code(graph: Graph, *, keep_inputs: bool = True) -> None:
     needed: set[Value] = set(graph.outputs)
     kept: list[Node] = []
     for node in reversed(graph.nodes):
-        if node.kind == "effect" or needed.intersection(node.results()):
+        if node.involves(Op.EFFECT) or needed.intersection(node.results()):
             kept.append(node)
             needed.update(node.values())
     graph.nodes = kept[::-1]

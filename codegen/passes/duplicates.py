@@ -8,9 +8,6 @@ from typing import Any
 from codegen.graph import Graph, Node, Symbol, Value, definitions
 from codegen.passes.blocks.patterns import fill
 
-#: Words of expressions that yield something else each time, or change something.
-_IMPURE = ("rand", "dropout", "self.", "noise", "_(")
-
 
 def merge_duplicates(root: Graph) -> None:
     """Let all readers of equal expressions read the first one, in the model and in the models inside it."""
@@ -21,19 +18,14 @@ def merge_duplicates(root: Graph) -> None:
         for node in graph.nodes:
             node.operands = {name: fill(operand, renamed) for name, operand in node.operands.items()}
             value = node.targets
-            if isinstance(value, Value) and _is_pure(node) and value not in graph.outputs:
-                key = (node.template, value.perm, value.shape, _key(tuple(node.operands.items())))
+            if isinstance(value, Value) and node.is_pure and value not in graph.outputs:
+                key = (node.form, value.perm, value.shape, _key(tuple(node.operands.items())))
                 if key in known:
                     renamed[value] = known[key]
                     continue
                 known[key] = value
             kept.append(node)
         graph.nodes = kept
-
-
-def _is_pure(node: Node) -> bool:
-    has_modules = any(True for _ in node.modules())
-    return node.kind != "effect" and not has_modules and not any(word in node.template for word in _IMPURE)
 
 
 def _key(operand: Any) -> Hashable:

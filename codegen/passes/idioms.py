@@ -6,7 +6,7 @@ import ast
 import math
 from collections.abc import Mapping
 
-from codegen.graph import Graph, Node, Value, definitions
+from codegen.graph import Graph, Node, Op, Value, definitions
 from codegen.passes.dead_code import remove_dead_code
 
 #: What models compute, about a value `x`, and the function that it is; first what others are made of.
@@ -24,7 +24,7 @@ _PATTERNS = [(ast.parse(text, mode="eval").body, function) for text, function in
 _FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 #: What a node of two operands computes.
-_OPERATORS: dict[str, type[ast.operator]] = {"x + y": ast.Add, "x * y": ast.Mult, "x / y": ast.Div}
+_OPERATORS: dict[Op, type[ast.operator]] = {Op.ADD: ast.Add, Op.MUL: ast.Mult, Op.DIV: ast.Div}
 
 
 def write_idioms(root: Graph) -> None:
@@ -34,22 +34,20 @@ def write_idioms(root: Graph) -> None:
             uses = graph.uses()
             for node in graph.nodes:
                 found: dict[str, Value] = {}
-                is_found = node.template in _OPERATORS and _computes(node, pattern, uses, found)
+                is_found = node.op in _OPERATORS and _computes(node, pattern, uses, found)
                 if is_found and found["x"].dtype == node.targets.dtype in _FLOATS:
-                    node.template, node.operands = function, {**found}
+                    node.rewrite(function, **found)
         remove_dead_code(graph)
 
 
 def _computes(node: Node, pattern: ast.expr, uses: Mapping[Value, int], found: dict[str, Value]) -> bool:
     """Whether a node computes the pattern; what its names stand for is put into `found`."""
     if isinstance(pattern, ast.Call):
-        function = ast.unparse(pattern.func)
-        is_call = node.template in (f"{function}(x)", f"x.{function.rpartition('.')[2]}()")
-        return is_call and _is(node.operands["x"], pattern.args[0], uses, found)
-    if not isinstance(pattern, ast.BinOp) or node.template not in _OPERATORS:
+        return node.calls(ast.unparse(pattern.func)) and _is(node.source, pattern.args[0], uses, found)
+    if not isinstance(pattern, ast.BinOp) or node.op not in _OPERATORS or len(node.operands) != 2:
         return False
-    x, y = node.operands["x"], node.operands["y"]
-    operator = _OPERATORS[node.template]
+    x, y = node.arguments
+    operator = _OPERATORS[node.op]
     if isinstance(pattern.op, ast.Div) and operator is ast.Mult:  # a sixth is as good as a division by 6
         pairs = [(a, 1 / b) for a, b in ((x, y), (y, x)) if isinstance(b, float) and b]
     elif isinstance(pattern.op, operator):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 
-from codegen.graph import Graph, Module, Node, Value, definitions
-from codegen.passes.blocks.patterns import ACTIVATIONS, fill
+from codegen.graph import Graph, Module, Node, Op, Value, definitions
+from codegen.graph.ops import CALLS
+from codegen.passes.blocks.patterns import fill
 from codegen.passes.dead_code import remove_dead_code
+from codegen.torch_api import ACTIVATIONS
 
 #: A nested model with more steps, or more layers with weights, stays a class.
 _STEPS, _LAYERS = 5, 3
@@ -19,7 +21,7 @@ def inline_small_models(root: Graph) -> None:
     for graph in graphs:
         for node in list(graph.nodes):
             module = next(node.modules(), None)
-            if node.kind != "module" or module is None or module.graph is None or not _is_small(module.graph):
+            if node.op not in CALLS or module is None or module.graph is None or not _is_small(module.graph):
                 continue
             if sequence := _sequence(module):
                 module.constructor, module.children, module.graph = "nn.Sequential", sequence, None
@@ -28,11 +30,7 @@ def inline_small_models(root: Graph) -> None:
                 _splice(graph, node, module.graph)
         for node in graph.nodes:
             module = next(node.modules(), None)
-            if (
-                module is not None
-                and module.constructor == "nn.Sequential"
-                and node.template == "module(*inputs)"
-            ):
+            if module is not None and module.constructor == "nn.Sequential" and node.op is Op.CALL_WITH:
                 _call(node, module)
         remove_dead_code(graph)  # masks that the inlined models were given
 
@@ -43,7 +41,7 @@ def _is_small(graph: Graph) -> bool:
         and len(graph.modules()) <= _LAYERS
         and len(graph.outputs) == 1
         and graph.nodes[-1].targets is graph.outputs[0]
-        and all(isinstance(node.targets, Value) and node.kind != "effect" for node in graph.nodes)
+        and all(isinstance(node.targets, Value) and not node.involves(Op.EFFECT) for node in graph.nodes)
         and not any(module.constructor in ("nn.Parameter", "buffer") for module in graph.modules())
     )
 
@@ -58,10 +56,10 @@ def _sequence(module: Module) -> tuple[Module, ...]:
     for node in module.graph.nodes:
         if list(node.values()) != [value]:
             return ()
-        if node.template == "module(x)":
-            children.append(node.operands["module"])
-        elif node.template in ACTIVATIONS:
-            children.append(Module(node.layer, ACTIVATIONS[node.template]))
+        if node.op is Op.CALL:
+            children.extend(node.modules())
+        elif node.op is Op.ACTIVATION:
+            children.append(Module(node.layer, ACTIVATIONS[node.function]))
         else:
             return ()
         value = node.targets
@@ -70,7 +68,7 @@ def _sequence(module: Module) -> tuple[Module, ...]:
 
 def _call(node: Node, module: Module) -> None:
     (value,) = node.values()
-    node.template, node.operands = "module(x)", {"module": module, "x": value}
+    node.rewrite("module(x)", module=module, x=value)
 
 
 def _splice(graph: Graph, call: Node, inner: Graph) -> None:

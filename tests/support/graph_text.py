@@ -7,7 +7,7 @@ import re
 import textwrap
 from typing import Any
 
-from codegen.graph import Derived, FlatOrder, Graph, Module, Node, Parameter, Symbol, Value
+from codegen.graph import Derived, FlatOrder, Graph, Module, Node, Op, Parameter, Symbol, Value
 from codegen.graph.expression import names_in
 from codegen.graph.shapes import axis_letters
 from codegen.graph.text import MODULE_NAMES, VALUE_NAMES
@@ -17,7 +17,7 @@ _VALUE = re.compile(
     r"\((?P<sizes>.*?)\) (?P<dtype>\w+)( perm (?P<perm>[\d,]+))?"
     rf"( flat \((?P<flat>[\d, ]+)\) by (?P<dims>[\d,]+))?( (?P<layer>{_WORD}))?"
 )
-_NODE = re.compile(rf"(?P<values>.*?)( ?@ (?P<layer>{_WORD}))?( ?\[(?P<kind>\w+)\])?")
+_NODE = re.compile(rf"(?P<values>.*?)( ?@ (?P<layer>{_WORD}))?( ?\[(?P<op>\w+)\])?")
 _MODULE = re.compile(rf"(?P<name>(?!frozen '){_WORD})?( ?frozen (?P<frozen>.+))?")
 
 
@@ -121,10 +121,8 @@ class _Reader:
         finder = _Operands(self, expression)
         template = ast.unparse(finder.visit(expression))
         layer = said["layer"]
-        node = Node(
-            template, finder.operands, layer=_name(layer) if layer else values[0].layer if values else ""
-        )
-        node.kind = said["kind"] or ""
+        name = _name(layer) if layer else values[0].layer if values else ""
+        node = Node(template, finder.operands, layer=name, op=Op[(said["op"] or "other").upper()])
         node.targets, made = (None, []) if target is None else self._yielded(target, values)
         for value in made:
             value.node = node

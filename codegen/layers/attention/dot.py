@@ -34,7 +34,7 @@ def attention(
     penalty = _penalty(b, query, value, masks[1], causal)
     if score_mode == "dot":
         if scale:
-            query = b.op("scale * query", shape=query.shape, kind="elementwise", scale=scale, query=query)
+            query = b.op("scale * query", shape=query.shape, scale=scale, query=query)
         if not dropout and not return_attention_scores:
             x = _fused(b, query, key, value, penalty, causal and masks[1] is None)
             return _hide_queries(b, x, masks[0])
@@ -167,6 +167,6 @@ def _hide_queries(b: Builder, x: Value, mask: Value | None) -> Value:
     """Zero where the query is masked."""
     if mask is not None:
         shown = insert_axes(b, mask, ":" * mask.rank + "n")
-        x = b.op("x * shown", shape=x.shape, kind="elementwise", x=x, shown=shown)
+        x = b.op("x * shown", shape=x.shape, x=x, shown=shown)
     x.mask = None if b.hands_on == "none" else mask
     return x

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Literal
 
-from codegen.graph import Module, Value
+from codegen.graph import Module, Op, Value
 from codegen.graph.recipe import Weight
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.rules import native
@@ -250,7 +250,7 @@ class _Attention:
 
     def _linear(self, b: Builder, layer: Module, x: Value) -> Value:
         shape = (*x.shape[:-1], layer.kwargs["out_features"])
-        return b.op("module(x)", shape=shape, kind="module", module=layer, x=x)
+        return b.op("module(x)", shape=shape, module=layer, x=x)
 
     def _heads(self, b: Builder, layer: Module, x: Value, heads: int, size: int) -> Value:
         """(..., T, features) -> (..., heads, T, size), as many heads as the query has."""
@@ -318,7 +318,7 @@ class _Attention:
         if order != tuple(range(query.rank)):
             dims = tuple(order.index(axis) for axis in range(query.rank))
             shape = tuple(x.shape[dim] for dim in dims)
-            x = b.op("x.permute(*dims)", shape=shape, kind="permute", x=x, dims=dims)
+            x = b.op("x.permute(*dims)", shape=shape, op=Op.LAYOUT, x=x, dims=dims)
         if len(outputs) > 1:
             x = b.reshape(x, (*x.shape[:-1], *outputs))
         x.mask = b.mask(query)
@@ -360,7 +360,7 @@ def _sequence(b: Builder, x: Value, axes: Sequence[int]) -> Value:
     """(..., T, features), where T runs over all of `axes`."""
     order = _order(x.rank, axes)
     if order != tuple(range(x.rank)):
-        x = b.op("x.permute(*dims)", shape=tuple(x.shape[a] for a in order), kind="permute", x=x, dims=order)
+        x = b.op("x.permute(*dims)", shape=tuple(x.shape[a] for a in order), op=Op.LAYOUT, x=x, dims=order)
     if len(axes) == 1:
         return x
     batch = x.rank - 1 - len(axes)

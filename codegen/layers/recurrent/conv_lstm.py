@@ -101,7 +101,7 @@ def conv_lstm(
         given = given or remembered
     outcome = run_stepwise(b, module, loop, x, run_mask, given or None, inner, 2, perm)
     if memory is not None:
-        b.emit("memory.keep(states)", None, kind="effect", memory=memory, states=list(outcome.states))
+        b.emit("memory.keep(states)", None, memory=memory, states=list(outcome.states))
     if return_sequences:
         outcome.output.mask = carried
     return [outcome.output, *outcome.states] if return_state else [outcome.output]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
-from codegen.graph import Module, Value
+from codegen.graph import Module, Op, Value
 from codegen.graph.recipe import Weight
 from codegen.layers.recurrent.cells import Cell, Weights, define_native, define_stepwise
 from codegen.lowering.builder import Builder
@@ -107,7 +107,7 @@ def run_layer(
     if mask is not None and late:
         x = _where_unmasked(b, x, mask, (slice(None), slice(None), None))
     if memory is not None:
-        b.emit("memory.keep(states)", None, kind="effect", memory=memory, states=list(states))
+        b.emit("memory.keep(states)", None, memory=memory, states=list(states))
     if loop.return_sequences and loop.time_major:
         x = _swap_time(b, x)
     if loop.return_sequences:
@@ -176,7 +176,7 @@ def drop_features(b: Builder, cell: Cell, x: Value, part: str = "") -> Value:
     if not cell.dropout:
         return x
     dropout = b.define("VariationalDropout", args=(cell.dropout,), part=f"{part}_dropout".lstrip("_"))
-    return b.op("module(x)", shape=x.shape, kind="module", module=dropout, x=x)
+    return b.op("module(x)", shape=x.shape, module=dropout, x=x)
 
 
 def call_native(
@@ -192,7 +192,7 @@ def call_native(
     targets = (output, tuple(after) if cell.kind == "LSTM" else after[0])
     template = "module(x)" if states is None else "module(x, states)"
     operands = {} if states is None else {"states": states}
-    b.emit(template, targets, kind="module", module=module, x=x, **operands)
+    b.emit(template, targets, module=module, x=x, **operands)
     return output, after
 
 
@@ -231,13 +231,13 @@ def _run_masked(
     Only the cell state of an LSTM is not among the outputs: where it is asked for, the sequence is packed.
     """
     packed = cell.kind == "LSTM" and (loop.return_state or loop.stateful)
-    template, kind = ("pack_unmasked(x, mask)", "packed") if packed else ("compact_steps(x, mask)", "reduce")
-    x = b.op(template, shape=x.shape, kind=kind, x=x, mask=mask)
+    template = "pack_unmasked(x, mask)" if packed else "compact_steps(x, mask)"
+    x = b.op(template, shape=x.shape, x=x, mask=mask)
     output, after = call_native(b, module, cell, x, argument)
     if packed:
-        output = b.op("unpack(x, mask)", shape=output.shape, kind="reduce", x=output, mask=mask)
+        output = b.op("unpack(x, mask)", shape=output.shape, x=output, mask=mask)
     shape = (x.shape[0], cell.units)
-    end = b.op("last_step(x, mask)", shape=shape, kind="reduce", x=output, mask=mask)
+    end = b.op("last_step(x, mask)", shape=shape, x=output, mask=mask)
     last = [end, *(b.op("state[-1]", shape=shape, state=state) for state in after[1:])]
     if states is not None or packed:
         old: Sequence[Value | None] = states or [None] * len(last)
@@ -246,7 +246,7 @@ def _run_masked(
         return Outcome(_zero_if_masked(b, loop, end, mask), tuple(last))
     option = ", zero_masked=True" if loop.zero_output_for_mask else ""
     template = f"spread_steps(x, mask{option})"
-    return Outcome(b.op(template, shape=output.shape, kind="reduce", x=output, mask=mask), tuple(last))
+    return Outcome(b.op(template, shape=output.shape, x=output, mask=mask), tuple(last))
 
 
 def run_stepwise(
@@ -286,7 +286,7 @@ def run_stepwise(
     if mask is not None:
         template = f"{template[:-1]}, mask=mask)"
         operands["mask"] = mask
-    b.emit(template, (output, tuple(after)), kind="module", module=module, x=x, **operands)
+    b.emit(template, (output, tuple(after)), module=module, x=x, **operands)
     if loop.return_sequences:
         if mask is not None and loop.zero_output_for_mask:
             index = (slice(None), slice(None), *(None,) * len(inner))
@@ -323,10 +323,9 @@ def _where_unmasked(b: Builder, x: Value, mask: Value, index: tuple[slice | int 
 def _with_leading_axis(b: Builder, state: Value) -> Value:
     """A state as torch's modules take it, (1, N, H)."""
     node = state.node
-    if node is not None and node.template == "state[-1]":
-        source: Value = node.operands["state"]
-        return source
-    return b.op("x.unsqueeze(0)", shape=(1, *state.shape), kind="expand", x=b.keras_layout(state))
+    if node is not None and node.op is Op.LAST_STATE:
+        return node.source
+    return b.op("x.unsqueeze(0)", shape=(1, *state.shape), x=b.keras_layout(state))
 
 
 def flat_states(b: Builder, initial_state: Any, count: int) -> list[Value]:
@@ -353,10 +352,10 @@ def remember(b: Builder, shapes: Sequence[Shape]) -> tuple[Module, list[Value]]:
     sizes = tuple(size for size in shapes[0] if size is not None)
     zeros = Weight.full((len(shapes), *sizes), 0.0)
     memory = b.define("RecurrentState", args=(len(shapes), sizes), state={"values": zeros}, part="state")
-    stacked = b.op("memory()", shape=(len(shapes), *shapes[0]), dtype=b.dtype, kind="module", memory=memory)
+    stacked = b.op("memory()", shape=(len(shapes), *shapes[0]), dtype=b.dtype, memory=memory)
     return memory, [b.op("x[i]", shape=shapes[0], x=stacked, i=i) for i in range(len(shapes))]
 
 
 def _swap_time(b: Builder, x: Value) -> Value:
     shape = (x.shape[1], x.shape[0], *x.shape[2:])
-    return b.op("x.transpose(0, 1)", shape=shape, kind="permute", x=x)
+    return b.op("x.transpose(0, 1)", shape=shape, op=Op.LAYOUT, x=x)

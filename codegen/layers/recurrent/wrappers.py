@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from codegen.graph import Value
+from codegen.graph import Op, Value
 from codegen.layers.recurrent.cells import Cell, Weights, cell_builder, define_native, layer_cell
 from codegen.layers.recurrent.loop import call_native, flat_states, refuse_training
 from codegen.lowering import layout, registry
@@ -163,9 +163,6 @@ def _merge(b: Builder, result: _Directions, mode: str | None) -> list[Value]:
 _POINTWISE = frozenset({"Activation", "Dense", "Dropout", "ELU", "Identity", "LeakyReLU", "ReLU"})
 
 
-_SPLIT = "torch.unflatten(y, 0, sizes)"
-
-
 @lowers("TimeDistributed", masks="own")
 def time_distributed(
     b: Builder,
@@ -213,12 +210,11 @@ def _merge_time(b: Builder, x: Value) -> Value:
     if x.perm[:2] != (0, 1):
         x = b.keras_layout(x)
     node = x.node
-    if node is not None and node.template == _SPLIT and node.operands["y"].mask is mask:
-        merged: Value = node.operands["y"]  # of the TimeDistributed before
-        return merged
+    if node is not None and node.op is Op.SPLIT_TIME and node.source.mask is mask:
+        return node.source  # of the TimeDistributed before
     batch = None if None in x.shape[:2] else b.known(x, 0) * b.known(x, 1)
     perm = (0, *(axis - 1 for axis in x.perm[2:]))
-    merged = b.op("x.flatten(0, 1)", shape=(batch, *x.shape[2:]), perm=perm, kind="flatten", x=x)
+    merged = b.op("x.flatten(0, 1)", shape=(batch, *x.shape[2:]), perm=perm, x=x)
     merged.non_negative, merged.mask = x.non_negative, mask
     return merged
 
@@ -228,6 +224,6 @@ def _split_time(b: Builder, y: Value, x: Value) -> Value:
     if y.flat is not None or y.perm[0] != 0:
         y = b.keras_layout(y)
     return b.op(
-        _SPLIT, shape=(*x.shape[:2], *y.shape[1:]), perm=(0, *(axis + 1 for axis in y.perm)),
-        non_negative=y.non_negative, y=y, sizes=(-1, b.size(x, 1)),
+        "torch.unflatten(y, 0, sizes)", shape=(*x.shape[:2], *y.shape[1:]),
+        perm=(0, *(axis + 1 for axis in y.perm)), non_negative=y.non_negative, y=y, sizes=(-1, b.size(x, 1)),
     )  # fmt: skip

@@ -41,7 +41,7 @@ def tcn(
     last: int | Value = -1
     if padding == "same":
         steps = b.size(x, 1)
-        last = steps // 2 if isinstance(steps, int) else b.host_op("n // 2", kind="size", n=steps)
+        last = steps // 2 if isinstance(steps, int) else b.host_op("n // 2", n=steps)
     return b.op("x.select(d, last)", shape=(x.shape[0], x.shape[2]), x=x, d=x.dim(1), last=last)
 
 

@@ -78,7 +78,7 @@ def _times(b: Builder, x: Value, dim: int, factor: int) -> Size:
     known = x.stored_shape[dim]
     if known is not None:
         return known * factor
-    return b.host_op("x.shape[d] * n", kind="size", x=x, d=dim, n=factor)
+    return b.host_op("x.shape[d] * n", x=x, d=dim, n=factor)
 
 
 def _method(interpolation: str, ratios: Ratios, *, antialias: bool) -> tuple[str, dict[str, Any]]:
@@ -162,7 +162,7 @@ def batched(b: Builder, x: Value) -> tuple[Value, bool]:
     if x.rank != 3:
         return x, False
     x = b.keras_layout(x)
-    return b.op("x.unsqueeze(0)", shape=(1, *x.shape), kind="expand", x=x), True
+    return b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=x), True
 
 
 def single_again(b: Builder, x: Value, single: bool) -> Value:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from codegen.graph import Host, Value
+from codegen.graph import Host, Op, Value
 from codegen.graph.dtypes import FLOATS, INTEGERS, torch_dtype
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
@@ -220,9 +220,9 @@ def host(value: Any) -> Any:
         return value.values
     if not isinstance(value, Host) or value.node is None:
         return value
-    if value.node.template == "n":
+    if value.node.op is Op.NUMBER:
         return value.node.operands["n"]
-    if value.node.template == "parts":
+    if value.node.op is Op.NUMBERS:
         return tuple(host(part) for part in value.node.operands["parts"])
     return value
 
@@ -233,14 +233,9 @@ def is_whole(value: Any) -> bool:
         return all(map(is_whole, value))
     if not isinstance(value, Value):
         return isinstance(value, int)
-    if (
-        not isinstance(value, Host)
-        or value.node is None
-        or value.node.template in ("x.shape[d]", "x.numel()", "int(x)", "int(x[n])")
-    ):
+    if not isinstance(value, Host) or value.node is None or value.node.op in (Op.SIZE, Op.INTEGER):
         return True
-    floats = ("x / y", "float(x)", "math.sqrt(x)")
-    return value.node.template not in floats and all(map(is_whole, value.node.operands.values()))
+    return value.node.op not in (Op.DIV, Op.FLOAT) and all(map(is_whole, value.node.operands.values()))
 
 
 def host_map(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Host:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from codegen.graph import Value
+from codegen.graph import Op, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.model.spec import Shape
@@ -144,7 +144,7 @@ def pad(b: Builder, x: Value, data_format: str, pads: Pads, value: float = 0.0) 
     shape = with_sizes(x, data_format, grown)
     if value:
         return b.op("F.pad(x, pads, value=value)", shape=shape, x=x, pads=tuple(flat), value=value)
-    return b.op(_PAD, shape=shape, kind="pad", non_negative=x.non_negative, x=x, pads=tuple(flat))
+    return b.op(_PAD, shape=shape, op=Op.ZERO_PAD, non_negative=x.non_negative, x=x, pads=tuple(flat))
 
 
 def crop(b: Builder, x: Value, data_format: str, pairs: Pads) -> Value:
@@ -171,7 +171,7 @@ def absorb_padding(b: Builder, x: Value, data_format: str) -> tuple[Value, Pads]
     axes = spatial_axes(x.rank, data_format)
     found = dict.fromkeys(range(x.rank), (0, 0))
     source = x
-    while source.node is not None and source.node.template == _PAD:
+    while source.node is not None and source.node.op is Op.ZERO_PAD:
         flat = source.node.operands["pads"]
         pairs = zip(flat[::2], flat[1::2], strict=True)
         own = {source.perm[-1 - position]: pair for position, pair in enumerate(pairs)}

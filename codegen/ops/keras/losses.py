@@ -49,7 +49,7 @@ def _dense(b: Builder, sparse: bool) -> None:
 @op("BinaryCrossentropy")
 def binary_crossentropy(b: Builder, target: Any, output: Any, *, from_logits: bool = False) -> Value:
     """The loss of each element."""
-    x, from_logits = logits(rules.tensor(b, output), from_logits, "torch.sigmoid(x)")
+    x, from_logits = logits(rules.tensor(b, output), from_logits, "torch.sigmoid")
     y = rules.tensor(b, target)
     name = "binary_cross_entropy_with_logits" if from_logits else "binary_cross_entropy"
     if not from_logits:
@@ -62,7 +62,7 @@ def categorical_crossentropy(
     b: Builder, target: Any, output: Any, *, from_logits: bool = False, axis: int = -1
 ) -> Value:
     """The loss of each sample, for targets as distributions."""
-    x, from_logits = logits(rules.tensor(b, output), from_logits, "F.softmax(x, dim=d)")
+    x, from_logits = logits(rules.tensor(b, output), from_logits, "F.softmax")
     x = b.keras_layout(x)
     d = b.axis(axis, x.rank)
     template = "(x / x.sum(dim=d, keepdim=True)).clamp(1e-07, 1 - 1e-07).log()"
@@ -77,7 +77,7 @@ def sparse_categorical_crossentropy(
     b: Builder, target: Any, output: Any, *, from_logits: bool = False, axis: int = -1
 ) -> Value:
     """The loss of each sample, for targets as class numbers; probabilities are made to sum to one."""
-    x, from_logits = logits(rules.tensor(b, output), from_logits, "F.softmax(x, dim=d)")
+    x, from_logits = logits(rules.tensor(b, output), from_logits, "F.softmax")
     x = b.keras_layout(x)
     if b.axis(axis, x.rank) != x.rank - 1:
         b.unsupported("axis", axis, "supported: the last axis")
@@ -94,8 +94,8 @@ def sparse_categorical_crossentropy(
 
 def logits(x: Value, from_logits: bool, activation: str) -> tuple[Value, bool]:
     """What a loss is computed of: Keras looks through the activation that it expects."""
-    if x.node is not None and x.node.template == activation:
-        return x.node.operands["x"], True
+    if x.node is not None and x.node.function == activation:
+        return x.node.source, True
     return x, from_logits
 
 

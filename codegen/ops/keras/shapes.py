@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from codegen.errors import shorten
-from codegen.graph import Host, Value
+from codegen.graph import Host, Op, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis, is_host
@@ -38,9 +38,7 @@ def reshape_to(b: Builder, x: Any, newshape: Any) -> Value:
     parts = rules.shape_argument(b, newshape, "newshape")
     shape = _known_shape(b, x, parts)
     if any(isinstance(part, Value) for part in parts) and shape.count(None) > 1:
-        return b.op(
-            "x.reshape(*sizes)", shape=shape, perm=tuple(range(len(shape))), kind="reshape", x=x, sizes=parts
-        )
+        return b.op("x.reshape(*sizes)", shape=shape, perm=tuple(range(len(shape))), x=x, sizes=parts)
     return b.reshape(x, shape)
 
 
@@ -66,7 +64,7 @@ def _known_shape(b: Builder, x: Value, parts: Sequence[Any]) -> Shape:
 
 
 def _is_size_of_open_axis(part: Value) -> bool:
-    return part.node is not None and part.node.template == "x.shape[d]"
+    return part.node is not None and part.node.op is Op.SIZE
 
 
 @op("Ravel")

@@ -35,7 +35,7 @@ def switch(b: Builder, condition: Any, then_expression: Any, else_expression: An
 def binary_crossentropy(b: Builder, target: Any, output: Any, from_logits: bool = False) -> Value:
     """The loss of each element."""
     x, y = rules.tensor(b, output), rules.tensor(b, target)
-    x, from_logits = losses.logits(x, from_logits, "torch.sigmoid(x)")
+    x, from_logits = losses.logits(x, from_logits, "torch.sigmoid")
     if from_logits:
         return b.elementwise('F.binary_cross_entropy_with_logits(x, y, reduction="none")', x=x, y=y)
     x = b.elementwise("x.clamp(1e-07, 1 - 1e-07)", x=x)
@@ -71,4 +71,4 @@ def ctc_batch_cost(b: Builder, y_true: Any, y_pred: Any, input_length: Any, labe
     x = b.elementwise("(x + 1e-07).log()", x=rules.tensor(b, y_pred))
     inputs, labels = (b.reshape(v, v.shape[:-1]) for v in tensors(b, input_length, label_length))
     loss = losses.ctc_loss(b, y_true, x, labels, inputs, mask_index=-1)
-    return b.op("x.unsqueeze(1)", shape=(*loss.shape, 1), perm=(0, 1), kind="expand", x=loss)
+    return b.op("x.unsqueeze(1)", shape=(*loss.shape, 1), perm=(0, 1), x=loss)

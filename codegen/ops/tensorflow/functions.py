@@ -159,5 +159,5 @@ def _meaning(part: Any) -> Any:
     if isinstance(part, tuple):
         return tuple(map(_meaning, part))
     if isinstance(part, Host) and part.node is not None:
-        return part.node.template, tuple(map(_meaning, part.node.operands.values()))
+        return part.node.form, tuple(map(_meaning, part.node.operands.values()))
     return part

@@ -39,11 +39,9 @@ def make_block(pattern: Pattern) -> Graph:
             graph=definition,
             members=use.members,
         )
-        call = Node(
-            "module(*inputs)", {"module": instance, "inputs": region.inputs}, region.output, label, "module"
-        )
+        call = Node("module(*inputs)", {"module": instance, "inputs": region.inputs}, region.output, label)
         if len(region.inputs) == 1:
-            call.template, call.operands = "module(x)", {"module": instance, "x": region.inputs[0]}
+            call.rewrite("module(x)", module=instance, x=region.inputs[0])
         region.output.node = call
         last = max(graph.nodes.index(node) for node in region.nodes)
         graph.nodes[last] = call

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
 
-from codegen.graph import Node, Value
+from codegen.graph import Node, Op, Value
 from codegen.passes.blocks.candidates import add_use
 from codegen.passes.blocks.names import affinity, is_automatic, tokens
-from codegen.passes.blocks.patterns import ACTIVATIONS, Pattern, body, trace
+from codegen.passes.blocks.patterns import Pattern, body, trace
 from codegen.passes.blocks.regions import Flow, Region
 
 #: Longest run of steps along a chain that may be a block, and how many such runs are looked at in full.
@@ -45,12 +45,12 @@ def by_joins(found: Iterable[Chain]) -> dict[Hashable, list[Pattern]]:
             more = following.nodes if following is not None and _is_activation(following.nodes) else ()
             region = flow.region([*step.nodes, *more])
             if region is not None:
-                add_use(groups.setdefault(join.template, []), trace(region))
+                add_use(groups.setdefault(join.form, []), trace(region))
     return groups
 
 
 def _is_activation(nodes: tuple[Node, ...]) -> bool:
-    return len(nodes) == 1 and nodes[0].template in ACTIVATIONS
+    return len(nodes) == 1 and nodes[0].op is Op.ACTIVATION
 
 
 def runs(found: Iterable[Chain]) -> list[tuple[float, list[Place]]]:
@@ -120,7 +120,7 @@ def _coherence(places: list[Place]) -> float:
     first = chain[start].nodes
     if len(first) == 1 and not list(first[0].modules()):
         factor *= 0.85  # a block begins with what has weights
-    attends = ["scaled_dot" in node.template for step in chain[start : places[0][3]] for node in step.nodes]
+    attends = [node.involves(Op.ATTENTION) for step in chain[start : places[0][3]] for node in step.nodes]
     if any(attends) and not any(attends[: len(first)]):
         factor *= 0.9  # an encoder begins with its attention
     return factor

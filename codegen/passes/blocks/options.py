@@ -7,11 +7,15 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from codegen.graph import Derived, Graph, Module, Node, Parameter, Value
-from codegen.graph.expression import build, parse_template, text
+from codegen.graph import Derived, Graph, Module, Node, Op, Parameter, Value
+from codegen.graph.expression import build, text
+from codegen.graph.ops import CALLS, PADS
+from codegen.graph.parsing import parse_template
+from codegen.model.nested import flatten
 from codegen.passes.blocks.names import has_index, tokens, words
-from codegen.passes.blocks.patterns import ACTIVATIONS, Flag, Pattern, Use
+from codegen.passes.blocks.patterns import Flag, Pattern, Use, joins
 from codegen.passes.blocks.regions import Flow, Region
+from codegen.torch_api import ACTIVATIONS
 
 #: Makes a class of a region that is no chain: (region) -> the instance.
 Extract = Callable[[Region], Module]
@@ -27,7 +31,7 @@ def name_flags(pattern: Pattern) -> None:
         use.flags = {flag: value for flag, value in use.flags.items() if flag in relevant}
     taken: set[str] = set()
     for node in pattern.nodes:
-        if node.kind == "select":
+        if node.op is Op.SELECT:
             if _is_inverted(pattern, node):
                 node.operands["a"], node.operands["b"] = node.operands["b"], node.operands["a"]
                 for use in pattern.uses:
@@ -52,7 +56,7 @@ def _relevant(output: Value, use: Use) -> set[Flag]:
         if value in seen or value.node is None:
             continue
         seen.add(value)
-        if value.node.kind == "select":
+        if value.node.op is Op.SELECT:
             flag = value.node.operands["flag"]
             found.add(flag)
             stack.append(value.node.operands["a" if use.flags.get(flag) else "b"])
@@ -75,26 +79,26 @@ def _meaning(pattern: Pattern, select: Node) -> str:
     readers = [node for node in pattern.nodes if select.targets in node.values()]
     b_node = b.node
     is_input = b in pattern.inputs or (
-        b_node is not None and b_node.kind == "select" and b_node.operands["b"] in pattern.inputs
+        b_node is not None and b_node.op is Op.SELECT and b_node.operands["b"] in pattern.inputs
     )
-    if is_input and has_modules and any(_is_sum(reader) for reader in readers):
+    if is_input and has_modules and any(joins(reader, Op.ADD) for reader in readers):
         return "project"
-    if _is_sum(a.node) and not _is_sum(b.node) and any(value in pattern.inputs for value in a.node.values()):
+    if (
+        joins(a.node, Op.ADD)
+        and not joins(b.node, Op.ADD)
+        and any(value in pattern.inputs for value in a.node.values())
+    ):
         return "residual"
-    if any("F.pad" in node.template for node in part):
+    if any(node.involves(*PADS) for node in part):
         return "pad"
-    if any(node.template.startswith("F.") and "pool" in node.template for node in part):
+    if any(node.op is Op.POOL for node in part):
         return "pool"
-    if len(part) == 1 and part[0].template in ACTIVATIONS:
-        name = part[0].template.split(".")[1].removesuffix("(x)")
+    if len(part) == 1 and part[0].op is Op.ACTIVATION:
+        name = part[0].function.split(".")[1]
         if b in pattern.inputs:
             return f"{name}_first"
         return name
     return _word(pattern, part)
-
-
-def _is_sum(node: Node | None) -> bool:
-    return node is not None and node.kind == "elementwise" and node.template in ("x + y", "y + x")
 
 
 def _word(pattern: Pattern, part: list[Node]) -> str:
@@ -119,7 +123,7 @@ def _alone(nodes: Iterable[Node], outputs: list[Value], select: Node, side: str)
     readers: dict[Value, list[tuple[Node, str]]] = {}
     for node in ordered:
         for name, operand in node.operands.items():
-            for value in Node("", {"": operand}).values():
+            for value in flatten(operand, Value):
                 readers.setdefault(value, []).append((node, name))
     for node in reversed(ordered):
         uses = [use for value in node.results() for use in readers.get(value, [])]
@@ -149,12 +153,12 @@ def settle(
         extract: Makes a class of a part that is no chain.
         attribute: Puts `self.<name>` where an operand is a parameter.
     """
-    for select in [node for node in graph.nodes if node.kind == "select"]:
+    for select in [node for node in graph.nodes if node.op is Op.SELECT]:
         flag: Parameter | Derived = select.operands["flag"]
         part = _alone(graph.nodes, graph.outputs, select, "a")
         other = _alone(graph.nodes, graph.outputs, select, "b")
         start = select.operands["b"]
-        is_shortcut = any(_is_sum(node) and select.targets in node.values() for node in graph.nodes)
+        is_shortcut = any(joins(node, Op.ADD) and select.targets in node.values() for node in graph.nodes)
         modules = [
             m
             for m in dict.fromkeys(m for node in part for m in node.modules())
@@ -164,9 +168,7 @@ def settle(
         if modules and not other and reads == {start} and not _chooses(part, flags):
             name = flag.meaning if isinstance(flag, Derived) else flag.name
             container = _container(graph, part, "shortcut" if is_shortcut else name, extract)
-            call = Node(
-                "module(x)", {"module": container, "x": start}, select.targets, select.layer, "module"
-            )
+            call = Node("module(x)", {"module": container, "x": start}, select.targets, select.layer)
             optional = [container]
         else:
             call = _fuse(select, [*part, *other], attribute)
@@ -214,10 +216,10 @@ def _container(graph: Graph, part: list[Node], name: str, extract: Extract) -> M
 def _as_module(node: Node) -> Module | None:
     """The module that does what a node does, for a place in an `nn.Sequential`; None if there is none."""
     modules = list(node.modules())
-    if node.kind == "module" and len(modules) == 1 and len(list(node.values())) == 1:
+    if node.op in CALLS and len(modules) == 1 and len(list(node.values())) == 1:
         return modules[0]
-    if node.template in ACTIVATIONS:
-        return Module(node.layer, ACTIVATIONS[node.template])
+    if node.op is Op.ACTIVATION:
+        return Module(node.layer, ACTIVATIONS[node.function])
     call = parse_template(node.template)
     if not isinstance(call, ast.Call):
         return None
@@ -255,4 +257,4 @@ def _fuse(select: Node, parts: list[Node], attribute: Attribute) -> Node:
     modules = [module for node in parts for module in node.modules()]
     ranks = {name: modules.index(o) + 1 if o in modules else 0 for name, o in operands.items()}
     operands = {name: operands[name] for name in sorted(operands, key=lambda name: ranks[name])}
-    return Node(text(trees), operands, select.targets, select.layer, "")
+    return Node(text(trees), operands, select.targets, select.layer)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 
-from codegen.graph import Graph, definitions
+from codegen.graph import Graph, Op, definitions
 from codegen.passes.blocks.build import make_block
 from codegen.passes.blocks.candidates import by_names
 from codegen.passes.blocks.chains import by_joins, chains, patterns_of, runs
@@ -90,7 +90,7 @@ def _better(best: tuple[Pattern | None, float], patterns: Iterable[Pattern]) -> 
 
 def _variants(pattern: Pattern) -> Iterator[Pattern]:
     """The uses with the same kernels apart: one class for all may have too many parameters."""
-    if any(node.kind == "select" for node in pattern.nodes):
+    if any(node.op is Op.SELECT for node in pattern.nodes):
         return
     holes = [hole for hole in pattern.holes if hole.role in _SHAPES]
     alike: dict[Hashable, list[Use]] = {}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from codegen.graph import Derived, Module, Parameter, Symbol, Value
+from codegen.graph import Derived, Module, Op, Parameter, Symbol, Value
 from codegen.graph.naming import identifier
 from codegen.passes.blocks.derive import UNKNOWN, Group, condition, derive_paddings, derive_sizes, is_symbolic
 from codegen.passes.blocks.names import words
@@ -112,7 +112,7 @@ def _rank(parameter: Parameter) -> tuple[bool, int]:
 
 def _choices(pattern: Pattern) -> dict[Flag, tuple[Value, Value]]:
     """The flags, each with the values between which its optional part lies."""
-    selects = [node for node in pattern.nodes if node.kind == "select"]
+    selects = [node for node in pattern.nodes if node.op is Op.SELECT]
     return {node.operands["flag"]: (node.operands["b"], node.operands["a"]) for node in selects}
 
 
@@ -140,7 +140,7 @@ def second_input(pattern: Pattern) -> str:
     """What the second argument of a block is called."""
     if pattern.inputs[1:] and pattern.inputs[1].dtype == "bool":
         return "mask"
-    attends = any("scaled_dot_product" in node.template for node in pattern.nodes)
+    attends = any(node.involves(Op.ATTENTION) for node in pattern.nodes)
     return "context" if attends else "skip"
 
 

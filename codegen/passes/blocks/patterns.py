@@ -6,7 +6,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from codegen.graph import Derived, Module, Node, Operand, Parameter, Value
+from codegen.graph import Derived, Module, Node, Op, Operand, Parameter, Value
+from codegen.graph.ops import ANY_ACTIVATIONS
 from codegen.model.nested import map_nested
 from codegen.passes.blocks.regions import Region
 
@@ -15,16 +16,6 @@ WHOLE = frozenset({"kernel_size", "stride", "padding", "dilation", "output_paddi
 
 #: Numbers that belong to a block's structure: a difference makes another block.
 FIXED = frozenset({"eps", "momentum"})
-
-#: Activation functions, with the modules that may stand for them in an `nn.Sequential`.
-ACTIVATIONS = {
-    "F.relu(x)": "nn.ReLU", "F.relu6(x)": "nn.ReLU6", "F.silu(x)": "nn.SiLU", "F.gelu(x)": "nn.GELU",
-    "F.hardswish(x)": "nn.Hardswish", "F.hardsigmoid(x)": "nn.Hardsigmoid", "torch.sigmoid(x)": "nn.Sigmoid",
-    "torch.tanh(x)": "nn.Tanh", "F.elu(x)": "nn.ELU", "F.selu(x)": "nn.SELU",
-}  # fmt: skip
-
-#: An activation function that is a parameter of the block.
-ANY_ACTIVATION = "activation(x)"
 
 #: Operands of expressions whose numbers are sizes; all other numbers in expressions are structure.
 SIZES = WHOLE | {"sizes", "size", "groups", "heads", "channels", "units", "rate", "p", "scale"}
@@ -103,9 +94,7 @@ class Pattern:
     def is_run(self) -> bool:
         """Whether it is nothing but one block again and again, which a sequence says better."""
         blocks = {module.graph for module in self.modules}
-        return (
-            blocks != {None} and len(blocks) == 1 and all(node.template == "module(x)" for node in self.nodes)
-        )
+        return blocks != {None} and len(blocks) == 1 and all(node.op is Op.CALL for node in self.nodes)
 
 
 #: Roles of positional arguments, by the start of the constructor's name.
@@ -136,17 +125,27 @@ def body(nodes: Sequence[Node]) -> float:
 
 def _block_before(node: Node) -> Node | None:
     """The call of the same kind of block that this call follows: they become one sequence."""
-    if node.template != "module(x)" or node.operands["module"].graph is None:
+    if node.op is not Op.CALL or _called(node).graph is None:
         return None
-    before: Node | None = node.operands["x"].node
-    if before is None or before.template != "module(x)":
+    before = node.source.node
+    if before is None or before.op is not Op.CALL:
         return None
-    return before if before.operands["module"].graph is node.operands["module"].graph else None
+    return before if _called(before).graph is _called(node).graph else None
+
+
+def joins(node: Node | None, op: Op) -> bool:
+    """Whether a node puts two values together by an operation: a sum, a product."""
+    return node is not None and node.op is op and sum(1 for _ in node.values()) == 2
+
+
+def _called(node: Node) -> Module:
+    """The module that a call calls."""
+    return next(node.modules())
 
 
 def _options(node: Node) -> tuple[Any, ...]:
     """The arguments of a block beside its input channels, which follow from the block before."""
-    module: Module = node.operands["module"]
+    module = _called(node)
     return (*module.args[1:], *module.kwargs.items())
 
 
@@ -257,11 +256,11 @@ def node_key(pattern: Pattern, node: Node, *, loose: bool = False) -> Hashable:
         node: The step.
         loose: Whether all activation functions count as the same.
     """
-    if node.template in ACTIVATIONS or node.template == ANY_ACTIVATION:
-        return (ANY_ACTIVATION if loose else node.template, node.kind)
+    if node.op in ANY_ACTIVATIONS:
+        return ("activation",) if loose else ("activation", node.function)
     operands = tuple((name, _structure(pattern, operand)) for name, operand in node.operands.items())
     targets = len(node.targets) if isinstance(node.targets, tuple) else None
-    return (node.template, node.kind, operands, targets)
+    return (node.form, node.op, operands, targets)
 
 
 def _structure(pattern: Pattern, operand: Any) -> Hashable:

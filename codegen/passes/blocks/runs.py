@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from codegen.graph import Graph, Module, Node
+from codegen.graph import Graph, Module, Node, Op
 from codegen.passes.blocks.names import has_index, tokens
 
 
@@ -15,9 +15,7 @@ def fold_runs(graph: Graph) -> None:
         first, last = run[0], run[-1]
         children = tuple(module for node in run for module in node.modules())
         stage = Module(stage_name(first.layer), "nn.Sequential", children=children)
-        call = Node(
-            "module(x)", {"module": stage, "x": first.operands["x"]}, last.targets, stage.name, "module"
-        )
+        call = Node("module(x)", {"module": stage, "x": first.source}, last.targets, stage.name)
         last.targets.node = call
         graph.nodes[graph.nodes.index(last)] = call
         inside = set(run)
@@ -48,7 +46,7 @@ def _runs(graph: Graph) -> Iterator[list[Node]]:
 
 
 def _is_block(node: Node, callers: dict[Module, int]) -> bool:
-    if node.template != "module(x)" or node.kind != "module":
+    if node.op is not Op.CALL:
         return False
     (module,) = node.modules()
     return module.graph is not None and module.when is None and callers[module] == 1

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from codegen.graph import Module, Node, Value
+from codegen.graph import Module, Node, Op, Value
 from codegen.graph.naming import class_name
+from codegen.graph.ops import ATTENDS
 from codegen.passes.blocks.names import has_index, tokens
-from codegen.passes.blocks.patterns import Pattern, Use
+from codegen.passes.blocks.patterns import Pattern, Use, joins
 
 #: What a class is, for the first line of its docstring.
 _DOCS = {
@@ -124,7 +125,7 @@ def _base(part: str) -> str:
 
 def _is_upsampling(node: Node) -> bool:
     transposed = (module for module in node.modules() if module.constructor.startswith("nn.ConvTranspose"))
-    return node.template.startswith(("F.interpolate", "F.upsample")) or any(transposed)
+    return node.op is Op.INTERPOLATE or any(transposed)
 
 
 class _Facts:
@@ -141,10 +142,10 @@ class _Facts:
         self.linear = [real for _, real in self.modules if real.constructor == "nn.Linear"]
         self.norms = [real for _, real in self.modules if "Norm" in real.constructor]
         self.blocks = [real.graph.name for _, real in self.modules if real.graph is not None]
-        self.attention = any("ttention" in node.template for node in pattern.nodes) or any(
+        self.attention = any(node.involves(*ATTENDS) for node in pattern.nodes) or any(
             "ttention" in real.constructor for _, real in self.modules
         )
-        self.adds = sum(node.template in ("x + y", "y + x") for node in pattern.nodes)
+        self.adds = sum(joins(node, Op.ADD) for node in pattern.nodes)
         self.is_residual = self._is_residual()
 
     def _real(self, module: Module) -> Module:
@@ -153,8 +154,7 @@ class _Facts:
     def _is_residual(self) -> bool:
         """Whether the block's input is added to its result."""
         for node in self.pattern.nodes:
-            is_sum = node.kind == "elementwise" and node.template in ("x + y", "y + x")
-            if is_sum and any(self._is_shortcut(value) for value in node.values()):
+            if joins(node, Op.ADD) and any(self._is_shortcut(value) for value in node.values()):
                 return True
         return False
 
@@ -162,7 +162,7 @@ class _Facts:
         node: Node | None = value.node
         if value in self.pattern.inputs:
             return True
-        return node is not None and node.kind == "select" and any(map(self._is_shortcut, node.values()))
+        return node is not None and node.op is Op.SELECT and any(map(self._is_shortcut, node.values()))
 
     def _kernels(self, convs: list[Module]) -> list[int]:
         sizes = [conv.kwargs.get("kernel_size", 1) for conv in convs]
@@ -180,24 +180,22 @@ class _Facts:
         recurrent = [real.constructor for _, real in self.modules if real.constructor in _RECURRENT]
         if recurrent:
             kind = recurrent[0].removeprefix("nn.")
-            return (
-                f"Bidirectional{kind}" if any(".flip(" in node.template for node in nodes) else f"{kind}Block"
-            )
+            return f"Bidirectional{kind}" if any(node.involves(Op.FLIP) for node in nodes) else f"{kind}Block"
         first = next((real for node in nodes for m in node.modules() for real in [self._real(m)]), None)
         is_norm_first = first is not None and "Norm" in first.constructor
         if len(self.convs) == len(self.norms) == 1 and len(self.modules) == 2 and not is_norm_first:
             return "ConvBatchNorm"
-        has_mean = any(".mean(" in node.template for node in nodes)
-        if has_mean and not self.norms and last is not None and last.template in ("x * y", "y * x"):
+        has_mean = any(node.involves(Op.MEAN) for node in nodes)
+        if has_mean and not self.norms and joins(last, Op.MUL):
             return "SqueezeExcite"
-        if any(node.template.startswith("torch.cat") for node in nodes):
-            ends_with_cat = last is not None and last.template.startswith("torch.cat")
+        if any(node.op is Op.CONCAT for node in nodes):
+            ends_with_cat = last is not None and last.op is Op.CONCAT
             reads_input = last is not None and any(
                 v in self.pattern.inputs for n in [last] for v in n.values()
             )
             if ends_with_cat and reads_input and self.convs:
                 return "DenseLayer"
-            if any("pool" in node.template for node in nodes) and any(map(_is_upsampling, nodes)):
+            if any(node.involves(Op.POOL) for node in nodes) and any(map(_is_upsampling, nodes)):
                 return "UNetBlock"
             branches = len(list(last.values())) if last is not None and ends_with_cat else 0
             return "InceptionBlock" if branches > 2 and len(self.pattern.inputs) == 1 else ""
@@ -213,9 +211,9 @@ class _Facts:
         if self.is_residual and (self.convs or self.blocks):
             return self._residual(is_norm_first)
         gates = {
-            node.template for value in (last.values() if last else ()) if (node := value.node) is not None
+            node.function for value in (last.values() if last else ()) if (node := value.node) is not None
         }
-        if len(self.convs) == 2 and gates == {"torch.tanh(x)", "torch.sigmoid(x)"}:
+        if len(self.convs) == 2 and gates == {"torch.tanh", "torch.sigmoid"}:
             return "GatedConv"
         if (
             len(self.plain) == 2
@@ -242,7 +240,7 @@ class _Facts:
     def roughly(self) -> str:
         """A name made of what the block holds."""
         nodes = self.pattern.nodes
-        pooled = any("pool" in node.template for node in nodes)
+        pooled = any(node.involves(Op.POOL) for node in nodes)
         is_norm_first = bool(self.modules) and "Norm" in self.modules[0][1].constructor
         if is_norm_first and len(self.convs) == 1:
             return "TransitionBlock" if pooled else "BatchNormConv"

@@ -8,9 +8,10 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-from codegen.graph import Module, Node, Symbol, Value
+from codegen.graph import Module, Node, Op, Symbol, Value
+from codegen.graph.ops import CALLS
 from codegen.model.nested import flatten, map_nested
-from codegen.passes.blocks.patterns import ANY_ACTIVATION, Flag, Hole, Pattern, Use, node_key
+from codegen.passes.blocks.patterns import Flag, Hole, Pattern, Use, node_key
 
 #: So many places may tell two patterns apart, and so many flags may a block have.
 MAX_NEW, MAX_FLAGS = 2, 3
@@ -86,13 +87,10 @@ class _Alignment:
         if self._match(x, y):
             assert x.node is not None and y.node is not None
             costs = [self.cost(a, b) for a, b in zip(x.node.values(), y.node.values(), strict=True)]
-            if x.node.template != y.node.template and ANY_ACTIVATION not in (
-                x.node.template,
-                y.node.template,
-            ):
+            if x.node.op is y.node.op is Op.ACTIVATION and x.node.function != y.node.function:
                 costs.append(frozenset({y.node}))  # another activation function
             yield frozenset().union(*costs), ("match", x, y)
-        if x.node is not None and x.node.kind == "select":
+        if x.node is not None and x.node.op is Op.SELECT:
             yield self.cost(x.node.operands["a"], y), ("with", x.node.operands["a"], y)
             yield self.cost(x.node.operands["b"], y), ("without", x.node.operands["b"], y)
         elif x.node is not None:
@@ -154,7 +152,7 @@ class _Alignment:
     ) -> tuple[Node | None, int]:
         side = "a" if what == "with" else "b"
         for node in self.large.nodes:
-            if node.kind == "select" and node.operands[side] is value:
+            if node.op is Op.SELECT and node.operands[side] is value:
                 return node, 0 if side == "a" else 1
         return reader, position
 
@@ -162,10 +160,10 @@ class _Alignment:
         """Whether one class for both is better than two."""
         extra = [node for node in self.small.nodes if node not in self.nodes]
         missing = [
-            node for node in self.large.nodes if node not in self.nodes.values() and node.kind != "select"
+            node for node in self.large.nodes if node not in self.nodes.values() and node.op is not Op.SELECT
         ]
         new = len(set(self.places.values()))
-        old = sum(node.kind == "select" for node in self.large.nodes)
+        old = sum(node.op is Op.SELECT for node in self.large.nodes)
         if new > MAX_NEW or new + old > MAX_FLAGS or len(extra) > 3:
             return False
         if any(True for node in extra for _ in node.modules()):
@@ -179,7 +177,7 @@ class _Alignment:
             and sum(len(list(node.modules())) for node in missing) > 1 + old
         ):
             return False
-        calls = sum(node.kind == "module" for node in self.nodes)
+        calls = sum(node.op in CALLS for node in self.nodes)
         return (
             calls >= 2
             and len(self.nodes) >= len(self.small.nodes) / 2
@@ -197,7 +195,7 @@ class _Alignment:
     def merge(self) -> None:
         """Make the large pattern cover the small one's uses."""
         for small, large in self.nodes.items():
-            if small.template != large.template:
+            if small.op is not large.op or small.function != large.function:
                 _vary_activation(small, self.small.uses)
                 _vary_activation(large, self.large.uses)
         selects: dict[tuple[Value, Value], Value] = {}
@@ -207,9 +205,7 @@ class _Alignment:
                 flag = Flag()
                 chosen = replace(x, node=None, twins={})
                 other = self.values.get(y, y)
-                chosen.node = Node(
-                    "a if flag else b", {"flag": flag, "a": x, "b": other}, chosen, x.layer, "select"
-                )
+                chosen.node = Node("a if flag else b", {"flag": flag, "a": x, "b": other}, chosen, x.layer)
                 selects[x, y] = chosen
                 for use in self.large.uses:
                     use.flags[flag] = True
@@ -230,7 +226,7 @@ class _Alignment:
         self._collect()
         for use in uses:
             for node in self.large.nodes:
-                if node.kind == "select":
+                if node.op is Op.SELECT:
                     chosen = node.operands["a" if use.flags.get(node.operands["flag"]) else "b"]
                     if chosen in use.values:
                         use.values[node.targets] = use.values[chosen]
@@ -293,12 +289,12 @@ class _Alignment:
 
 def _vary_activation(node: Node, uses: list[Use]) -> None:
     """Make the activation function of a step a parameter."""
-    if node.template == ANY_ACTIVATION:
+    if node.op is Op.ANY_ACTIVATION:
         return
     hole = Hole("activation")
     for use in uses:
-        use.numbers[hole] = Symbol(node.template.removesuffix("(x)"))
-    node.template, node.operands = ANY_ACTIVATION, {"activation": hole, **node.operands}
+        use.numbers[hole] = Symbol(node.function)
+    node.rewrite("activation(x)", activation=hole, x=node.source)
 
 
 def _size(missing: Missing) -> float:

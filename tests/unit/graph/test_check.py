@@ -14,7 +14,7 @@ NET = """
     class Block(size: int, rate: float = 0.1):
         self.linear = nn.Linear(size, size)
         %0 = input  # (N, 8) float32 x
-        %1 = self.linear(%0)  # (N, 8) float32 linear [module]
+        %1 = self.linear(%0)  # (N, 8) float32 linear
         return %1
 
     class Net:
@@ -22,8 +22,8 @@ NET = """
         self.other = Block(8, rate=0.5)
         %0 = input  # (N, 8) float32 x
         %1 = F.relu(%0)  # (N, 8) float32 relu
-        %2 = self.block(%1)  # (N, 8) float32 block [module]
-        %3 = self.other(%2)  # (N, 8) float32 other [module]
+        %2 = self.block(%1)  # (N, 8) float32 block
+        %3 = self.other(%2)  # (N, 8) float32 other
         return %3
 """
 
