@@ -15,14 +15,15 @@ from codegen.config.dialects.origin import Origin
 from codegen.config.policies import policy_name
 from codegen.errors import MalformedConfig, shorten
 from codegen.model.call_order import references
+from codegen.model.packages import KERAS, OPS
 from codegen.model.saved_model import LayerWeights, StoredTensor
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec
+from codegen.model.words import TRAINING_SUFFIXES, default_name
 
 MAX_DEPTH = 64
 
 _ACTIVATIONS = frozenset({"activation", "recurrent_activation"})
 _SUBLAYERS = frozenset({"layer", "cell", "cells", "forward_layer", "backward_layer", "layers"})
-_TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
 
 #: Keys of a layer's config that are said elsewhere in its LayerSpec, or in its model's InputLayer.
 _ELSEWHERE = ("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dtype")
@@ -93,7 +94,7 @@ def is_model(entry: Mapping[str, Any]) -> bool:
     if name in ("Sequential", "Functional", "Model"):
         return True
     layers = config.get("layers")
-    if package == classes.KERAS or not isinstance(layers, list):
+    if package == KERAS or not isinstance(layers, list):
         return False
     return bool(layers) and all(is_object(layer) for layer in layers)
 
@@ -144,7 +145,7 @@ def _layer(
 ) -> LayerSpec:
     origin = context.origin
     class_name, package = classes.class_and_package(entry, class_name)
-    if package.startswith(classes.OPS):
+    if package.startswith(OPS):
         options = {key: _plain(value, context) for key, value in config.items() if key != "name"}
         keras3.op_to_todays(class_name, options, origin)
         return LayerSpec(name, class_name, options, tuple(calls), package=package)
@@ -173,12 +174,12 @@ def _layer(
 
 def _normalise(draft: Draft) -> None:
     """Bring class name and options into Keras 3's words."""
-    if draft.package == classes.KERAS and draft.class_name == "Lambda":
+    if draft.package == KERAS and draft.class_name == "Lambda":
         lambda_layer(draft)
         return
     if draft.class_name != "Embedding" and draft.origin.generation < 3:
         draft.config.pop("input_dim", None)
-    if draft.package != classes.KERAS:
+    if draft.package != KERAS:
         return
     if draft.origin.generation == 1:
         keras1.to_keras2(draft)
@@ -214,7 +215,7 @@ def _hides_masks(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     """
     if draft.class_name == "Softmax" and draft.origin.generation < 3 and draft.origin.version <= (2, 4, 0):
         return "mask" not in kwargs
-    is_recurrent = draft.class_name in _STATEFUL and draft.package == classes.KERAS
+    is_recurrent = draft.class_name in _STATEFUL and draft.package == KERAS
     states = [*args[1:], kwargs.get("initial_state")]
     return draft.origin.generation == 3 and is_recurrent and any(True for _ in references(states))
 
@@ -225,7 +226,7 @@ def _hides_masks(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -
 def _option(key: str, value: Any, context: Context) -> Any:
     if key in _ACTIVATIONS:
         return _activation(value, context)
-    if key.endswith(_TRAINING_SUFFIXES):
+    if key.endswith(TRAINING_SUFFIXES):
         return _training_object(value)
     if key in _SUBLAYERS:
         if isinstance(value, list):
@@ -253,7 +254,7 @@ def _plain(value: Any, context: Context) -> Any:
 
 def _sublayer(key: str, value: Any, context: Context) -> LayerSpec:
     entry = checks.mapping(value, f"the layer under {key!r}")
-    name = layer_name(entry) or classes.snake_case(str(entry.get("class_name")))
+    name = layer_name(entry) or default_name(str(entry.get("class_name")))
     return read_layer(entry, name, context)
 
 

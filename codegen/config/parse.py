@@ -18,6 +18,7 @@ from codegen.errors import MalformedConfig, shorten
 from codegen.model.call_order import references
 from codegen.model.saved_model import SavedModel
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, TensorRef
+from codegen.model.words import default_name
 
 Entry = Mapping[str, Any]
 
@@ -237,4 +238,4 @@ def _append(entry: Entry, source: TensorRef, layers: list[LayerSpec], context: C
 
 def _name(entry: Entry) -> str:
     """The layer's name; a nested Sequential of Keras 1 has none."""
-    return layer_name(entry) or classes.snake_case(str(entry.get("class_name")))
+    return layer_name(entry) or default_name(str(entry.get("class_name")))

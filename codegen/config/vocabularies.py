@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from codegen.config.dialects.classes import snake_case
 from codegen.errors import MalformedConfig
+from codegen.model.words import folder_name
 
 Entry = Mapping[str, Any]
 
@@ -28,7 +28,7 @@ def with_vocabularies(entry: Entry, assets: Mapping[str, bytes], path: str = "")
     filled = []
     for layer in layers:
         if isinstance(layer, Mapping) and isinstance(layer.get("class_name"), str):
-            name = snake_case(layer["class_name"])
+            name = folder_name(layer["class_name"])
             number = counts[name] = counts.get(name, -1) + 1
             folder = f"{path}layers/{name}_{number}/" if number else f"{path}layers/{name}/"
             layer = with_vocabularies(_filled(layer, assets, folder, path), assets, folder)

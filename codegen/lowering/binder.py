@@ -13,11 +13,11 @@ from typing import Any, Literal
 from codegen.errors import ConversionError, UnsupportedOption
 from codegen.model.packages import LAMBDA, TENSORFLOW
 from codegen.model.spec import LayerSpec
+from codegen.model.words import TRAINING_SUFFIXES
 
 MaskRule = Literal["keep", "drop", "own"]
 
-#: Options that say how a layer is trained or built, not what it computes.
-TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
+#: More options that say how a layer is trained or built, not what it computes.
 TRAINING_ONLY = frozenset({"seed", "noise_shape", "autocast", "build_config", "sparse_gradients"})
 
 

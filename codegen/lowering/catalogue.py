@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from importlib import import_module
 
+from codegen.model.packages import OPS, TENSORFLOW
+
 #: By name: discovery by listing a folder would hide a file that fails.
 LAYERS = (
     "layers.activation_layers",
@@ -37,8 +39,8 @@ LAYERS = (
 )
 
 #: The files of graph ops by the package of the ops; a model that has none need not wait for them.
-OPS = {
-    "keras.ops": (
+_OP_FILES = {
+    OPS: (
         "ops.keras.activations",
         "ops.keras.arrange",
         "ops.keras.attention",
@@ -58,7 +60,7 @@ OPS = {
         "ops.keras.shapes",
         "ops.keras.windows",
     ),
-    "tensorflow": (
+    TENSORFLOW: (
         "ops.tensorflow.backend",
         "ops.tensorflow.colors",
         "ops.tensorflow.counting",
@@ -80,10 +82,10 @@ OPS = {
 }
 
 
-def load(packages: Collection[str] = tuple(OPS)) -> None:
+def load(packages: Collection[str] = tuple(_OP_FILES)) -> None:
     """Fill the registry with the layers and with the ops of these packages."""
     files = [*LAYERS]
-    for package, names in OPS.items():
+    for package, names in _OP_FILES.items():
         if any(found.startswith(package) for found in packages):
             files += names
     for name in files:

@@ -198,7 +198,7 @@ class Lowering:
             spec, args = _with_options_of_call(spec, function, args, kwargs)
         options = function.bind(spec)
         call_kwargs = self._call_arguments(b, function, args, kwargs)
-        if not function.package.startswith(("keras.ops", "tensorflow")):
+        if not function.package.startswith((OPS, TENSORFLOW)):
             args = map_nested(lambda part: b.autocast(part) if isinstance(part, Value) else part, args)
         if len(args) > len(function.call_names) and not function.takes_any_args:
             b.malformed(f"it is called with {len(args)} arguments, but takes {len(function.call_names)}")

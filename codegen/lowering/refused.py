@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-_LAYERS = "keras.layers"
-_OPS = "keras.ops"
+from codegen.model.packages import KERAS, OPS
 
 _STRINGS = "works on strings, which torch has no tensors for; save a model that begins behind it"
 _PYTHON = "wraps code of another library, which is never run"
@@ -11,17 +10,17 @@ _FUNCTION = "takes a function, which is Python code and never run"
 
 #: Reasons by package and class.
 REFUSED: dict[tuple[str, str], str] = {
-    **{(_LAYERS, name): _STRINGS for name in ("FeatureSpace", "StringLookup", "TextVectorization")},
+    **{(KERAS, name): _STRINGS for name in ("FeatureSpace", "StringLookup", "TextVectorization")},
     **{
-        (_LAYERS, name): _PYTHON
+        (KERAS, name): _PYTHON
         for name in ("FlaxLayer", "JaxLayer", "TFSMLayer", "KerasLayer", "TorchModuleWrapper")
     },
-    (_LAYERS, "DenseFeatures"): "takes columns of a table by name; save a model that begins behind it",
-    (_OPS, "Eig"): "yields eigenvectors, whose order, length and phase are not defined: torch chooses others",
-    (_OPS, "Eigh"): "yields eigenvectors, which are only defined up to their sign: torch chooses others",
-    (_OPS, "ElasticTransform"): "draws random numbers",
+    (KERAS, "DenseFeatures"): "takes columns of a table by name; save a model that begins behind it",
+    (OPS, "Eig"): "yields eigenvectors, whose order, length and phase are not defined: torch chooses others",
+    (OPS, "Eigh"): "yields eigenvectors, which are only defined up to their sign: torch chooses others",
+    (OPS, "ElasticTransform"): "draws random numbers",
     **{
-        (_OPS, name): _FUNCTION
+        (OPS, name): _FUNCTION
         for name in (
             "AssociativeScan", "Cond", "ForiLoop", "JVP", "Map", "Scan", "Switch", "VectorizedMap",
             "WhileLoop",

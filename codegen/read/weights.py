@@ -10,10 +10,9 @@ import h5py
 
 from codegen.errors import UnreadableFile, shorten
 from codegen.model.saved_model import LayerWeights, PathWeights, StoredTensor
+from codegen.model.words import MODEL_ROOTS
 from codegen.read import h5
 
-# Parts of the tree that belong to the model; 2.13 has the second for `layers`.
-_MODEL_ROOTS = ("layers", "_layer_checkpoint_dependencies", "vars")
 # What compile() and fit() add to it.
 _TRAINING_ROOTS = ("optimizer", "metrics")
 _MAX_DEPTH = 256
@@ -21,7 +20,7 @@ _MAX_DEPTH = 256
 
 def is_path_layout(file: h5py.File) -> bool:
     """Whether the file's root looks like the tree that Keras' saving_lib writes."""
-    return any(name.replace("\\", "/").split("/")[0] in _MODEL_ROOTS for name in file)
+    return any(name.replace("\\", "/").split("/")[0] in MODEL_ROOTS for name in file)
 
 
 def layer_weights(group: h5py.Group, source: str) -> LayerWeights:

@@ -7,18 +7,18 @@ called after its class, with a number if it is not the first of it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from codegen.errors import WeightMismatch
 from codegen.graph.recipe import Weight
+from codegen.model.packages import OPS
 from codegen.model.saved_model import PathWeights, StoredTensor
 from codegen.model.spec import LayerSpec
 from codegen.model.variables import Variable, VariableTree
+from codegen.model.words import MODEL_ROOTS, folder_name
 from codegen.weights.legacy import make_unit
 from codegen.weights.slots import Node, Slot, Unit, node_of
 
-_MODEL_ROOTS = ("layers", "_layer_checkpoint_dependencies", "vars")
 _RANDOM_STATE = frozenset({"seed_generator", "random_generator", "_random_generator"})
 # Keras' Python class, where the config knows it under another name.
 _PYTHON_CLASSES = {"GroupQueryAttention": "GroupedQueryAttention"}
@@ -57,14 +57,6 @@ def bind_paths(tree: VariableTree, weights: PathWeights) -> dict[Variable, Weigh
     return bound
 
 
-def to_snake_case(name: str) -> str:
-    """Keras' name for a class: `Conv2DTranspose` is `conv2d_transpose`."""
-    name = re.sub(r"\W+", "", name)
-    name = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    name = re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
-    return f"private{name}" if name.startswith("_") else name
-
-
 def _walk(node: Node, path: str, folders: frozenset[str]) -> Iterator[tuple[Node, str]]:
     """All layers with the folders that hold them; `path` ends in a slash or is empty."""
     yield node, path
@@ -85,7 +77,7 @@ def _layers(
     by_class: dict[str, str] = {}
     counts: dict[str, int] = {}
     for layer in layers:
-        if layer.package.startswith("keras.ops"):  # an operation, which Keras does not count as a layer
+        if layer.package.startswith(OPS):  # an operation, which Keras does not count as a layer
             continue
         has_weights = layer.name in nodes and bool(nodes[layer.name].all_slots())
         name = _numbered(layer, counts)
@@ -118,7 +110,7 @@ def _attributes(node: Node, path: str, folders: frozenset[str]) -> dict[str, str
 
 
 def _numbered(layer: LayerSpec, counts: dict[str, int]) -> str:
-    name = to_snake_case(_PYTHON_CLASSES.get(layer.class_name, layer.class_name))
+    name = folder_name(_PYTHON_CLASSES.get(layer.class_name, layer.class_name))
     counts[name] = counts.get(name, -1) + 1
     return f"{name}_{counts[name]}" if counts[name] else name
 
@@ -142,4 +134,4 @@ def _is_weight(path: str) -> bool:
     parts = path.split("/")
     if parts[-1] == "idf_weights":  # a lookup's, which stand in its config too
         return False
-    return parts[0] in _MODEL_ROOTS and not _RANDOM_STATE.intersection(parts)
+    return parts[0] in MODEL_ROOTS and not _RANDOM_STATE.intersection(parts)

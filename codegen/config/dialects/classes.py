@@ -6,8 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-KERAS = "keras.layers"
-TENSORFLOW = "tensorflow"
+from codegen.model.packages import KERAS, OPS, TENSORFLOW
 
 #: Graph nodes that call a TensorFlow function.
 TENSORFLOW_OPS = frozenset(
@@ -15,7 +14,6 @@ TENSORFLOW_OPS = frozenset(
     | {"TensorFlowOpLayer"}
 )
 
-OPS = "keras.ops"
 
 #: Keras 3 layers that save no `trainable`, as ops do not.
 _TERSE_LAYERS = frozenset(
@@ -105,9 +103,3 @@ def _is_bare_op(entry: Mapping[str, Any]) -> bool:
     if not isinstance(nodes, list) or not any(isinstance(node, Mapping) for node in nodes):
         return False
     return isinstance(config, Mapping) and not {"trainable", "layers", "batch_shape"} & config.keys()
-
-
-def snake_case(name: str) -> str:
-    """`Conv2D` -> `conv2d`: what Keras calls a layer without a name."""
-    partly = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", re.sub(r"\W+", "", name))
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", partly).lower() or "layer"

@@ -16,10 +16,10 @@ from codegen.lowering import layout
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.operands import Axis, Number, Term, is_host, is_tensor
 from codegen.lowering.registry import Names, lowers
+from codegen.model.packages import OPS
 from codegen.model.spec import Constant, Shape
 
 F = TypeVar("F", bound=Callable[..., Any])
-OPS = "keras.ops"
 
 COMPLEX = frozenset({"complex64", "complex128"})
 
