@@ -1,0 +1,1 @@
+"""What only training needs and torch lacks: initialisers, regularisers, noise."""
