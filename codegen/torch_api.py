@@ -1,12 +1,36 @@
-"""House style of calls: what equals torch's default is not written, `(3, 3)` is `3`."""
+"""The facts of torch that the generator lives by: what its modules take, do and begin with."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+
+@dataclass(frozen=True)
+class Facts:
+    """What is to be known of one of torch's modules.
+
+    Attributes:
+        defaults: Of the arguments, also of those of the function.
+        positional: Names of the constructor's first arguments, which are written without them.
+        function: What computes the same of tensors: "F.conv2d".
+        initial: What torch fills a parameter with, where that is one number.
+        light: Whether it only refines its input, as norms and dropout do.
+        typed: Whether mypy knows its `weight` for a tensor.
+    """
+
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    positional: tuple[str, ...] = ()
+    function: str = ""
+    initial: Mapping[str, int] = field(default_factory=dict)
+    light: bool = False
+    typed: bool = False
+
+
 _CONV = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1, "bias": True, "padding_mode": "zeros"}
-_TRANSPOSED = {**_CONV, "output_padding": 0}
-_NORM = {"eps": 1e-05, "momentum": 0.1, "affine": True, "track_running_stats": True}
+_KERNEL = ("in_channels", "out_channels", "kernel_size")
+_POOL = {"padding": 0, "dilation": 1, "ceil_mode": False, "count_include_pad": True}
 _RNN = {
     "num_layers": 1,
     "bias": True,
@@ -15,75 +39,99 @@ _RNN = {
     "bidirectional": False,
     "nonlinearity": "tanh",
 }
-_POOL = {"padding": 0, "dilation": 1, "ceil_mode": False, "count_include_pad": True}
+_BATCH_NORM = {"eps": 1e-05, "momentum": 0.1, "affine": True, "track_running_stats": True}
+_INSTANCE_NORM = {**_BATCH_NORM, "affine": False, "track_running_stats": False}
+_AFFINE = {"weight": 1, "bias": 0}
 
-#: Defaults of torch's signatures, by callable; a test compares them with torch.
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "nn.Linear": {"bias": True},
-    "nn.Conv1d": _CONV,
-    "nn.Conv2d": _CONV,
-    "nn.Conv3d": _CONV,
-    "nn.ConvTranspose1d": _TRANSPOSED,
-    "nn.ConvTranspose2d": _TRANSPOSED,
-    "nn.ConvTranspose3d": _TRANSPOSED,
-    "nn.BatchNorm1d": _NORM,
-    "nn.BatchNorm2d": _NORM,
-    "nn.BatchNorm3d": _NORM,
-    "nn.InstanceNorm1d": {**_NORM, "affine": False, "track_running_stats": False},
-    "nn.InstanceNorm2d": {**_NORM, "affine": False, "track_running_stats": False},
-    "nn.InstanceNorm3d": {**_NORM, "affine": False, "track_running_stats": False},
-    "nn.LayerNorm": {"eps": 1e-05, "elementwise_affine": True, "bias": True},
-    "nn.GroupNorm": {"eps": 1e-05, "affine": True},
-    "nn.RMSNorm": {"eps": None, "elementwise_affine": True},
-    "nn.LSTM": _RNN,
-    "nn.GRU": _RNN,
-    "nn.RNN": _RNN,
-    "nn.MaxPool1d": _POOL,
-    "nn.MaxPool2d": _POOL,
-    "nn.MaxPool3d": _POOL,
-    "nn.AvgPool1d": _POOL,
-    "nn.AvgPool2d": _POOL,
-    "nn.AvgPool3d": _POOL,
-    "F.max_pool1d": _POOL,
-    "F.max_pool2d": _POOL,
-    "F.max_pool3d": _POOL,
-    "F.avg_pool1d": _POOL,
-    "F.avg_pool2d": _POOL,
-    "F.avg_pool3d": _POOL,
-    "F.pad": {"mode": "constant", "value": 0.0},
-    "F.leaky_relu": {"negative_slope": 0.01},
-    "F.elu": {"alpha": 1.0},
-    "F.gelu": {"approximate": "none"},
+#: Activations that are a function of one tensor, without options.
+_ACTIVATIONS = {
+    "nn.ReLU": Facts(function="F.relu"),
+    "nn.ReLU6": Facts(function="F.relu6"),
+    "nn.SiLU": Facts(function="F.silu"),
+    "nn.GELU": Facts({"approximate": "none"}, function="F.gelu"),
+    "nn.Hardswish": Facts(function="F.hardswish"),
+    "nn.Hardsigmoid": Facts(function="F.hardsigmoid"),
+    "nn.Sigmoid": Facts(function="torch.sigmoid"),
+    "nn.Tanh": Facts(function="torch.tanh"),
+    "nn.ELU": Facts({"alpha": 1.0}, function="F.elu"),
+    "nn.SELU": Facts(function="F.selu"),
 }
+
+#: Facts by the module's name in the generated source; a test compares them with torch.
+MODULES: Mapping[str, Facts] = {
+    "nn.Linear": Facts({"bias": True}, ("in_features", "out_features"), typed=True),
+    "nn.Embedding": Facts(typed=True),
+    **{f"nn.Conv{n}d": Facts(_CONV, _KERNEL, f"F.conv{n}d", typed=True) for n in (1, 2, 3)},
+    **{
+        f"nn.ConvTranspose{n}d": Facts(
+            {**_CONV, "output_padding": 0}, _KERNEL, f"F.conv_transpose{n}d", typed=True
+        )
+        for n in (1, 2, 3)
+    },
+    **{
+        f"nn.BatchNorm{n}d": Facts(_BATCH_NORM, ("num_features",), initial=_AFFINE, light=True)
+        for n in (1, 2, 3)
+    },
+    **{f"nn.InstanceNorm{n}d": Facts(_INSTANCE_NORM, initial=_AFFINE) for n in (1, 2, 3)},
+    "nn.LayerNorm": Facts(
+        {"eps": 1e-05, "elementwise_affine": True, "bias": True},
+        ("normalized_shape",),
+        initial=_AFFINE,
+        light=True,
+    ),
+    "nn.GroupNorm": Facts(
+        {"eps": 1e-05, "affine": True}, ("num_groups", "num_channels"), initial=_AFFINE, light=True
+    ),
+    "nn.RMSNorm": Facts({"eps": None, "elementwise_affine": True}, initial={"weight": 1}),
+    "nn.Dropout": Facts(positional=("p",), function="F.dropout", light=True),
+    **{f"nn.Dropout{n}d": Facts(positional=("p",), function=f"F.dropout{n}d", light=True) for n in (1, 2, 3)},
+    "nn.AlphaDropout": Facts(function="F.alpha_dropout"),
+    "nn.LSTM": Facts(_RNN),
+    "nn.GRU": Facts(_RNN),
+    "nn.RNN": Facts(_RNN),
+    **{f"nn.MaxPool{n}d": Facts(_POOL, function=f"F.max_pool{n}d") for n in (1, 2, 3)},
+    **{f"nn.AvgPool{n}d": Facts(_POOL, function=f"F.avg_pool{n}d") for n in (1, 2, 3)},
+    **_ACTIVATIONS,
+    "nn.CELU": Facts({"alpha": 1.0}, function="F.celu"),
+    "nn.Hardtanh": Facts(function="F.hardtanh"),
+    "nn.LeakyReLU": Facts({"negative_slope": 0.01}, function="F.leaky_relu"),
+    "nn.LogSoftmax": Facts(function="F.log_softmax"),
+    "nn.Softmax": Facts(function="F.softmax"),
+}
+
+#: The module for each function that has one.
+MODULE_OF = {facts.function: name for name, facts in MODULES.items() if facts.function}
 
 #: Activation functions of one tensor, with the modules that may stand for them in an `nn.Sequential`.
-ACTIVATIONS = {
-    "F.relu": "nn.ReLU",
-    "F.relu6": "nn.ReLU6",
-    "F.silu": "nn.SiLU",
-    "F.gelu": "nn.GELU",
-    "F.hardswish": "nn.Hardswish",
-    "F.hardsigmoid": "nn.Hardsigmoid",
-    "torch.sigmoid": "nn.Sigmoid",
-    "torch.tanh": "nn.Tanh",
-    "F.elu": "nn.ELU",
-    "F.selu": "nn.SELU",
-}
+ACTIVATIONS = {facts.function: name for name, facts in _ACTIVATIONS.items()}
+
+#: Defaults of functions that no module computes.
+_DEFAULTS = {"F.pad": {"mode": "constant", "value": 0.0}}
 
 #: Arguments for which torch takes one number instead of equal ones.
 _UNIFORM = frozenset({"kernel_size", "stride", "padding", "dilation", "output_padding", "scale_factor"})
 
 
-def short_arguments(callee: str, arguments: dict[str, Any]) -> dict[str, Any]:
-    """Keyword arguments as an expert writes them."""
-    defaults = DEFAULTS.get(callee, {})
+def facts(constructor: str) -> Facts:
+    """The facts of a module; none of a class that is not torch's."""
+    return MODULES.get(constructor, Facts())
+
+
+def defaults(callee: str) -> Mapping[str, Any]:
+    """The defaults of a module's or a function's arguments, as far as they are ever written."""
+    return _DEFAULTS.get(callee) or facts(MODULE_OF.get(callee, callee)).defaults
+
+
+def short_arguments(callee: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Keyword arguments as an expert writes them: no default of torch's, and `(3, 3)` is `3`."""
+    usual = defaults(callee)
     written = {}
     for name, value in arguments.items():
         if name in _UNIFORM and isinstance(value, tuple) and len(set(value)) == 1:
             value = value[0]
         if name == "stride" and "_pool" in callee.lower() and value == _uniform(arguments.get("kernel_size")):
             continue
-        if name in defaults and defaults[name] == value and type(defaults[name]) is type(value):
+        if name in usual and usual[name] == value and type(usual[name]) is type(value):
             continue
         written[name] = value
     return written

@@ -12,6 +12,7 @@ from codegen.graph.ops import CALLS, SIZES
 from codegen.graph.parsing import free_names
 from codegen.graph.shapes import shape_text
 from codegen.model.nested import flatten
+from codegen.torch_api import facts
 
 #: Width of a line of `forward`'s body: black's 88 columns less the indentation.
 WIDTH = 80
@@ -359,4 +360,4 @@ def _is_tensor(value: Value) -> bool:
 def _is_light(node: Node) -> bool:
     """Whether a module only refines its input: norms, dropout, activations."""
     module, *_rest = node.modules()
-    return module.constructor.startswith(("nn.BatchNorm", "nn.LayerNorm", "nn.GroupNorm", "nn.Dropout"))
+    return facts(module.constructor).light

@@ -8,16 +8,13 @@ from typing import Any
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
+from codegen.torch_api import facts
 
 _DROPOUTS = ("nn.Dropout", "nn.Dropout1d", "nn.Dropout2d", "nn.Dropout3d")
 
 #: What the modules do in training mode.
 _ALWAYS = {
-    "nn.Dropout": "F.dropout(x, p=p, training=True)",
-    "nn.Dropout1d": "F.dropout1d(x, p=p, training=True)",
-    "nn.Dropout2d": "F.dropout2d(x, p=p, training=True)",
-    "nn.Dropout3d": "F.dropout3d(x, p=p, training=True)",
-    "nn.AlphaDropout": "F.alpha_dropout(x, p=p, training=True)",
+    **{name: f"{facts(name).function}(x, p=p, training=True)" for name in (*_DROPOUTS, "nn.AlphaDropout")},
     "GaussianDropout": "gaussian_dropout(x, p)",
     "GaussianNoise": "gaussian_noise(x, p)",
     "SharedDropout": "shared_dropout(x, p, dims)",

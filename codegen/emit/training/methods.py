@@ -18,6 +18,7 @@ from codegen.graph import Graph, Module
 from codegen.graph.recipe import Weight
 from codegen.model.spec import LayerSpec
 from codegen.model.variables import Variable, VariableTree
+from codegen.torch_api import facts
 
 #: Keras' initialisers of variables where the config is silent.
 _DEFAULTS = {
@@ -36,12 +37,9 @@ _DEFAULTS = {
     "concat_score_weight": "ones",
 }
 
-#: Classes whose `weight` torch fills with ones and whose `bias` with zeros, as Keras does by default.
-_NORMS = ("nn.BatchNorm", "nn.InstanceNorm", "nn.GroupNorm", "nn.LayerNorm", "nn.RMSNorm")
-_OF_NORMS = {"weight": "nn.init.ones_({p})", "bias": "nn.init.zeros_({p})"}
 
-#: Classes whose `weight` has a type, so that it can be named.
-_TYPED = ("nn.Linear", "nn.Conv", "nn.Embedding")
+#: How a parameter is filled with one number.
+_FILLS = {0: "nn.init.zeros_({p})", 1: "nn.init.ones_({p})"}
 
 
 @dataclass(frozen=True)
@@ -189,7 +187,8 @@ def _start(key: str, module: Module, weight: Weight, sources: Mapping[Variable, 
     if statement and parameter_dtype(module) in ("float16", "bfloat16"):
         statement = statement.replace("nn.init.orthogonal_", "orthogonal_in_half_")
     own = key.rsplit(".", 1)[-1]
-    is_done = module.constructor.startswith(_NORMS) and statement == _OF_NORMS.get(own)
+    initial = facts(module.constructor).initial.get(own)
+    is_done = initial is not None and statement == _FILLS[initial]
     return Task(
         key, len(weight.shape), statement, not is_done, _named(key, module), overwrites=statement is not None
     )
@@ -198,7 +197,7 @@ def _start(key: str, module: Module, weight: Weight, sources: Mapping[Variable, 
 def _named(key: str, module: Module) -> str:
     """The key as an attribute that has a type for mypy; "" if it has none."""
     depth = key.count(".")
-    typed = module.constructor.startswith(_TYPED) and key.endswith(".weight")
+    typed = facts(module.constructor).typed and key.endswith(".weight")
     if depth == 1 and (typed or (module.constructor == "nn.Linear" and key.endswith(".bias"))):
         return key
     return key if depth == 0 and module.constructor == "nn.Parameter" else ""
@@ -206,7 +205,7 @@ def _named(key: str, module: Module) -> str:
 
 def _initializer(weight: Weight, sources: Mapping[Variable, _Source]) -> str | None:
     if weight.step == "full":
-        return {0.0: "nn.init.zeros_({p})", 1.0: "nn.init.ones_({p})"}.get(weight.params[0])
+        return _FILLS.get(weight.params[0])
     source = _rearranged(weight, sources)
     if source is None:
         return None

@@ -13,6 +13,7 @@ from codegen.lowering import registry
 from codegen.lowering.builder import Builder
 from codegen.model.packages import KERAS
 from codegen.model.spec import LayerSpec
+from codegen.torch_api import MODULE_OF
 
 Kind = Literal["LSTM", "GRU", "SimpleRNN"]
 Activation = str | LayerSpec
@@ -26,16 +27,6 @@ _FUNCTIONS = {
     "Addons>sparsemax": "simplex_projection",
 }
 
-#: Modules for functions with options: unlike a lambda, a module can be pickled and scripted.
-_MODULES = {
-    "F.celu": "nn.CELU",
-    "F.elu": "nn.ELU",
-    "F.gelu": "nn.GELU",
-    "F.hardtanh": "nn.Hardtanh",
-    "F.leaky_relu": "nn.LeakyReLU",
-    "F.log_softmax": "nn.LogSoftmax",
-    "F.softmax": "nn.Softmax",
-}
 
 _TORCH = {"LSTM": "nn.LSTM", "GRU": "nn.GRU", "SimpleRNN": "nn.RNN"}
 _OURS = {"LSTM": "KerasLSTM", "GRU": "KerasGRU", "SimpleRNN": "KerasSimpleRNN"}
@@ -247,6 +238,6 @@ def function(b: Builder, option: str, activation: Activation) -> Symbol:
     if isinstance(tree, ast.Call) and [text(part) for part in tree.args] == ["x"]:
         if not tree.keywords:
             return Symbol(text(tree.func))
-        if (module := _MODULES.get(text(tree.func))) is not None:
+        if (module := MODULE_OF.get(text(tree.func))) is not None:  # unlike a lambda, it can be pickled
             return Symbol(text(ast.Call(ast.parse(module, mode="eval").body, [], tree.keywords)))
     return Symbol(f"lambda x: {text(tree)}")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from codegen import torch_api
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
@@ -15,12 +16,6 @@ from codegen.lowering.parts import rules
 from codegen.model.packages import KERAS
 from codegen.model.spec import Shape
 from codegen.model.variables import Variable, VariableTree
-from codegen.torch_api import short_arguments
-
-#: Modules of layers with weights, and torch's function for weights that are tensors.
-_FUNCTIONS = {f"nn.Conv{n}d": f"F.conv{n}d" for n in (1, 2, 3)} | {
-    f"nn.ConvTranspose{n}d": f"F.conv_transpose{n}d" for n in (1, 2, 3)
-}
 
 
 def as_layer(
@@ -79,10 +74,10 @@ class _GivenWeights(Builder):
     def module(self, constructor: str, x: Value, *, shape: Shape, **options: Any) -> Value:
         """A module, or torch's function where its weight is a tensor."""
         weight = (options.get("state") or {}).get("weight")
-        if constructor not in _FUNCTIONS or weight is None or not weight.leaves():
+        function = torch_api.facts(constructor).function
+        if not function or weight is None or not weight.leaves():
             return super().module(constructor, x, shape=shape, **options)
-        function = _FUNCTIONS[constructor]
-        written = short_arguments(constructor, {
+        written = torch_api.short_arguments(constructor, {
             name: value for name, value in options["kwargs"].items() if name not in ("kernel_size", "bias")
         })  # fmt: skip
         operands = {"x": self.cast(x, self.dtype), "weight": self._tensor(weight), **written}

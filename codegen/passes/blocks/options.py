@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,7 +14,7 @@ from codegen.model.nested import flatten
 from codegen.passes.blocks.names import has_index, tokens, words
 from codegen.passes.blocks.patterns import Flag, Pattern, Use, joins
 from codegen.passes.blocks.regions import Flow, Region
-from codegen.torch_api import ACTIVATIONS
+from codegen.torch_api import ACTIVATIONS, MODULE_OF
 
 #: Makes a class of a region that is no chain: (region) -> the instance.
 Extract = Callable[[Region], Module]
@@ -223,15 +222,15 @@ def _as_module(node: Node) -> Module | None:
     call = parse_template(node.template)
     if not isinstance(call, ast.Call):
         return None
-    pool = re.fullmatch(r"F\.(max|avg)_pool([123]d)", ast.unparse(call.func))
-    if pool is None:
+    constructor = MODULE_OF.get(ast.unparse(call.func), "")
+    if "Pool" not in constructor:
         return None
     options = {keyword.arg or "": keyword.value for keyword in call.keywords}
     written = {
         name: node.operands[tree.id] if isinstance(tree, ast.Name) else ast.literal_eval(tree)
         for name, tree in options.items()
     }
-    return Module(node.layer, f"nn.{pool[1].capitalize()}Pool{pool[2]}", kwargs=written)
+    return Module(node.layer, constructor, kwargs=written)
 
 
 def _fuse(select: Node, parts: list[Node], attribute: Attribute) -> Node:

@@ -10,6 +10,7 @@ from codegen.graph import Derived, Module, Node, Op, Operand, Parameter, Value
 from codegen.graph.ops import ANY_ACTIVATIONS
 from codegen.model.nested import map_nested
 from codegen.passes.blocks.regions import Region
+from codegen.torch_api import facts
 
 #: Arguments that are one value even where they are tuples.
 WHOLE = frozenset({"kernel_size", "stride", "padding", "dilation", "output_padding", "pad", "pads"})
@@ -97,15 +98,14 @@ class Pattern:
         return blocks != {None} and len(blocks) == 1 and all(node.op is Op.CALL for node in self.nodes)
 
 
-#: Roles of positional arguments, by the start of the constructor's name.
-_POSITIONS = (
-    ("nn.Conv", ("in_channels", "out_channels", "kernel_size")),
-    ("nn.BatchNorm", ("channels",)),
-    ("nn.Linear", ("in_features", "out_features")),
-    ("nn.LayerNorm", ("features",)),
-    ("nn.GroupNorm", ("groups", "channels")),
-    ("nn.Dropout", ("rate",)),
-)
+#: Roles of arguments that torch calls otherwise.
+_ROLES = {
+    "num_features": "channels",
+    "normalized_shape": "features",
+    "num_groups": "groups",
+    "num_channels": "channels",
+    "p": "rate",
+}
 
 
 def body(nodes: Sequence[Node]) -> float:
@@ -194,7 +194,7 @@ class _Tracer:
             return self.modules[module]
         self.modules[module] = proto = replace(module)
         self.use.members[proto] = module
-        roles = next((roles for start, roles in _POSITIONS if module.constructor.startswith(start)), ())
+        roles = (_ROLES.get(name, name) for name in facts(module.constructor).positional)
         names = (*roles, *("size" for _ in module.args))
         if module.constructor == "nn.Parameter" and len(module.args[0]) == 1:
             names = ("channels", "dtype")
