@@ -19,7 +19,7 @@ ROOMS = (
     "__init__",
     "commands custom",
     "pipeline",
-    "read config passes emit.training weights layers.zoo ops.tensorflow",
+    "options read config passes emit.training weights layers.zoo ops.tensorflow",
     "config.dialects passes.blocks emit layers.attention layers.recurrent layers.windows ops.keras",
     "layers ops",
     "lowering.parts",
