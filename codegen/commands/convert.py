@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codegen.commands.garbage import no_collection
-from codegen.commands.self_check import check as self_check
+from codegen.commands.self_check import self_check
 from codegen.errors import ConversionError
 from codegen.options import FilePath, Options, takes_options
 from codegen.pipeline import Progress, generate

@@ -33,7 +33,7 @@ class SelfCheckFailed(ConversionError):
     """The generated file does not do what it should: a bug of k2t-gen, not of the user's file."""
 
 
-def check(source: str, weights: Path, graph: Graph, class_name: str) -> None:
+def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> None:
     """Import the source, load the weights strictly, run the model on an empty batch or a sample.
 
     The sample is of zeros, or of another number if it must be. The run takes zeros as weights, which cost

@@ -52,7 +52,7 @@ def merged_branches(entry: Mapping[str, Any], context: Context) -> Merged | None
 def _branch(entry: Mapping[str, Any], name: str, context: Context) -> ModelSpec:
     if not is_model(entry):
         entry = {"class_name": "Sequential", "config": [entry]}
-    return context.read_model(entry, name, replace(context, group=None))
+    return context.parse_model(entry, name, replace(context, group=None))
 
 
 def _put(branch: ModelSpec, layers: dict[str, LayerSpec]) -> list[TensorRef]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen.config import checks
-from codegen.config.constants import constant
+from codegen.config.constants import decoded
 from codegen.config.dialects.classes import TENSORFLOW_OPS
 from codegen.errors import MalformedConfig, shorten
 from codegen.model.call_order import references
@@ -51,10 +51,10 @@ class NodeReader:
         what = f"layer {self.layer!r}: the arguments of a call"
         args = checks.listing(node["args"], what)
         kwargs = checks.mapping(node.get("kwargs", {}), what)
-        args = [constant(arg, self._keras_tensor) for arg in args]
+        args = [decoded(arg, self._keras_tensor) for arg in args]
         # Keras 3 hands the model's own mode to every call, whatever `training` was when it was recorded
         # (`operation_fn` in keras/src/models/functional.py).
-        kwargs = {k: constant(arg, self._keras_tensor) for k, arg in kwargs.items() if k != "training"}
+        kwargs = {k: decoded(arg, self._keras_tensor) for k, arg in kwargs.items() if k != "training"}
         if not args:
             first = next((name for name in _FIRST_ARGUMENTS if _has_tensor(kwargs.get(name))), None)
             if first:
@@ -95,7 +95,7 @@ class NodeReader:
         op = self.class_name in TENSORFLOW_OPS and self.class_name != "TensorFlowOpLayer"
         if isinstance(inputs, list) and len(inputs) == 1 and not op:
             inputs = inputs[0]
-        return CallSpec((inputs,), {name: constant(value, self._kwarg) for name, value in kwargs.items()})
+        return CallSpec((inputs,), {name: decoded(value, self._kwarg) for name, value in kwargs.items()})
 
     def _inputs(self, node: Any, kwargs: dict[str, Any]) -> Any:
         """The first argument of a call; its keyword arguments, which each tensor repeats, go to `kwargs`."""
@@ -112,13 +112,13 @@ class NodeReader:
         if len(items) == 4:
             kwargs.update(checks.mapping(items[3], f"layer {self.layer!r}: the keyword arguments of a call"))
         if items[0] == _CONSTANT:
-            return constant(items[2], self._kwarg)
+            return decoded(items[2], self._kwarg)
         return self._reference(items)
 
     def _kwarg(self, value: Any) -> Any:
         if isinstance(value, Mapping):
             if value.keys() == {"start", "stop", "step"}:
-                return slice(*(constant(value[part], self._kwarg) for part in ("start", "stop", "step")))
+                return slice(*(decoded(value[part], self._kwarg) for part in ("start", "stop", "step")))
             return NotImplemented
         return self._reference(value) if self._is_tensor(value) else NotImplemented
 

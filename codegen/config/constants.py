@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from codegen.config.dialects.lambdas import LAMBDA
+from codegen.config.dialects.lambdas import PYTHON_CODE
 from codegen.errors import MalformedConfig, shorten
 
-Leaf = Callable[[Any], Any]
+Convert = Callable[[Any], Any]
 
 
 def is_object(value: object) -> bool:
@@ -16,8 +16,8 @@ def is_object(value: object) -> bool:
     return isinstance(value, Mapping) and isinstance(value.get("class_name"), str) and "config" in value
 
 
-def constant(value: Any, convert: Leaf) -> Any:
-    """Replace the JSON forms of Python values in `value`, at any depth.
+def decoded(value: Any, convert: Convert) -> Any:
+    """`value` with Python values for their JSON forms, at any depth.
 
     Arrays become nested lists, `__slice__` a slice, `__ellipsis__` Ellipsis, functions their name,
     lambdas "<lambda>".
@@ -28,7 +28,7 @@ def constant(value: Any, convert: Leaf) -> Any:
     """
     if isinstance(value, (list, tuple)):
         result = convert(value)
-        return [constant(item, convert) for item in value] if result is NotImplemented else result
+        return [decoded(item, convert) for item in value] if result is NotImplemented else result
     if not isinstance(value, Mapping):
         return value
     result = convert(value)
@@ -39,7 +39,7 @@ def constant(value: Any, convert: Leaf) -> Any:
         return FORMS[name](value, convert)
     if value.get("type") == "ndarray" and "value" in value:
         return value["value"]
-    return {key: constant(item, convert) for key, item in value.items()}
+    return {key: decoded(item, convert) for key, item in value.items()}
 
 
 def _inner(value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -49,23 +49,23 @@ def _inner(value: Mapping[str, Any]) -> Mapping[str, Any]:
     return inner
 
 
-def _value(value: Mapping[str, Any], convert: Leaf) -> Any:
+def _value(value: Mapping[str, Any], convert: Convert) -> Any:
     inner = _inner(value)
     if "value" not in inner:
         raise MalformedConfig(f"the constant {shorten(value)} lacks its value")
-    return constant(inner["value"], convert)
+    return decoded(inner["value"], convert)
 
 
-def _slice(value: Mapping[str, Any], convert: Leaf) -> slice:
+def _slice(value: Mapping[str, Any], convert: Convert) -> slice:
     inner = _inner(value)
-    return slice(*(constant(inner.get(part), convert) for part in ("start", "stop", "step")))
+    return slice(*(decoded(inner.get(part), convert) for part in ("start", "stop", "step")))
 
 
-def _items(value: Mapping[str, Any], convert: Leaf) -> Any:
-    return constant(value.get("items"), convert)
+def _items(value: Mapping[str, Any], convert: Convert) -> Any:
+    return decoded(value.get("items"), convert)
 
 
-def _function(value: Mapping[str, Any], convert: Leaf) -> str:  # noqa: ARG001 - one signature for all forms
+def _function(value: Mapping[str, Any], _convert: Convert) -> str:
     name = value.get("config")
     if not isinstance(name, str):
         raise MalformedConfig(f"the function {shorten(value)} lacks its name")
@@ -73,7 +73,7 @@ def _function(value: Mapping[str, Any], convert: Leaf) -> str:  # noqa: ARG001 -
 
 
 #: Forms that say which array, slice, ... they are in `class_name`.
-FORMS: Mapping[str, Callable[[Mapping[str, Any], Leaf], Any]] = {
+FORMS: Mapping[str, Callable[[Mapping[str, Any], Convert], Any]] = {
     "__numpy__": _value,
     "__tensor__": _value,
     "__bytes__": _value,
@@ -82,5 +82,5 @@ FORMS: Mapping[str, Callable[[Mapping[str, Any], Leaf], Any]] = {
     "__tuple__": _items,
     "TensorShape": _items,
     "function": _function,
-    "__lambda__": lambda _value, _convert: LAMBDA,
+    "__lambda__": lambda _value, _convert: PYTHON_CODE,
 }

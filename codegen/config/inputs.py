@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from codegen.config import checks
-from codegen.config.constants import constant
+from codegen.config.constants import decoded
 from codegen.config.policies import input_dtype, policy_name
 from codegen.errors import MalformedConfig
 from codegen.model.spec import LayerSpec, ModelSpec
@@ -84,7 +84,7 @@ def _only_input(model: ModelSpec) -> LayerSpec:
 def _shape(value: Any, name: str) -> list[int | None]:
     what = f"layer {name!r}: the shape of the input"
     with checks.naming(what, name):
-        return checks.shape(constant(value, lambda _: NotImplemented), what)
+        return checks.shape(decoded(value, lambda _: NotImplemented), what)
 
 
 def _stated_shape(config: Config, name: str) -> list[int | None] | None:
@@ -126,7 +126,7 @@ def _build_shape(model: Config, first: Config, name: str) -> list[int | None] | 
     for place in (config, model.get("build_config"), first.get("build_config")):
         for key in ("build_input_shape", "batch_input_shape", "input_shape"):
             if isinstance(place, Mapping) and isinstance(place.get(key), (list, Mapping)):
-                shape = constant(place[key], lambda _: NotImplemented)
+                shape = decoded(place[key], lambda _: NotImplemented)
                 if isinstance(shape, list) and not any(isinstance(size, (list, Mapping)) for size in shape):
                     return _shape(shape, name)
     return None

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen.config import checks
-from codegen.config.constants import FORMS, constant, is_object
+from codegen.config.constants import FORMS, decoded, is_object
 from codegen.config.dialects import classes, keras1, keras2, keras3
 from codegen.config.dialects.draft import Draft
-from codegen.config.dialects.lambdas import LAMBDA, lambda_layer
+from codegen.config.dialects.lambdas import PYTHON_CODE, lambda_layer
 from codegen.config.dialects.origin import Origin
 from codegen.config.policies import policy_name
 from codegen.errors import MalformedConfig, shorten
@@ -42,14 +42,14 @@ class Context:
     """What the parts of the parser share.
 
     Attributes:
-        read_model: Reads a nested model: its entry, and the name that it has in its parent.
+        parse_model: Parses a nested model: its entry, and the name that it has in its parent.
         group: The top-level layer in which we are, whose weights stand together in a file.
         depth: Of nested layers and models.
     """
 
     origin: Origin
     weights: Mapping[str, Sequence[StoredTensor]]
-    read_model: Callable[[Mapping[str, Any], str, Context], ModelSpec]
+    parse_model: Callable[[Mapping[str, Any], str, Context], ModelSpec]
     group: str | None = None
     depth: int = 0
 
@@ -123,7 +123,7 @@ def read_layer(
     class_name = checks.text(entry.get("class_name"), f"layer {name!r}: the class name")
     inner = context.inside(name)
     if is_model(entry):
-        model = inner.read_model(entry, name, inner)
+        model = inner.parse_model(entry, name, inner)
         return LayerSpec(name, model.class_name, calls=tuple(calls), trainable=model.trainable, model=model)
     config = checks.mapping(entry.get("config"), f"layer {name!r}: the config of {class_name}")
     try:
@@ -249,7 +249,7 @@ def _plain(value: Any, context: Context) -> Any:
             return NotImplemented
         return {"class_name": name, "config": _plain(item["config"], context)}
 
-    return constant(value, convert)
+    return decoded(value, convert)
 
 
 def _sublayer(key: str, value: Any, context: Context) -> LayerSpec:
@@ -266,9 +266,9 @@ def _activation(value: Any, context: Context) -> Any:
         if value["config"]:
             return _sublayer("activation", value, context)
         value = value["class_name"]
-    name = constant(value, lambda _: NotImplemented)
+    name = decoded(value, lambda _: NotImplemented)
     if isinstance(name, list):
-        return LAMBDA
+        return PYTHON_CODE
     if not isinstance(name, str):
         raise MalformedConfig(f"an activation should be a name or a layer, but is {shorten(value)}")
     if name == "hard_sigmoid" and context.origin.generation < 3:

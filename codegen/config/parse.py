@@ -35,18 +35,18 @@ def parse(saved: SavedModel) -> ModelSpec:
             f"the architecture is of class {shorten(entry.get('class_name'))} and lists no layers: a "
             "subclassed model is Python code; save a functional or Sequential model"
         )
-    context = Context(origin_of(saved), weights_by_layer(saved.weights), read_model)
+    context = Context(origin_of(saved), weights_by_layer(saved.weights), parse_model)
     try:
         if saved.assets:
             entry = with_vocabularies(entry, saved.assets)
-        model = read_model(entry, layer_name(entry) or "model", context)
+        model = parse_model(entry, layer_name(entry) or "model", context)
     except RecursionError:
         raise MalformedConfig("the architecture is nested too deep") from None
     origin = context.origin
     return replace(model, casts_inputs=origin.generation < 3 and not origin.tf)
 
 
-def read_model(entry: Entry, name: str, context: Context) -> ModelSpec:
+def parse_model(entry: Entry, name: str, context: Context) -> ModelSpec:
     """Parse a Functional or Sequential model.
 
     Args:

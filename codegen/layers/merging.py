@@ -173,7 +173,7 @@ def _same_rank(b: Builder, xs: Sequence[Value]) -> list[Value]:
 def _one_layout(b: Builder, xs: list[Value]) -> list[Value]:
     """All inputs in the layout of the largest that is not in Keras' own."""
     foreign = [x for x in xs if not x.is_native and x.flat is None]
-    largest = max(foreign, key=layout.elements) if foreign else None
+    largest = max(foreign, key=layout.sample_size) if foreign else None
     perm = largest.perm if largest is not None else tuple(range(xs[0].rank))
     return [layout.to_perm(b, x, perm) for x in xs]
 

@@ -214,7 +214,7 @@ def expand(b: Builder, x: Value, rank: int) -> Value:
     return _reshaped(b, to_perm(b, x, tuple(range(x.rank))), shape, tuple(range(rank)))
 
 
-def elements(x: Value) -> int:
+def sample_size(x: Value) -> int:
     """Elements of one sample, open sizes counted as 1."""
     return math.prod(size or 1 for size in x.shape[1:])
 
@@ -234,10 +234,10 @@ def align(b: Builder, values: Sequence[Value]) -> list[Value]:
     full = [value for value in values if value.rank == rank]
     foreign = [value for value in full if not value.is_native and value.flat is None]
     if not foreign and rank > 3:  # what a convolution has read as channels first stays so
-        largest = max(map(elements, full))
-        twins = [twin for value in full if elements(value) == largest for twin in value.twins.values()]
+        largest = max(map(sample_size, full))
+        twins = [twin for value in full if sample_size(value) == largest for twin in value.twins.values()]
         foreign = [twin for twin in twins if twin.flat is None and not twin.is_native]
-    perm = max(foreign, key=elements).perm if foreign else tuple(range(rank))
+    perm = max(foreign, key=sample_size).perm if foreign else tuple(range(rank))
     aligned = []
     for value in values:
         if value.rank == 0:

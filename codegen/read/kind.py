@@ -8,7 +8,7 @@ from typing import Literal
 
 from codegen.errors import UnreadableFile, shorten
 
-Kind = Literal["hdf5", "zip", "json"]
+FileKind = Literal["hdf5", "zip", "json"]
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SAVE_AGAIN = "load it with the Keras that wrote it and call model.save('model.h5')"
@@ -58,7 +58,7 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
 )
 
 
-def recognise(path: Path) -> Kind:
+def recognise(path: Path) -> FileKind:
     """Return the container that `path` is, by content.
 
     Raises:

@@ -16,7 +16,7 @@ from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel
 from codegen.read import architecture, h5
 from codegen.read.archive import Archive, Assets
 from codegen.read.damage import reading
-from codegen.read.kind import Kind, explain_archive, recognise
+from codegen.read.kind import FileKind, explain_archive, recognise
 from codegen.read.weights import is_path_layout, layer_weights, path_weights, sharded_weights
 
 
@@ -150,7 +150,7 @@ def _open_json(path: Path, stack: ExitStack) -> _Contents:
     return _Contents(config, **said)
 
 
-_OPENERS: Mapping[Kind, Callable[[Path, ExitStack], _Contents]] = {
+_OPENERS: Mapping[FileKind, Callable[[Path, ExitStack], _Contents]] = {
     "hdf5": _open_hdf5,
     "zip": _open_zip,
     "json": _open_json,

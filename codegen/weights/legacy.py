@@ -10,7 +10,7 @@ from codegen.model.saved_model import LayerWeights, StoredTensor
 from codegen.model.variables import Variable, VariableTree
 from codegen.weights.old_storage import OldStorage
 from codegen.weights.order import keras2_order, keras3_order
-from codegen.weights.slots import Node, Slot, Unit, node_of
+from codegen.weights.slots import Slot, SlotTree, Unit, slot_tree
 
 Arrays = tuple[StoredTensor, ...]
 
@@ -36,8 +36,8 @@ def bind_layers(tree: VariableTree, weights: LayerWeights, *, keras3: bool) -> d
     return bound
 
 
-def _model(tree: VariableTree, old: OldStorage) -> Node:
-    return node_of(tree, old.find)
+def _model(tree: VariableTree, old: OldStorage) -> SlotTree:
+    return slot_tree(tree, old.find)
 
 
 def _without_random_state(arrays: Arrays) -> Arrays:
@@ -47,7 +47,7 @@ def _without_random_state(arrays: Arrays) -> Arrays:
 # -------------------------------------------------------------------- layers and groups
 
 
-def _pair(root: Node, groups: Mapping[str, Arrays]) -> list[tuple[tuple[str, Arrays], Node]]:
+def _pair(root: SlotTree, groups: Mapping[str, Arrays]) -> list[tuple[tuple[str, Arrays], SlotTree]]:
     """Which group is which layer: by name, else, as Keras does, by order."""
     layers = [node for node in root.children if _needed(node)]
     # Keras 1 lists the layers of models that a Sequential merges, not those models.
@@ -62,11 +62,11 @@ def _pair(root: Node, groups: Mapping[str, Arrays]) -> list[tuple[tuple[str, Arr
     return _refuse_groups(layers, groups)
 
 
-def _needed(node: Node) -> bool:
+def _needed(node: SlotTree) -> bool:
     return not all(map(_may_be_absent, node.all_slots()))
 
 
-def _flattened(node: Node, groups: Mapping[str, Arrays]) -> Iterator[Node]:
+def _flattened(node: SlotTree, groups: Mapping[str, Arrays]) -> Iterator[SlotTree]:
     if node.spec.model is None or node.attribute in groups:
         yield node
         return
@@ -76,8 +76,8 @@ def _flattened(node: Node, groups: Mapping[str, Arrays]) -> Iterator[Node]:
 
 
 def _refuse_groups(
-    layers: Sequence[Node], groups: Mapping[str, Arrays]
-) -> list[tuple[tuple[str, Arrays], Node]]:
+    layers: Sequence[SlotTree], groups: Mapping[str, Arrays]
+) -> list[tuple[tuple[str, Arrays], SlotTree]]:
     names = [node.attribute for node in layers]
     missing = [name for name in names if name not in groups]
     surplus = [name for name in groups if name not in names]
@@ -93,7 +93,7 @@ def _refuse_groups(
 
 
 def _bind_group(
-    name: str, arrays: Arrays, variants: Sequence[Node], *, keras3: bool
+    name: str, arrays: Arrays, variants: Sequence[SlotTree], *, keras3: bool
 ) -> dict[Variable, Weight]:
     """The layer's recipes; the saved names decide between the orders that Keras may have written."""
     order = keras3_order if keras3 else keras2_order
@@ -115,7 +115,7 @@ def _bind_group(
 
 
 def _orders(
-    variants: Sequence[Node], order: Callable[..., list[Slot]], arrays: Arrays
+    variants: Sequence[SlotTree], order: Callable[..., list[Slot]], arrays: Arrays
 ) -> Iterator[list[Slot]]:
     """First what `trainable` and the config say, then what older files had: flags set after saving.
 

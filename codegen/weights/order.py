@@ -6,7 +6,7 @@ tf.keras 2.x (`Layer`, `Model`) and Keras 3 (`Layer`); all of them save the sum 
 
 from __future__ import annotations
 
-from codegen.weights.slots import Node, Slot
+from codegen.weights.slots import Slot, SlotTree
 
 # Layers of Keras 3 whose sublayers have their own `trainable` in the config.
 _SAVES_SUBLAYERS = frozenset(
@@ -14,13 +14,13 @@ _SAVES_SUBLAYERS = frozenset(
 )
 
 
-def keras2_order(node: Node, *, heed_frozen: bool = True) -> list[Slot]:
+def keras2_order(node: SlotTree, *, heed_frozen: bool = True) -> list[Slot]:
     """The order of Keras 1, Keras 2 and tf.keras."""
     trainable, rest = _keras2(node, heed_frozen)
     return _unique(trainable + rest)
 
 
-def _keras2(node: Node, heed_frozen: bool) -> tuple[list[Slot], list[Slot]]:
+def _keras2(node: SlotTree, heed_frozen: bool) -> tuple[list[Slot], list[Slot]]:
     parts = [_keras2(child, heed_frozen) for child in node.children]
     trainable = [slot for slot in node.slots if slot.trainable]
     rest = [slot for slot in node.slots if not slot.trainable]
@@ -35,7 +35,7 @@ def _keras2(node: Node, heed_frozen: bool) -> tuple[list[Slot], list[Slot]]:
     return ([], trainable + rest) if frozen else (trainable, rest)
 
 
-def keras3_order(node: Node, *, heed_frozen: bool = True) -> list[Slot]:
+def keras3_order(node: SlotTree, *, heed_frozen: bool = True) -> list[Slot]:
     """The order of Keras 3: a variable's own flag sorts, and a frozen top keeps its weights as made."""
     weights = _keras3(node, heed_frozen, False)
     if heed_frozen and not _trains(node):
@@ -43,7 +43,7 @@ def keras3_order(node: Node, *, heed_frozen: bool = True) -> list[Slot]:
     return _unique([slot for wanted in (True, False) for slot, trains in weights if trains is wanted])
 
 
-def _keras3(node: Node, heed_frozen: bool, frozen: bool) -> list[tuple[Slot, bool]]:
+def _keras3(node: SlotTree, heed_frozen: bool, frozen: bool) -> list[tuple[Slot, bool]]:
     frozen = heed_frozen and (frozen or not _trains(node))
     weights = [(slot, slot.trainable and not frozen) for slot in node.slots]
     saves_sublayers = node.spec.model is not None or node.spec.class_name in _SAVES_SUBLAYERS
@@ -52,7 +52,7 @@ def _keras3(node: Node, heed_frozen: bool, frozen: bool) -> list[tuple[Slot, boo
     return weights
 
 
-def _trains(node: Node) -> bool:
+def _trains(node: SlotTree) -> bool:
     model = node.spec.model
     return node.spec.trainable and (model is None or model.trainable)
 

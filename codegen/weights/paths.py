@@ -17,7 +17,7 @@ from codegen.model.spec import LayerSpec
 from codegen.model.variables import Variable, VariableTree
 from codegen.model.words import MODEL_ROOTS, folder_name
 from codegen.weights.legacy import make_unit
-from codegen.weights.slots import Node, Slot, Unit, node_of
+from codegen.weights.slots import Slot, SlotTree, Unit, slot_tree
 
 _RANDOM_STATE = frozenset({"seed_generator", "random_generator", "_random_generator"})
 # Keras' Python class, where the config knows it under another name.
@@ -30,7 +30,7 @@ def bind_paths(tree: VariableTree, weights: PathWeights) -> dict[Variable, Weigh
     Raises:
         WeightMismatch: An array is missing, surplus or of another shape.
     """
-    root = node_of(tree)
+    root = slot_tree(tree)
     folders = _folders(weights.tensors)
     bound: dict[Variable, Weight] = {}
     used: set[str] = set()
@@ -57,7 +57,7 @@ def bind_paths(tree: VariableTree, weights: PathWeights) -> dict[Variable, Weigh
     return bound
 
 
-def _walk(node: Node, path: str, folders: frozenset[str]) -> Iterator[tuple[Node, str]]:
+def _walk(node: SlotTree, path: str, folders: frozenset[str]) -> Iterator[tuple[SlotTree, str]]:
     """All layers with the folders that hold them; `path` ends in a slash or is empty."""
     yield node, path
     by_name = {child.attribute: child for child in node.children}
@@ -70,7 +70,7 @@ def _walk(node: Node, path: str, folders: frozenset[str]) -> Iterator[tuple[Node
 
 
 def _layers(
-    layers: Iterable[LayerSpec], nodes: dict[str, Node], path: str, folders: frozenset[str]
+    layers: Iterable[LayerSpec], nodes: dict[str, SlotTree], path: str, folders: frozenset[str]
 ) -> dict[str, str]:
     """Folder of each layer of a model that has weights."""
     old = f"{path}_layer_checkpoint_dependencies/"
@@ -93,7 +93,7 @@ def _layers(
     return present
 
 
-def _attributes(node: Node, path: str, folders: frozenset[str]) -> dict[str, str]:
+def _attributes(node: SlotTree, path: str, folders: frozenset[str]) -> dict[str, str]:
     """Folder of each sublayer: `cell`, `_query_dense`, or `cells/lstm_cell_1` for `cells/1`."""
     counts: dict[str, dict[str, int]] = {}
     places: dict[str, str] = {}

@@ -61,13 +61,13 @@ class Slot:
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class SlotTree:
     """A layer: its own slots, trainable ones first, and its sublayers in Keras' tracking order."""
 
     attribute: str
     spec: LayerSpec
     slots: tuple[Slot, ...]
-    children: tuple[Node, ...]
+    children: tuple[SlotTree, ...]
 
     def all_slots(self) -> list[Slot]:
         """The slots of this layer and all that it holds, each once."""
@@ -86,7 +86,7 @@ def as_stored(stored: Sequence[Weight]) -> Sequence[Weight]:
     return stored
 
 
-def node_of(tree: VariableTree, find_unit: FindUnit | None = None, stored: str = "") -> Node:
+def slot_tree(tree: VariableTree, find_unit: FindUnit | None = None, stored: str = "") -> SlotTree:
     """The tree in Keras' order: a model's layers as the model lists them.
 
     Args:
@@ -97,8 +97,8 @@ def node_of(tree: VariableTree, find_unit: FindUnit | None = None, stored: str =
     stored = tree.spec.stored or stored
     unit = find_unit(tree.spec, stored, _variables(tree)) if find_unit and stored else None
     if unit is not None:
-        return Node(tree.attribute, tree.spec, _slots(unit), ())
-    children = [node_of(child, find_unit, stored) for child in _children(tree)]
+        return SlotTree(tree.attribute, tree.spec, _slots(unit), ())
+    children = [slot_tree(child, find_unit, stored) for child in _children(tree)]
     own = tree.variables
     if find_unit or tree.spec.class_name not in _SAVES_IN_ORDER:
         own = sorted(own, key=lambda variable: not variable.trainable)
@@ -108,7 +108,7 @@ def node_of(tree: VariableTree, find_unit: FindUnit | None = None, stored: str =
         slots = _slots(Unit(own[0].owner, tuple(own), names, as_stored))
     if tree.spec.class_name in _HOLDS_FIRST and children:
         slots = (*children[0].all_slots()[:1], *slots)
-    return Node(tree.attribute, tree.spec, slots, tuple(children))
+    return SlotTree(tree.attribute, tree.spec, slots, tuple(children))
 
 
 def _slots(unit: Unit) -> tuple[Slot, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from codegen.config.dialects.draft import Draft
 
 #: What stands for Python code, which is never run.
-LAMBDA = "<lambda>"
+PYTHON_CODE = "<lambda>"
 
 
 def lambda_layer(draft: Draft, key: str = "function") -> None:
@@ -24,11 +24,11 @@ def lambda_layer(draft: Draft, key: str = "function") -> None:
     for option in ("output_shape", "mask"):
         value, kind = config.get(option), config.get(f"{option}_type", "raw")
         if value is not None:
-            kept[option] = value if kind == "raw" and not isinstance(value, Mapping) else LAMBDA
+            kept[option] = value if kind == "raw" and not isinstance(value, Mapping) else PYTHON_CODE
     draft.config = kept
 
 
 def _function_name(function: Any, kind: Any) -> str:
     if isinstance(function, Mapping) and function.get("class_name") == "function":
         function = function.get("config")
-    return function if isinstance(function, str) and kind != "lambda" else LAMBDA
+    return function if isinstance(function, str) and kind != "lambda" else PYTHON_CODE

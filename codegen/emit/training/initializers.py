@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
+from codegen.emit.training.saved_objects import is_number, number_text, plain_name
+
 #: Scale, fan and distribution of the initialisers that scale with a kernel's shape.
 _SCALED = {
     "glorotuniform": (1.0, "fan_avg", "uniform"),
@@ -77,12 +79,7 @@ def _parts(saved: Any) -> tuple[str, Mapping[str, Any]]:
         key: value for key, value in config.items() if value is not None and key not in ("seed", "dtype")
     }
     is_plain = all(key in _WORDS or is_number(value) for key, value in config.items())
-    return saved.split(">")[-1].replace("_", "").lower().removesuffix("v2") if is_plain else "", config
-
-
-def is_number(value: object) -> bool:
-    """Whether a config's entry is a number that code can do something with."""
-    return isinstance(value, (int, float)) and abs(value) < 1e30
+    return plain_name(saved).removesuffix("v2") if is_plain else "", config
 
 
 def _constant(value: float) -> str:
@@ -93,13 +90,13 @@ def _constant(value: float) -> str:
 
 def _normal(mean: float, deviation: float) -> str:
     before = f"mean={mean!r}, " if mean else ""
-    return f"nn.init.normal_({{p}}, {before}std={number(deviation)})"
+    return f"nn.init.normal_({{p}}, {before}std={number_text(deviation)})"
 
 
 def _truncated_normal(mean: float, deviation: float) -> str:
     before = f"mean={mean!r}, " if mean else ""
-    low, high = number(mean - 2 * deviation), number(mean + 2 * deviation)
-    return f"nn.init.trunc_normal_({{p}}, {before}std={number(deviation)}, a={low}, b={high})"
+    low, high = number_text(mean - 2 * deviation), number_text(mean + 2 * deviation)
+    return f"nn.init.trunc_normal_({{p}}, {before}std={number_text(deviation)}, a={low}, b={high})"
 
 
 def _scaled(name: str, config: Mapping[str, Any], stored: Sequence[int], shape: Sequence[int]) -> str | None:
@@ -113,7 +110,7 @@ def _scaled(name: str, config: Mapping[str, Any], stored: Sequence[int], shape: 
     function, arguments = _NAMED.get((scale, torch_mode), ("", ""))
     deviation = math.sqrt(scale / fan)
     if distribution == "uniform":
-        limit = number(math.sqrt(3) * deviation)
+        limit = number_text(math.sqrt(3) * deviation)
         return (
             f"nn.init.{function}_uniform_({{p}}{arguments})"
             if function
@@ -158,8 +155,3 @@ def _torch_mode(mode: str, fan: float, shape: Sequence[int]) -> str:
 def _modes(fan_in: int, fan_out: int) -> dict[str, float]:
     mean = max(1.0, (fan_in + fan_out) / 2)
     return {"fan_in": max(1, fan_in), "fan_out": max(1, fan_out), "fan_avg": mean}
-
-
-def number(value: float) -> str:
-    """A number as a float32 needs it written."""
-    return f"{value:.7g}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from codegen.emit.training.initializers import is_number, number
+from codegen.emit.training.saved_objects import is_number, number_text, plain_name
 
 #: Names of Keras' regularisers and the factors that they have where the config is silent.
 _DEFAULTS = {"l1": {"l1": 0.01}, "l2": {"l2": 0.01}, "l1l2": {}, "orthogonalregularizer": {"factor": 0.01}}
@@ -26,11 +26,11 @@ def torch_penalty(saved: Any, *, is_matrix: bool, transposed: bool) -> str | Non
     factors = {key: n for key, n in config.items() if is_number(n) and n > 0}
     if name == "orthogonalregularizer" and "factor" in factors and is_matrix:
         matrix = "{p}.T" if (config.get("mode", "rows") == "rows") == transposed else "{p}"
-        return f"loss = loss + {number(factors['factor'])} * mean_similarity({matrix})"
+        return f"loss = loss + {number_text(factors['factor'])} * mean_similarity({matrix})"
     terms = []
     if name in ("l1", "l2", "l1l2"):
-        terms += [f"{number(factors['l1'])} * {{p}}.abs().sum()"] if "l1" in factors else []
-        terms += [f"{number(factors['l2'])} * {{p}}.square().sum()"] if "l2" in factors else []
+        terms += [f"{number_text(factors['l1'])} * {{p}}.abs().sum()"] if "l1" in factors else []
+        terms += [f"{number_text(factors['l2'])} * {{p}}.square().sum()"] if "l2" in factors else []
     return "\n".join(f"loss = loss + {term}" for term in terms) or None
 
 
@@ -38,7 +38,7 @@ def describe(saved: Any) -> str:
     """A few words for a docstring, not yet safe; "" if all its factors are zero."""
     name, config = _parts(saved)
     factors = {key: n for key, n in config.items() if is_number(n)}
-    numbers = ", ".join(f"{key}={number(n)}" for key, n in factors.items() if n)
+    numbers = ", ".join(f"{key}={number_text(n)}" for key, n in factors.items() if n)
     return f"{name} ({numbers})" if numbers else "" if factors else name
 
 
@@ -48,7 +48,7 @@ def _parts(saved: Any) -> tuple[str, Mapping[str, Any]]:
         saved, config = saved.get("class_name") or saved.get("name"), saved.get("config") or saved
     if not isinstance(saved, str) or not isinstance(config, Mapping):
         return "unknown", {}
-    name = saved.split(">")[-1].replace("_", "").lower()
+    name = plain_name(saved)
     if name in _OLD:
         return "l1l2", config
     if name == "l1l2" and not config:  # by its name alone, Keras gives it both

@@ -25,7 +25,7 @@ _FLOAT8_MAX = 448.0
 
 
 @dataclass(frozen=True)
-class Weights:
+class KernelWeights:
     """What a layer computes with, as floating-point numbers.
 
     Attributes:
@@ -54,7 +54,7 @@ def weights(
     scale_shape: Sequence[int] | None = None,
     align: Callable[[Weight], Weight] = lambda scale: scale,
     summed_axis: int = 0,
-) -> Weights:
+) -> KernelWeights:
     """Kernel and bias of a layer.
 
     Args:
@@ -95,8 +95,8 @@ def weights(
         kernel = _dequantised(b, "kernel", unpacked, 0, mode.block).reshape(*shape)
     if lora_rank is not None and _input_quantizer(mode, quantization):
         low_rank = _low_rank(b, "kernel", kernel.shape, lora_rank, lora_alpha)
-        return Weights(kernel, bias, low_rank=low_rank)
-    return Weights(low_rank_updated(b, "kernel", kernel, lora_rank, lora_alpha), bias)
+        return KernelWeights(kernel, bias, low_rank=low_rank)
+    return KernelWeights(low_rank_updated(b, "kernel", kernel, lora_rank, lora_alpha), bias)
 
 
 def is_quantised(b: Builder) -> bool:
@@ -272,7 +272,9 @@ def _low_rank(
     return left, right.apply("multiply", Weight.full((), (alpha or rank) / rank))
 
 
-def _float8(b: Builder, mode: _Mode, stored: Weight, bias: Weight | None, lora_rank: int | None) -> Weights:
+def _float8(
+    b: Builder, mode: _Mode, stored: Weight, bias: Weight | None, lora_rank: int | None
+) -> KernelWeights:
     """A kernel that is rounded to float8; what only its training needs is left out."""
     if lora_rank is not None:
         b.unsupported("lora_rank", lora_rank, "Keras cannot call a float8 layer that has one")
@@ -285,7 +287,7 @@ def _float8(b: Builder, mode: _Mode, stored: Weight, bias: Weight | None, lora_r
     numbers = numbers.apply("clip", Weight.full((), -_FLOAT8_MAX), limit).round_to("float8_e4m3fn")
     if bias is not None and b.dtype == "float32":
         bias = bias.round_to("bfloat16")
-    return Weights(_computed(b, numbers.apply("multiply", scale)), bias, scales["inputs"])
+    return KernelWeights(_computed(b, numbers.apply("multiply", scale)), bias, scales["inputs"])
 
 
 def _calibrated(
@@ -294,7 +296,7 @@ def _calibrated(
     shape: Sequence[int],
     bias_shape: Sequence[int] | None,
     lora_rank: int | None,
-) -> Weights:
+) -> KernelWeights:
     """A kernel that GPTQ or AWQ has quantised, which stores it transposed."""
     if lora_rank is not None or len(shape) not in (2, 3):
         b.unsupported("dtype", b.spec.dtype, "supported without lora_rank, for kernels of two or three axes")
@@ -313,7 +315,7 @@ def _calibrated(
     kernel = numbers.apply("multiply", scale.apply("matmul", spread, shape=(columns, rows))).T
     if factors is not None:
         kernel = kernel.apply("divide", factors.reshape(rows, 1))
-    return Weights(kernel.reshape(*shape), bias)
+    return KernelWeights(kernel.reshape(*shape), bias)
 
 
 def _computed(b: Builder, weight: Weight) -> Weight:

@@ -10,7 +10,7 @@ from codegen.graph import Graph, Op, definitions
 from codegen.passes.blocks.build import make_block
 from codegen.passes.blocks.candidates import by_names
 from codegen.passes.blocks.chains import by_joins, chains, patterns_of, runs
-from codegen.passes.blocks.parameters import count_parameters
+from codegen.passes.blocks.parameters import parameter_count
 from codegen.passes.blocks.patterns import Pattern, Use, body
 from codegen.passes.blocks.regions import Flow
 from codegen.passes.blocks.runs import fold_runs
@@ -112,5 +112,5 @@ def _saved(pattern: Pattern) -> float:
     saved = sum(inline) - max(inline) - _CLASS - calls
     if saved <= _WORTH:
         return 0
-    parameters = count_parameters(pattern)
+    parameters = parameter_count(pattern)
     return (saved - _PARAMETER * parameters - _MORE * max(0, parameters - _MANY)) * pattern.coherence

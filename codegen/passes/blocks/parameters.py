@@ -92,7 +92,7 @@ def solve(pattern: Pattern, local: Mapping[Module, str]) -> Signature:
     return Signature(params, replacements, arguments, flags, positional)
 
 
-def count_parameters(pattern: Pattern) -> int:
+def parameter_count(pattern: Pattern) -> int:
     """How many parameters a block would have."""
     return len(solve(pattern, {}).params)
 
