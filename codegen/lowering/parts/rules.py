@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 
 from codegen.graph import Host, Op, Value
-from codegen.graph.dtypes import FLOATS, INTEGERS, torch_dtype
+from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS, promote, torch_dtype
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
@@ -21,30 +20,6 @@ from codegen.model.spec import Constant, Shape
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-COMPLEX = frozenset({"complex64", "complex128"})
-
-#: Each dtype and those just above it; "int" and "float" are those of Python numbers
-#: (`keras.backend.result_type`).
-_LATTICE: Mapping[str, tuple[str, ...]] = {
-    "bool": ("int",),
-    "uint8": ("int16", "uint16"),
-    "uint16": ("int32", "uint32"),
-    "uint32": ("int64", "uint64"),
-    "uint64": ("float",),
-    "int": ("uint8", "int8", "complex64"),
-    "int8": ("int16",),
-    "int16": ("int32",),
-    "int32": ("int64",),
-    "int64": ("float",),
-    "float": ("bfloat16", "float16"),
-    "bfloat16": ("float32",),
-    "float16": ("float32",),
-    "float32": ("float64", "complex64"),
-    "float64": ("complex128",),
-    "complex64": ("complex128",),
-    "complex128": (),
-}
-
 
 def op(*class_names: Names) -> Callable[[F], F]:
     """Register a function for classes of `keras.ops`, see `lowers`; ops hand no mask on."""
@@ -52,23 +27,6 @@ def op(*class_names: Names) -> Callable[[F], F]:
 
 
 # -------------------------------------------------------------------- dtypes
-
-
-@functools.cache
-def _above(dtype: str) -> frozenset[str]:
-    return frozenset({dtype}).union(*(_above(upper) for upper in _LATTICE[dtype]))
-
-
-@functools.cache
-def promote(*dtypes: str) -> str:
-    """The least dtype above all of these; "int" and "float" (Python numbers) yield to a tensor's.
-
-    Raises:
-        KeyError: One is not known.
-    """
-    common = frozenset.intersection(*(_above(dtype) for dtype in dtypes))
-    (least,) = [dtype for dtype in common if common <= _above(dtype)]
-    return {"int": "int32", "float": "float32"}.get(least, least)
 
 
 def kind_of(operand: Term) -> str:

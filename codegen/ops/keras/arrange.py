@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 from codegen.graph import Value
-from codegen.graph.dtypes import FLOATS, torch_dtype
+from codegen.graph.dtypes import COMPLEX, FLOATS, promote, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis, is_host, is_tensor
@@ -198,7 +198,7 @@ def trace(b: Builder, x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1
     dtype = small.get(y.dtype, y.dtype)
     total = b.op(
         "y.sum(dim=-1)", shape=y.shape[:-1], perm=tuple(range(y.rank - 1)), y=y,
-        dtype=y.dtype if y.dtype in FLOATS | rules.COMPLEX else "int64",
+        dtype=y.dtype if y.dtype in FLOATS | COMPLEX else "int64",
     )  # fmt: skip
     return b.cast(total, dtype)
 
@@ -273,7 +273,7 @@ def counted(b: Builder, start: Any, stop: Any, step: Any, dtype: str | None) -> 
     bounds = [rules.host(v) for v in (start, stop, step)]
     if any(is_tensor(v) for v in bounds):
         b.unsupported("stop", "<tensor>", "supported: numbers and sizes of other tensors")
-    dtype = dtype or rules.promote(*(rules.kind_of(v) for v in bounds))
+    dtype = dtype or promote(*(rules.kind_of(v) for v in bounds))
     size = None
     if all(isinstance(v, (int, float)) for v in bounds):
         size = max(math.ceil((bounds[1] - bounds[0]) / bounds[2]), 0)

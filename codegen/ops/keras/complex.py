@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen.graph import Value
+from codegen.graph.dtypes import COMPLEX
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import op
@@ -13,7 +14,7 @@ def complex_part(b: Builder, x: Value) -> Value:
     """`x.real` or `x.imag`; of real numbers, the number itself or zero."""
     x = rules.tensor(b, x)
     real = b.spec.class_name == "Real"
-    if x.dtype not in rules.COMPLEX:
+    if x.dtype not in COMPLEX:
         return b.elementwise("x" if real else "torch.zeros_like(x)", x=x)
     return b.elementwise(
         "x.real" if real else "x.imag", dtype="float64" if x.dtype == "complex128" else "float32", x=x
@@ -32,7 +33,7 @@ def view_as_complex(b: Builder, x: Value) -> Value:
 def view_as_real(b: Builder, x: Value) -> Value:
     """Real and imaginary part on a new last axis."""
     x = rules.native(b, x)
-    if x.dtype not in rules.COMPLEX:
+    if x.dtype not in COMPLEX:
         template = "torch.stack((x, torch.zeros_like(x)), dim=-1)"
         return b.op(template, shape=(*x.shape, 2), perm=tuple(range(x.rank + 1)), x=x)
     dtype = "float64" if x.dtype == "complex128" else "float32"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from codegen.graph import Host, Value
-from codegen.graph.dtypes import FLOATS, INTEGERS
+from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Number, Term, is_host, is_tensor
@@ -166,13 +166,13 @@ def unary(b: Builder, name: str, x: Any) -> Value:
     dtype = x.dtype if rule == "same" else "bool" if rule == "bool" else rules.float_type(x)
     if name == "LogicalNot" and x.dtype == "bool":
         template = "~x"
-    if name.startswith("Conj") and x.dtype not in rules.COMPLEX:
+    if name.startswith("Conj") and x.dtype not in COMPLEX:
         return b.elementwise("x", x=x, dtype=dtype)
     if rule == "cast":
         x = b.cast(x, dtype)
-    if name == "Sign" and x.dtype in rules.COMPLEX:
+    if name == "Sign" and x.dtype in COMPLEX:
         template = "x.sgn()"
-    if name == "Angle" and x.dtype in rules.COMPLEX:
+    if name == "Angle" and x.dtype in COMPLEX:
         dtype = "float64" if x.dtype == "complex128" else "float32"
     return b.elementwise(template, dtype=dtype, non_negative=name in _NON_NEGATIVE, x=x)
 

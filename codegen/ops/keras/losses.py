@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.graph import Value
+from codegen.graph.dtypes import promote
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import op
@@ -116,7 +117,7 @@ def ctc_loss(
 ) -> Value:
     """`F.ctc_loss` of each sample."""
     x = rules.native(b, output)
-    dtype = rules.promote(x.dtype, "float32")
+    dtype = promote(x.dtype, "float32")
     operands: dict[str, Any] = {
         "y": rules.native(b, target, "int64"),
         "n": rules.native(b, output_length, "int64"),
@@ -144,7 +145,7 @@ def ctc_decode(
         b.unsupported("strategy", strategy, "supported: 'greedy'")
     del beam_width, top_paths  # of the other strategy
     x = rules.native(b, inputs)
-    x = b.cast(x, rules.promote(x.dtype, "float32"))
+    x = b.cast(x, promote(x.dtype, "float32"))
     blank = (-1 if mask_index is None else mask_index) % b.known(x, -1)
     paths = b.value((1, *x.shape[:2]), dtype="int32")
     scores = b.value((x.shape[0], 1), dtype=x.dtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.graph import Value
-from codegen.graph.dtypes import FLOATS
+from codegen.graph.dtypes import FLOATS, promote
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
@@ -154,7 +154,7 @@ def _wide(b: Builder, x: Any) -> tuple[Value, str]:
     x = rules.native(b, x)
     if not x.rank:
         x = b.op("x.unsqueeze(0)", shape=(1,), x=x, dtype=x.dtype)
-    return b.cast(x, rules.promote(x.dtype, "float32")), x.dtype
+    return b.cast(x, promote(x.dtype, "float32")), x.dtype
 
 
 def _last_sizes(x: Value, axes: tuple[int, ...]) -> tuple[int, ...]:

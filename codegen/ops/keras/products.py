@@ -6,7 +6,7 @@ import string
 from typing import Any
 
 from codegen.graph import Value
-from codegen.graph.dtypes import FLOATS, INTEGERS
+from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.rules import op
@@ -285,7 +285,7 @@ def vander(
     x = rules.native(b, x)
     count = b.known(x, 0) if N is None else N
     template = "torch.vander(x, count, increasing=True)" if increasing else "torch.vander(x, count)"
-    dtype = x.dtype if x.dtype in FLOATS | rules.COMPLEX else "int64"
+    dtype = x.dtype if x.dtype in FLOATS | COMPLEX else "int64"
     y = b.op(template, shape=(x.shape[0], count), perm=(0, 1), x=b.cast(x, dtype), count=count)
     return b.cast(y, x.dtype)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from codegen.graph import Value
-from codegen.graph.dtypes import FLOATS, torch_dtype
+from codegen.graph.dtypes import COMPLEX, FLOATS, promote, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis
@@ -73,7 +73,7 @@ def reduction(b: Builder, name: str, given: Any, axis: Axis = None, keepdims: bo
         template, whole = template.replace("nan", ""), whole.replace("nan", "")
     y = rules.reduce(b, x, template, axis, keepdims, dtype=dtype, whole=whole)
     # torch sums and counts integers in 64 bits.
-    return _narrowed(b, y) if rule in ("sum", "int32") and dtype not in FLOATS | rules.COMPLEX else y
+    return _narrowed(b, y) if rule in ("sum", "int32") and dtype not in FLOATS | COMPLEX else y
 
 
 def _narrowed(b: Builder, y: Value) -> Value:
@@ -151,7 +151,7 @@ def nan_prod(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False) -
 def _product(b: Builder, x: Value, axis: Axis, keepdims: bool, dtype: str | None) -> Value:
     """A product; Keras on TensorFlow takes no notice of `dtype`, except that it then widens no integers."""
     result = x.dtype if dtype else _prepared(b, x, "sum")[1]
-    wide = result if result in FLOATS | rules.COMPLEX else "int64"  # torch multiplies integers in 64 bits
+    wide = result if result in FLOATS | COMPLEX else "int64"  # torch multiplies integers in 64 bits
     axes = rules.axes_of(b, axis, x.rank)
     if len(axes) == x.rank and not keepdims:
         x = rules.reduce(b, x, "", None, False, dtype=wide, whole="x.prod()")
@@ -210,7 +210,7 @@ def quantile(
 def _quantile(b: Builder, x: Any, q: Any, axis: Axis, method: str, keepdims: bool, *, nan: bool) -> Value:
     x = rules.native(b, x)
     result = rules.float_type(x)
-    dtype = rules.promote(result, "float32")  # torch.quantile takes no shorter numbers
+    dtype = promote(result, "float32")  # torch.quantile takes no shorter numbers
     if method != "linear":  # Keras rounds positions in float64, with q in float32
         known = None if isinstance(q, Value) else rules.as_array(b, q).astype("float32").astype("float64")
         if known is None or (known * 1024 % 1).any():
@@ -341,7 +341,7 @@ def cumulative(b: Builder, x: Any, *, axis: int | None = None, dtype: str | None
     x = _flat_if(b, b.keras_layout(x) if axis is None else x, axis)
     d = x.dim(0 if axis is None else b.axis(axis, x.rank))
     method = "cumprod" if product else "cumsum"
-    if target == x.dtype and target in FLOATS | rules.COMPLEX | {"int64"}:
+    if target == x.dtype and target in FLOATS | COMPLEX | {"int64"}:
         return b.op(f"x.{method}(dim=d)", shape=x.shape, x=x, d=d)
     return b.op(
         f"x.{method}(dim=d, dtype=target)", shape=x.shape, dtype=target, x=x, d=d, target=torch_dtype(target)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from codegen.graph import Host, Value
-from codegen.graph.dtypes import FLOATS, INTEGERS
+from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
 from codegen.lowering.binder import MaskRule, check_variants
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
@@ -18,7 +18,7 @@ from codegen.model.spec import Constant
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DTYPES = FLOATS | INTEGERS | rules.COMPLEX | {"bool"}
+DTYPES = FLOATS | INTEGERS | COMPLEX | {"bool"}
 
 #: Arguments of TensorFlow 1 under the names that TensorFlow 2 has for them.
 _OLD_NAMES = {

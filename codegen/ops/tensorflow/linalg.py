@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.graph import Value
+from codegen.graph.dtypes import COMPLEX
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.ops.keras import linalg, products
@@ -60,7 +61,7 @@ def _turned(b: Builder, x: Value, transpose: bool, adjoint: bool) -> Value:
     if not transpose and not adjoint:
         return x
     shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
-    return made(b, "x.mH" if adjoint and x.dtype in rules.COMPLEX else "x.mT", shape, x=x)
+    return made(b, "x.mH" if adjoint and x.dtype in COMPLEX else "x.mT", shape, x=x)
 
 
 @tf("tensordot")

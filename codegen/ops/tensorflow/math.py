@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from codegen.graph import Host, Value
-from codegen.graph.dtypes import FLOATS, INTEGERS, torch_dtype
+from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import is_tensor
@@ -250,7 +250,7 @@ def complex_part(b: Builder, input: Any) -> Value:
     """`x.real` or `x.imag`; of real numbers, the number itself or zero."""
     x = rules.tensor(b, input)
     part = function_name(b).rpartition(".")[2]
-    if x.dtype not in rules.COMPLEX:
+    if x.dtype not in COMPLEX:
         return b.elementwise("x" if part == "real" else "torch.zeros_like(x)", x=x)
     return b.elementwise(f"x.{part}", dtype="float64" if x.dtype == "complex128" else "float32", x=x)
 
@@ -327,7 +327,7 @@ def cast(b: Builder, x: Any, dtype: Any) -> Any:
 
 def cast_to(b: Builder, x: Value, dtype: str) -> Value:
     """A tensor in another dtype; the real part of a complex one."""
-    if x.dtype in rules.COMPLEX and dtype in FLOATS | INTEGERS:
+    if x.dtype in COMPLEX and dtype in FLOATS | INTEGERS:
         x = b.elementwise("x.real", dtype="float64" if x.dtype == "complex128" else "float32", x=x)
     return b.cast(x, dtype)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from codegen.graph import Value
-from codegen.graph.dtypes import FLOATS, INTEGERS
+from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.tensors import padded
@@ -72,7 +72,7 @@ def euclidean_norm(b: Builder, x: Value, axis: Any, keepdims: bool) -> Value:
     """`x.norm()` in the dtype of `x`: of whole numbers, cut off; of complex numbers, complex."""
     wide = b.cast(x, "float64") if x.dtype in INTEGERS else x
     y = reductions.reduction(b, "EuclideanNorm", wide, axis, keepdims)
-    if x.dtype in rules.COMPLEX:
+    if x.dtype in COMPLEX:
         y.dtype = {"complex64": "float32", "complex128": "float64"}[x.dtype]
     return b.cast(y, x.dtype)
 
@@ -170,7 +170,7 @@ def cumulative(b: Builder, x: Any, axis: Any = 0, exclusive: bool = False, rever
         shorter = getitem(b, x, [*[slice(None)] * a, slice(None, -1)])
         x = padded(b, shorter, pairs, "constant", float(start))
     d = x.dim(a)
-    if x.dtype in FLOATS | rules.COMPLEX | {"int64"}:
+    if x.dtype in FLOATS | COMPLEX | {"int64"}:
         x = b.op(f"x.{method}(dim=d)", shape=x.shape, x=x, d=d)
     else:
         y = b.op(f"x.{method}(dim=d)", shape=x.shape, dtype="int64", x=x, d=d)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from codegen.graph import Host, Value
+from codegen.graph.dtypes import COMPLEX
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import is_host, is_tensor
@@ -102,7 +103,7 @@ def transpose(b: Builder, a: Any, perm: Any = None, conjugate: bool = False) -> 
         one, two = (x.rank - 3, x.rank - 2) if name.startswith("image") else (x.rank - 2, x.rank - 1)
         order[one], order[two] = two, one
     y = permuted(b, x, order)
-    if (conjugate or name == "linalg.adjoint") and x.dtype in rules.COMPLEX:
+    if (conjugate or name == "linalg.adjoint") and x.dtype in COMPLEX:
         y = b.elementwise("torch.conj_physical(x)", x=y)
     return y
 
