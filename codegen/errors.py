@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
+import struct
+import zipfile
+import zlib
 from collections.abc import Iterable, Sequence
+
+#: What the libraries raise when a file is damaged.
+FILE_FAULTS = (
+    OSError,
+    RuntimeError,
+    LookupError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    MemoryError,
+    EOFError,
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+)
+
+#: What our own code raises when a config has another form than any Keras gives it.
+CONFIG_FAULTS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 #: Stands in a reason for the layer's name.
 THIS_NAME = "<this layer>"

@@ -13,7 +13,7 @@ from codegen.config.dialects.draft import Draft
 from codegen.config.dialects.lambdas import PYTHON_CODE, lambda_layer
 from codegen.config.dialects.origin import Origin
 from codegen.config.policies import policy_name
-from codegen.errors import MalformedConfig, shorten
+from codegen.errors import CONFIG_FAULTS, MalformedConfig, shorten
 from codegen.model.call_order import references
 from codegen.model.packages import KERAS, OPS
 from codegen.model.saved_model import LayerWeights, StoredTensor
@@ -33,8 +33,6 @@ _STATEFUL = frozenset(
     {"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"}
     | {"CuDNNLSTM", "CuDNNGRU"}
 )  # fmt: skip
-
-_FAULTS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -129,7 +127,7 @@ def read_layer(
     try:
         with checks.naming(f"layer {name!r}: {class_name}", name):
             return _layer(entry, name, class_name, config, inner, calls)
-    except _FAULTS as fault:
+    except CONFIG_FAULTS as fault:
         raise MalformedConfig(
             f"layer {name!r}: the config of {class_name} is damaged ({type(fault).__name__}: {fault})"
         ) from fault

@@ -74,7 +74,7 @@ def _functional(config: Entry, name: str, context: Context) -> ModelSpec:
     layers = [_graph_layer(entry, layer, entries, context) for layer, entry in entries.items()]
     inputs, input_names = _tensors(config.get("input_layers"), entries, f"model {name!r}: the inputs")
     inputs = [_behind_identities(reference, layers) for reference in inputs]
-    outputs, output_names = _tensors(config.get("output_layers"), entries, f"model {name!r}: the outputs")
+    outputs, _ = _tensors(config.get("output_layers"), entries, f"model {name!r}: the outputs")
     layers, outputs = _renumbered(layers, outputs, context.origin.generation)
     model = ModelSpec(
         name,
@@ -84,7 +84,6 @@ def _functional(config: Entry, name: str, context: Context) -> ModelSpec:
         tuple(outputs),
         trainable=_trainable(config, name),
         input_names=input_names,
-        output_names=output_names,
     )
     _check(model)
     return model

@@ -39,12 +39,12 @@ def identifier(text: str, fallback: str = "layer") -> str:
     return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
 
 
-def class_name(text: str, fallback: str = "Block") -> str:
+def class_name(text: str) -> str:
     """A legal CamelCase name: `vgg16` -> `Vgg16`."""
     parts = identifier(text, "").split("_")
     name = "".join(part[:1].upper() + part[1:] for part in parts if part)
     if not name or name[0].isdigit():
-        name = fallback + name
+        name = f"Block{name}"
     return f"{name}_" if keyword.iskeyword(name) else name
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from codegen.graph.core import Value
-from codegen.model.spec import Shape
 
 _LETTERS = {2: "NT", 3: "NTC", 4: "NHWC", 5: "NDHWC"}
 
@@ -20,11 +19,6 @@ def shape_text(value: Value) -> str:
     letters = axis_letters(value.rank)
     names = [letters[axis] if value.shape[axis] is None else f"{value.shape[axis]}" for axis in value.perm]
     return _tuple(names)
-
-
-def keras_shape_text(shape: Shape) -> str:
-    """A shape in Keras' order."""
-    return shape_text(Value(shape))
 
 
 def _tuple(names: list[str]) -> str:

@@ -43,12 +43,10 @@ class PathWeights:
     """Weights of `.keras` archives and Keras 3 `.weights.h5`: arrays by path.
 
     Keys are paths without a leading slash and with forward slashes, as in
-    `layers/dense/vars/0`. `names` maps a `vars` group's parent to its `name` attribute, if any;
-    the model's own is "". The state of the optimizer and of metrics is left out.
+    `layers/dense/vars/0`. The state of the optimizer and of metrics is left out.
     """
 
     tensors: Mapping[str, StoredTensor]
-    names: Mapping[str, str]
 
 
 @dataclass(frozen=True)

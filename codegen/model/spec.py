@@ -90,7 +90,6 @@ class ModelSpec:
         outputs: The outputs, in the order in which Keras flattens them.
         layers: In saved order, InputLayers included (a Sequential always has one).
         input_names: Only for models whose inputs are a dict: the keys, in the order of `inputs`.
-        output_names: The same for outputs.
         casts_inputs: Whether it takes any numbers for an input, as Keras 1 and 2 feed them.
     """
 
@@ -101,7 +100,6 @@ class ModelSpec:
     outputs: tuple[TensorRef, ...]
     trainable: bool = True
     input_names: tuple[str, ...] | None = None
-    output_names: tuple[str, ...] | None = None
     casts_inputs: bool = False
 
     def layer(self, name: str) -> LayerSpec:

@@ -2,27 +2,10 @@
 
 from __future__ import annotations
 
-import struct
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from codegen.errors import UnreadableFile, shorten
-
-_RAISED_BY_DAMAGE = (
-    OSError,
-    RuntimeError,
-    LookupError,
-    ValueError,
-    TypeError,
-    ArithmeticError,
-    MemoryError,
-    EOFError,
-    zipfile.BadZipFile,
-    zlib.error,
-    struct.error,
-)
+from codegen.errors import FILE_FAULTS, UnreadableFile, shorten
 
 
 @contextmanager
@@ -34,7 +17,7 @@ def reading(source: str) -> Iterator[None]:
         raise UnreadableFile(f"{source}: {error}") from error
     except PermissionError as error:
         raise UnreadableFile(f"{source}: you may not read this file; change its permissions") from error
-    except _RAISED_BY_DAMAGE as error:
+    except FILE_FAULTS as error:
         cause = shorten(str(error) or type(error).__name__, 200)
         raise UnreadableFile(
             f"{source}: the file is truncated or damaged ({cause}); copy it again or save the model again"

@@ -50,13 +50,10 @@ def path_weights(file: h5py.File, source: str) -> PathWeights:
         UnreadableFile: The tree has links or loops, or two arrays have the same path.
     """
     tensors: dict[str, StoredTensor] = {}
-    named: dict[str, str] = {}
     seen = {_address(file)}
     waiting: list[tuple[str, int, h5py.Group]] = [("", 0, file)]
     while waiting:
         prefix, depth, group = waiting.pop()
-        if prefix.endswith("vars/") and (name := h5.text(group, "name")) is not None:
-            named[prefix.removesuffix("vars/").rstrip("/")] = name
         for key in group:
             path = prefix + key.replace("\\", "/")  # archives written on Windows
             if path.split("/")[0] in _TRAINING_ROOTS:
@@ -71,7 +68,7 @@ def path_weights(file: h5py.File, source: str) -> PathWeights:
                 raise UnreadableFile(f"{shorten(path)} stands twice in the file; save the model again")
             else:
                 tensors[path] = h5.tensor(found, "", source)
-    return PathWeights(tensors, named)
+    return PathWeights(tensors)
 
 
 def _address(found: h5py.Group | h5py.Dataset) -> int:
@@ -92,7 +89,6 @@ def sharded_weights(index: dict[str, Any], path: Path, stack: ExitStack) -> Path
         shard for parts in weight_map.values() for shard in (parts if isinstance(parts, list) else [parts])
     ]
     tensors: dict[str, StoredTensor] = {}
-    named: dict[str, str] = {}
     for shard in dict.fromkeys(map(_plain_name, shards)):
         if not path.with_name(shard).is_file():
             raise UnreadableFile(f"its shard {shorten(shard)} is missing; copy all files of the weights")
@@ -100,8 +96,7 @@ def sharded_weights(index: dict[str, Any], path: Path, stack: ExitStack) -> Path
         if twice := tensors.keys() & part.tensors.keys():
             raise UnreadableFile(f"{shorten(min(twice))} stands in two shards; save the weights again")
         tensors |= part.tensors
-        named |= part.names
-    return PathWeights(tensors, named)
+    return PathWeights(tensors)
 
 
 def _plain_name(shard: object) -> str:

@@ -6,7 +6,7 @@ import math
 import os
 import pickle
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
@@ -66,12 +66,7 @@ class _Pickler(pickle.Pickler):
         return ("storage", _storage_class(obj.dtype), obj.key, "cpu", obj.elements)
 
 
-def write_state_dict(
-    path: Path,
-    tensors: Iterable[tuple[str, Weight, str]],
-    *,
-    progress: Callable[[int], None] | None = None,
-) -> None:
+def write_state_dict(path: Path, tensors: Iterable[tuple[str, Weight, str]]) -> None:
     """Write `{name: tensor}` as a `.pt` file, identical to the byte on every run.
 
     The leaves of the recipes are stored tensors. A recipe that is given under several names (with
@@ -80,7 +75,6 @@ def write_state_dict(
     Args:
         path: The file; its folder exists.
         tensors: Name, recipe and torch dtype ("float32") of each entry, in order.
-        progress: Called with the number of bytes just written.
 
     Raises:
         ConversionError: The file cannot be written.
@@ -92,7 +86,7 @@ def write_state_dict(
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as file:
-            _write_archive(file, stream.getvalue(), storages, progress)
+            _write_archive(file, stream.getvalue(), storages)
         temporary.replace(path)
     except OSError as error:
         if error.errno is None:  # from HDF5, not from the file system
@@ -122,16 +116,12 @@ def _plan(tensors: Iterable[tuple[str, Weight, str]]) -> tuple[dict[str, _Tensor
     return entries, storages
 
 
-def _write_archive(
-    file: BinaryIO, pickled: bytes, storages: list[_Storage], progress: Callable[[int], None] | None
-) -> None:
+def _write_archive(file: BinaryIO, pickled: bytes, storages: list[_Storage]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         _record(archive, "data.pkl", len(pickled), [memoryview(pickled)])
         _record(archive, "byteorder", 6, [memoryview(b"little")])
         for storage in storages:
             _record(archive, f"data/{storage.key}", storage.size, _chunks(storage))
-            if progress:
-                progress(storage.size)
         _record(archive, "version", 2, [memoryview(b"3\n")])
 
 

@@ -182,7 +182,6 @@ def test_dict_inputs_are_sorted() -> None:
     )
     assert model.inputs == ("a", "b")
     assert model.input_names == ("x", "y")
-    assert model.output_names == ("out",)
     assert only_call(model, "s").args == ({"q": B, "p": A},)
 
 

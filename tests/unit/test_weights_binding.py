@@ -172,7 +172,7 @@ def test_a_file_without_weights() -> None:
 
 
 def paths(tree: VariableTree, *stored: str) -> dict[str, str]:
-    weights = PathWeights({path: tensor(path) for path in stored}, {})
+    weights = PathWeights({path: tensor(path) for path in stored})
     return names(bind(tree, saved(weights, "3.12.0")))
 
 

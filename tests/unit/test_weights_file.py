@@ -64,10 +64,8 @@ def test_unusual_arrays(tmp_path: Path, array: np.ndarray) -> None:
 def test_a_large_transposed_array_is_written_in_pieces(tmp_path: Path) -> None:
     array = RNG.normal(size=(3000, 2500)).astype("float32")
     path = tmp_path / "model.pt"
-    written: list[int] = []
-    write_state_dict(path, [("w", stored(array).T, "float32")], progress=written.append)
+    write_state_dict(path, [("w", stored(array).T, "float32")])
     np.testing.assert_array_equal(torch.load(path, weights_only=True, mmap=True)["w"].numpy(), array.T)
-    assert written == [array.nbytes]
 
 
 def test_equal_recipes_share_one_storage_and_equal_constants_do_not(tmp_path: Path) -> None:
