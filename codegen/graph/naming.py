@@ -59,7 +59,7 @@ class Namespace:
         self._taken = set(reserved)
 
     def claim(self, wanted: str) -> str:
-        """`wanted`, or the first of `wanted_`, `wanted_2`, ... that is free."""
+        """`wanted`, or the first of `wanted_2`, `wanted_3`, ... that is free."""
         name, count = wanted, 1
         while name in self._taken:
             count += 1

@@ -8,6 +8,7 @@ from typing import Any
 
 from codegen.graph import Derived, Graph, Module, Node, Op, Parameter, Value
 from codegen.graph.expression import build, text
+from codegen.graph.naming import Namespace
 from codegen.graph.ops import CALLS, PADS
 from codegen.graph.parsing import parse_template
 from codegen.model.nested import flatten
@@ -28,7 +29,7 @@ def name_flags(pattern: Pattern) -> None:
     for use in pattern.uses:
         relevant = _relevant(pattern.output, use)
         use.flags = {flag: value for flag, value in use.flags.items() if flag in relevant}
-    taken: set[str] = set()
+    free = Namespace()
     for node in pattern.nodes:
         if node.op is Op.SELECT:
             if _is_inverted(pattern, node):
@@ -36,13 +37,7 @@ def name_flags(pattern: Pattern) -> None:
                 for use in pattern.uses:
                     if node.operands["flag"] in use.flags:
                         use.flags[node.operands["flag"]] = not use.flags[node.operands["flag"]]
-            wanted = _meaning(pattern, node)
-            name, count = wanted, 1
-            while name in taken:
-                count += 1
-                name = f"{wanted}_{count}"
-            taken.add(name)
-            node.operands["flag"].name = name
+            node.operands["flag"].name = free.claim(_meaning(pattern, node))
 
 
 def _relevant(output: Value, use: Use) -> set[Flag]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codegen.graph import Derived, Module, Op, Parameter, Symbol, Value
-from codegen.graph.naming import identifier
+from codegen.graph.naming import Namespace, identifier
 from codegen.passes.blocks.derive import UNKNOWN, Group, condition, derive_paddings, derive_sizes, is_symbolic
 from codegen.passes.blocks.names import words
 from codegen.passes.blocks.patterns import Flag, Hole, Pattern
@@ -198,29 +198,20 @@ def _name_sizes(pattern: Pattern, sizes: list[Group], local: Mapping[Module, str
         if second is not None:
             second.name = f"{second_input(pattern)}_{kind}"
     rest = [group for group in sizes if not group.name]
-    taken = {group.name for group in sizes if group.name}
+    free = Namespace({group.name for group in sizes if group.name})
     for group in rest:
         owner = _owner(group, local) if len(rest) > 1 else ""
-        group.name = _claim(identifier(f"{owner or 'mid'}_{kind}", "size"), taken)
+        group.name = free.claim(identifier(f"{owner or 'mid'}_{kind}", "size"))
 
 
 def _name(groups: list[Group], local: Mapping[Module, str]) -> None:
     """Give the other numbers that differ names after their role."""
-    taken: set[str] = set()
+    free = Namespace()
     for group in groups:
         role = _NAMES.get(group.holes[0].role, group.holes[0].role)
         is_alone = sum(other.holes[0].role == group.holes[0].role for other in groups) == 1
         owner = "" if is_alone else _owner(group, local)
-        group.name = _claim(identifier(f"{owner}_{role}" if owner else role, "size"), taken)
-
-
-def _claim(wanted: str, taken: set[str]) -> str:
-    name, count = wanted, 1
-    while name in taken:
-        count += 1
-        name = f"{wanted}_{count}"
-    taken.add(name)
-    return name
+        group.name = free.claim(identifier(f"{owner}_{role}" if owner else role, "size"))
 
 
 def _role(pattern: Pattern, groups: list[Group], roles: set[str], *, first: bool) -> Group | None:
