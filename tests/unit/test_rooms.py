@@ -38,6 +38,9 @@ APART = (
 #: Imports that go upwards, or in a circle.
 EXCEPTIONS = {
     ("codegen.lowering.lower", "codegen.passes.dead_code"),
+    ("codegen.lowering.lower", "codegen.passes.native_inputs"),
+    ("codegen.lowering.nested_model", "codegen.passes.dead_code"),
+    ("codegen.lowering.nested_model", "codegen.passes.native_inputs"),
     ("codegen.lowering.lower", "codegen.lowering.parts.rules"),
     ("codegen.lowering.builder", "codegen.lowering.lower"),
     ("codegen.lowering.layout", "codegen.lowering.builder"),
