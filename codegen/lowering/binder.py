@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from codegen.errors import ConversionError, UnsupportedOption
+from codegen.graph import Value
 from codegen.model.packages import LAMBDA, TENSORFLOW
 from codegen.model.spec import LayerSpec
 from codegen.model.words import TRAINING_SUFFIXES
@@ -129,9 +130,9 @@ def convert_type(value: object, expected: Any) -> Any:
         TypeError: The value is of another kind.
         OverflowError: It is too large for a float.
     """
-    if expected is Any:
-        return _as_tuples(value)
     origin, arguments = typing.get_origin(expected), typing.get_args(expected)
+    if expected is Any or Value in arguments:  # what may be a tensor of the graph is no matter of the config
+        return _as_tuples(value)
     if origin is Literal:
         if value in arguments and any(value == a and type(value) is type(a) for a in arguments):
             return value

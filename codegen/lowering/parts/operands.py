@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import EllipsisType
 from typing import TypeAlias, TypeGuard
 
 from codegen.graph import Host, Value
@@ -12,7 +13,10 @@ Number: TypeAlias = bool | int | float
 Term: TypeAlias = Value | Constant | bool | int | float
 #: An argument of an op of Keras or TensorFlow.
 TensorLike: TypeAlias = Value | Constant | bool | int | float | list["TensorLike"] | tuple["TensorLike", ...]
-Axis: TypeAlias = int | tuple[int, ...] | None
+#: One part of an index: a position, a slice, `...`, None for a new axis, or a tensor of positions.
+Index: TypeAlias = TensorLike | slice | EllipsisType | None
+Axes: TypeAlias = int | tuple[int, ...]
+Axis: TypeAlias = Axes | None
 
 
 def is_host(operand: object) -> TypeGuard[Host | Number]:

@@ -13,7 +13,7 @@ from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS, promote, torch_dtype
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts.operands import Axis, Number, Term, is_host, is_tensor
+from codegen.lowering.parts.operands import Axis, Number, TensorLike, Term, is_host, is_tensor
 from codegen.lowering.registry import Names, lowers
 from codegen.model.packages import OPS
 from codegen.model.spec import Constant, Shape
@@ -66,26 +66,27 @@ def torch_type(operands: Sequence[Term]) -> str:
     return "int64" if "int" in weak else "bool"
 
 
-def unify(b: Builder, operands: Sequence[Term], dtype: str) -> list[Any]:
+def unify(b: Builder, operands: Sequence[Term], dtype: str) -> list[Value | Number]:
     """The operands, ready to be combined element by element in `dtype`."""
     like = next((x for x in operands if isinstance(x, Value) and not x.is_native and x.flat is None), None)
-    ready: list[Any] = []
-    for operand in operands:
-        plain = operand.values if isinstance(operand, Constant) else operand
-        if isinstance(plain, bool) and dtype != "bool":
-            ready.append(int(plain))
-        elif isinstance(operand, Constant) and not isinstance(plain, (bool, int, float)):
-            ready.append(constant(b, Constant(plain, dtype), like))
-        else:
-            ready.append(plain)
+    ready = [_plain(b, operand, dtype, like) for operand in operands]
     if not any(isinstance(x, Value) for x in ready):
         ready[0] = tensor(b, operands[0], dtype)
-    with_axes = all(not isinstance(x, Value) or x.rank or isinstance(x, Host) for x in ready)
-    if torch_type(ready) == dtype and (
-        with_axes or len({kind_of(x) for x in ready if isinstance(x, Value)}) == 1
-    ):
+    values = [x for x in ready if isinstance(x, Value)]
+    with_axes = all(x.rank or isinstance(x, Host) for x in values)
+    if torch_type(ready) == dtype and (with_axes or len(set(map(kind_of, values))) == 1):
         return ready
     return [b.cast(x, dtype) if is_tensor(x) else x for x in ready]
+
+
+def _plain(b: Builder, operand: Term, dtype: str, like: Value | None) -> Value | Number:
+    """An operand as a tensor or a number; where truth values are none in `dtype`, they are 0 and 1."""
+    plain = operand.values if isinstance(operand, Constant) else operand
+    if isinstance(plain, bool):
+        return plain if dtype == "bool" else int(plain)
+    if isinstance(plain, (int, float, Value)):
+        return plain
+    return constant(b, Constant(plain, dtype), like)
 
 
 # -------------------------------------------------------------------- constants
@@ -110,7 +111,7 @@ def constant(b: Builder, value: Constant, like: Value | None = None) -> Value:
     return b.op("buffer", shape=shape, dtype=value.dtype, perm=perm, buffer=buffer)
 
 
-def as_array(b: Builder, values: Any) -> np.ndarray[Any, Any]:
+def as_array(b: Builder, values: TensorLike) -> np.ndarray[Any, Any]:
     """Nested lists of numbers as an array."""
     try:
         array = np.asarray(values)
@@ -121,7 +122,7 @@ def as_array(b: Builder, values: Any) -> np.ndarray[Any, Any]:
     return array
 
 
-def as_constant(b: Builder, values: Any) -> Constant:
+def as_constant(b: Builder, values: TensorLike) -> Constant:
     """Numbers as a tensor of the dtype that Keras gives them."""
     if isinstance(values, Constant):
         return values
@@ -129,15 +130,16 @@ def as_constant(b: Builder, values: Any) -> Constant:
     return Constant(values, {"b": "bool", "f": "float32", "c": "complex64"}.get(kind, "int32"))
 
 
-def tensor(b: Builder, operand: Any, dtype: str | None = None) -> Value:
+def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
     """An operand as a tensor, also where it is a number or nested lists of numbers."""
     if is_tensor(operand):
         return b.cast(operand, dtype) if dtype else operand
-    if isinstance(operand, Value):
+    if isinstance(operand, Host):
         return _size_tensor(b, operand, dtype or ("int32" if is_whole(operand) else "float32"))
     if isinstance(operand, (list, tuple)) and any(isinstance(x, Value) for x in operand):
-        if all(is_host(x) for x in operand):
-            return _size_tensor(b, sizes(b, operand), dtype or "int32")
+        numbers = [x for x in operand if is_host(x)]
+        if len(numbers) == len(operand):
+            return _size_tensor(b, sizes(b, numbers), dtype or "int32")
         parts = [tensor(b, x, dtype) for x in operand]
         shape = (len(parts), *parts[0].shape)
         parts = [b.keras_layout(part) for part in parts]
@@ -152,7 +154,7 @@ def tensor(b: Builder, operand: Any, dtype: str | None = None) -> Value:
     return constant(b, Constant(value.values, dtype or value.dtype))
 
 
-def _size_tensor(b: Builder, size: Value, dtype: str) -> Value:
+def _size_tensor(b: Builder, size: Host, dtype: str) -> Value:
     """Numbers of the host as a tensor, on the device of the model's first input."""
     template = "torch.tensor(size, dtype=target, device=x.device)"
     target = torch_dtype(dtype)
@@ -167,12 +169,12 @@ def number(b: Builder, value: Number) -> Host:
     return b.host_op("n", n=value)
 
 
-def sizes(b: Builder, parts: Sequence[Number | Value]) -> Host:
+def sizes(b: Builder, parts: Sequence[Number | Host]) -> Host:
     """A tuple of numbers of the host, as a value."""
     return b.host_op("parts", shape=(len(parts),), parts=tuple(parts))
 
 
-def host(value: Any) -> Any:
+def host(value: object) -> Any:
     """What a value of the host is: a number or a tuple if it is known now, else the value itself."""
     if isinstance(value, Constant):
         return value.values
@@ -185,7 +187,7 @@ def host(value: Any) -> Any:
     return value
 
 
-def is_whole(value: Any) -> bool:
+def is_whole(value: TensorLike) -> bool:
     """Whether numbers of the host are integers, as far as their expressions tell."""
     if isinstance(value, (list, tuple)):
         return all(map(is_whole, value))
@@ -196,7 +198,9 @@ def is_whole(value: Any) -> bool:
     return value.node.op not in (Op.DIV, Op.FLOAT) and all(map(is_whole, value.node.operands.values()))
 
 
-def host_map(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Host:
+def host_map(
+    b: Builder, template: str, function: Callable[..., Number], operands: Sequence[TensorLike]
+) -> Host:
     """Arithmetic on the host, item by item for tuples; what is known is computed now."""
     known = [host(x) for x in operands]
     length = next((len(x) for x in known if isinstance(x, (list, tuple))), None)
@@ -212,7 +216,7 @@ def _host_number(b: Builder, template: str, function: Callable[..., Number], ope
     return b.host_op(template, **dict(zip("xyz", operands, strict=False)))
 
 
-def shape_argument(b: Builder, shape: Any, option: str = "shape") -> tuple[Number | Value, ...]:
+def shape_argument(b: Builder, shape: TensorLike, option: str = "shape") -> tuple[Number | Host, ...]:
     """An argument that names sizes: whole numbers, or values of the host."""
     shape = host(shape)
     if is_host(shape):
@@ -298,7 +302,7 @@ def settled(b: Builder, x: Value) -> Value:
     return layout.unflatten(b, x) if x.flat is not None else x
 
 
-def native(b: Builder, operand: Any, dtype: str | None = None) -> Value:
+def native(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
     """An operand as a tensor in Keras' own layout."""
     return b.keras_layout(tensor(b, operand, dtype))
 

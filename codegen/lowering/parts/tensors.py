@@ -11,6 +11,7 @@ from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import Number, TensorLike
 
 #: Of what numpy does not know.
 _BFLOAT16 = (-3.3895313892515355e38, 3.3895313892515355e38)
@@ -42,7 +43,7 @@ def along(b: Builder, template: str, x: Value, axis: int, *, non_negative: bool 
 # -------------------------------------------------------------------- order and size
 
 
-def permuted(b: Builder, x: Any, axes: Sequence[int] | None) -> Value:
+def permuted(b: Builder, x: TensorLike, axes: Sequence[int] | None) -> Value:
     """Axes reordered: only the layout changes, torch moves the data when a reader needs it."""
     x = rules.native(b, x)
     order = tuple(reversed(range(x.rank))) if axes is None else tuple(b.axis(a, x.rank) for a in axes)
@@ -61,14 +62,14 @@ def permuted(b: Builder, x: Any, axes: Sequence[int] | None) -> Value:
     return b.op("x.permute(*order)", shape=shape, perm=native, x=x, order=order)
 
 
-def same_layout(b: Builder, xs: Any) -> list[Value]:
+def same_layout(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
     """The arguments of a join in one dtype and in Keras' layout."""
     values = [rules.tensor(b, x) for x in xs]
     dtype = rules.result_type(*values)
     return [b.keras_layout(b.cast(value, dtype)) for value in values]
 
 
-def concatenated(b: Builder, xs: Any, axis: int) -> Value:
+def concatenated(b: Builder, xs: Sequence[TensorLike], axis: int) -> Value:
     """Tensors joined along an axis; tuples of the host stay on the host."""
     if all(isinstance(x, (list, tuple, Host)) for x in xs):
         parts = [rules.host(x) for x in xs]
@@ -93,13 +94,15 @@ def agreed(sizes: Sequence[int | None]) -> int | None:
     return next((size for size in sizes if size is not None), None)
 
 
-def padded(b: Builder, x: Value, pairs: Sequence[tuple[Any, Any]], mode: str, value: Any) -> Value:
+def padded(
+    b: Builder, x: Value, pairs: Sequence[tuple[Number | Host, Number | Host]], mode: str, value: Number
+) -> Value:
     """Padded before and behind each axis, by numbers or sizes of other tensors."""
     x = rules.settled(b, x)
     if len(pairs) != x.rank:
         b.malformed(f"{len(pairs)} paddings do not fit {x.rank} axes")
     shape = tuple(
-        n + low + high if all(isinstance(part, int) for part in (n, low, high)) else None
+        n + low + high if n is not None and isinstance(low, int) and isinstance(high, int) else None
         for n, (low, high) in zip(x.shape, pairs, strict=True)
     )
     if mode == "constant":
@@ -107,7 +110,7 @@ def padded(b: Builder, x: Value, pairs: Sequence[tuple[Any, Any]], mode: str, va
         while len(stored) > 1 and stored[0] == (0, 0):
             stored.pop(0)
         widths = tuple(n for pair in reversed(stored) for n in pair)
-        operands = {"value": value} if value else {}
+        operands: dict[str, Any] = {"value": value} if value else {}
         template = "F.pad(x, widths, value=value)" if value else "F.pad(x, widths)"
         return b.op(template, shape=shape, x=x, widths=widths, **operands)
     for axis, (low, high) in enumerate(pairs):
@@ -151,7 +154,7 @@ def _range(dtype: str) -> tuple[float, float]:
     return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
-def coded(b: Builder, x: Any, classes: int, axis: int) -> Value:
+def coded(b: Builder, x: TensorLike, classes: int, axis: int) -> Value:
     """A one-hot code on a new axis, as truth values."""
     x = rules.native(b, x)
     x = b.cast(x, "int64") if x.dtype in FLOATS or x.dtype == "bool" else x

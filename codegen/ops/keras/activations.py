@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Axis
+from codegen.lowering.parts.operands import Axis, TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import along, torch_dim
 
@@ -31,13 +30,13 @@ ACTIVATIONS = {
 }
 
 
-def activate(b: Builder, name: str, x: Any) -> Value:
+def activate(b: Builder, name: str, x: TensorLike) -> Value:
     """Apply an activation of layers to a tensor."""
     return b.activation(rules.tensor(b, x), name)
 
 
 def _lower_activation(name: str) -> Callable[..., Value]:
-    def lower(b: Builder, x: Any) -> Value:
+    def lower(b: Builder, x: TensorLike) -> Value:
         return activate(b, name, x)
 
     lower.__doc__ = f"The activation {name!r}."
@@ -49,7 +48,7 @@ for _op, _name in ACTIVATIONS.items():
 
 
 @op("LeakyRelu")
-def leaky_relu(b: Builder, x: Any, *, negative_slope: float = 0.2) -> Value:
+def leaky_relu(b: Builder, x: TensorLike, *, negative_slope: float = 0.2) -> Value:
     """`F.leaky_relu(x, slope)`."""
     x = rules.tensor(b, x)
     x = b.cast(x, rules.float_type(x))
@@ -57,7 +56,7 @@ def leaky_relu(b: Builder, x: Any, *, negative_slope: float = 0.2) -> Value:
 
 
 @op("Elu", "Celu")
-def elu(b: Builder, x: Any, *, alpha: float = 1.0) -> Value:
+def elu(b: Builder, x: TensorLike, *, alpha: float = 1.0) -> Value:
     """`F.elu(x, alpha)` or `F.celu(x, alpha)`."""
     name = b.spec.class_name.lower()
     if alpha == 1:
@@ -66,14 +65,14 @@ def elu(b: Builder, x: Any, *, alpha: float = 1.0) -> Value:
 
 
 @op("Gelu")
-def gelu(b: Builder, x: Any, *, approximate: bool = True) -> Value:
+def gelu(b: Builder, x: TensorLike, *, approximate: bool = True) -> Value:
     """`F.gelu(x)`, or its approximation with tanh."""
     template = "F.gelu(x, approximate='tanh')" if approximate else "F.gelu(x)"
     return b.elementwise(template, x=rules.tensor(b, x))
 
 
 @op("Squareplus")
-def squareplus(builder: Builder, x: Any, *, b: float = 4) -> Value:
+def squareplus(builder: Builder, x: TensorLike, *, b: float = 4) -> Value:
     """(x + sqrt(x**2 + b)) / 2."""
     x = rules.tensor(builder, x)
     if b == 4:
@@ -82,7 +81,7 @@ def squareplus(builder: Builder, x: Any, *, b: float = 4) -> Value:
 
 
 @op("SoftShrink", "HardShrink")
-def shrink(b: Builder, x: Any, *, threshold: float = 0.5) -> Value:
+def shrink(b: Builder, x: TensorLike, *, threshold: float = 0.5) -> Value:
     """`F.softshrink(x, threshold)` or `F.hardshrink(x, threshold)`."""
     if threshold < 0:
         b.unsupported("threshold", threshold, "supported: numbers not below zero")
@@ -91,13 +90,13 @@ def shrink(b: Builder, x: Any, *, threshold: float = 0.5) -> Value:
 
 
 @op("Threshold")
-def threshold(b: Builder, x: Any, *, threshold: float, default_value: float) -> Value:
+def threshold(b: Builder, x: TensorLike, *, threshold: float, default_value: float) -> Value:
     """`F.threshold(x, threshold, value)`."""
     return b.elementwise("F.threshold(x, t, value)", x=rules.tensor(b, x), t=threshold, value=default_value)
 
 
 @op("Glu")
-def glu(b: Builder, x: Any, *, axis: int = -1) -> Value:
+def glu(b: Builder, x: TensorLike, *, axis: int = -1) -> Value:
     """`F.glu(x, dim)`."""
     x = rules.settled(b, rules.tensor(b, x))
     a = b.axis(axis, x.rank)
@@ -107,7 +106,7 @@ def glu(b: Builder, x: Any, *, axis: int = -1) -> Value:
 
 
 @op("Softmax")
-def softmax(b: Builder, x: Any, *, axis: Axis = -1) -> Value:
+def softmax(b: Builder, x: TensorLike, *, axis: Axis = -1) -> Value:
     """`F.softmax(x, dim)`; over everything without an axis."""
     x = rules.tensor(b, x)
     if isinstance(axis, int):
@@ -116,7 +115,7 @@ def softmax(b: Builder, x: Any, *, axis: Axis = -1) -> Value:
 
 
 @op("LogSoftmax")
-def log_softmax(b: Builder, x: Any, *, axis: Axis = -1) -> Value:
+def log_softmax(b: Builder, x: TensorLike, *, axis: Axis = -1) -> Value:
     """`F.log_softmax(x, dim)`; over everything without an axis."""
     x = rules.tensor(b, x)
     if isinstance(axis, int):
@@ -125,7 +124,7 @@ def log_softmax(b: Builder, x: Any, *, axis: Axis = -1) -> Value:
 
 
 @op("Sparsemax")
-def sparsemax(b: Builder, x: Any, *, axis: int = -1) -> Value:
+def sparsemax(b: Builder, x: TensorLike, *, axis: int = -1) -> Value:
     """Keras' sparse softmax."""
     return along(b, "sparsemax(x, dim=d)", rules.tensor(b, x), axis, non_negative=True)
 

@@ -9,7 +9,7 @@ from codegen.graph import Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, promote, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Axis, is_host, is_tensor
+from codegen.lowering.parts.operands import Axis, TensorLike, is_host, is_tensor
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import permuted, same_layout
 from codegen.model.spec import Constant, Shape
@@ -17,12 +17,12 @@ from codegen.ops.keras.elementwise import binary
 
 
 @op("Flip")
-def flip(b: Builder, x: Any, *, axis: Axis = None) -> Value:
+def flip(b: Builder, x: TensorLike, *, axis: Axis = None) -> Value:
     """`x.flip(dims)`."""
     return flipped(b, x, axis)
 
 
-def flipped(b: Builder, x: Any, axis: Axis) -> Value:
+def flipped(b: Builder, x: TensorLike, axis: Axis) -> Value:
     """Order reversed along axes."""
     x = rules.settled(b, rules.tensor(b, x))
     dims = tuple(sorted(x.dim(a) for a in rules.axes_of(b, axis, x.rank)))
@@ -30,19 +30,19 @@ def flipped(b: Builder, x: Any, axis: Axis) -> Value:
 
 
 @op("Fliplr")
-def fliplr(b: Builder, x: Any) -> Value:
+def fliplr(b: Builder, x: TensorLike) -> Value:
     """Columns reversed."""
     return flipped(b, x, 1)
 
 
 @op("Flipud")
-def flipud(b: Builder, x: Any) -> Value:
+def flipud(b: Builder, x: TensorLike) -> Value:
     """Rows reversed."""
     return flipped(b, x, 0)
 
 
 @op("Roll")
-def roll(b: Builder, x: Any, *, shift: int | tuple[int, ...], axis: Axis = None) -> Value:
+def roll(b: Builder, x: TensorLike, *, shift: int | tuple[int, ...], axis: Axis = None) -> Value:
     """`x.roll(shift, dim)`."""
     x = rules.settled(b, rules.tensor(b, x))
     if axis is None:
@@ -56,7 +56,7 @@ def roll(b: Builder, x: Any, *, shift: int | tuple[int, ...], axis: Axis = None)
 
 
 @op("Rot90")
-def rot90(b: Builder, array: Any, *, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Value:
+def rot90(b: Builder, array: TensorLike, *, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Value:
     """`torch.rot90(x, k, axes)`."""
     x = rules.native(b, array)
     shape = list(x.shape)
@@ -78,12 +78,12 @@ def _turned_twice(b: Builder, x: Value, one: int, two: int) -> Value:
 
 
 @op("Tile")
-def tile(b: Builder, x: Any, *, repeats: Any) -> Value:
+def tile(b: Builder, x: TensorLike, *, repeats: TensorLike) -> Value:
     """`x.tile(*repeats)`."""
     return tiled(b, x, repeats)
 
 
-def tiled(b: Builder, x: Any, repeats: Any) -> Value:
+def tiled(b: Builder, x: TensorLike, repeats: TensorLike) -> Value:
     """The tensor side by side with itself, so often along each axis."""
     x = rules.native(b, x)
     counts = rules.shape_argument(b, repeats, "repeats")
@@ -97,12 +97,12 @@ def tiled(b: Builder, x: Any, repeats: Any) -> Value:
 
 
 @op("Repeat")
-def repeat(b: Builder, x: Any, *, repeats: Any, axis: int | None = None) -> Value:
+def repeat(b: Builder, x: TensorLike, *, repeats: TensorLike, axis: int | None = None) -> Value:
     """`x.repeat_interleave(n, dim)`."""
     return repeated(b, x, repeats, axis)
 
 
-def repeated(b: Builder, x: Any, repeats: Any, axis: int | None) -> Value:
+def repeated(b: Builder, x: TensorLike, repeats: TensorLike, axis: int | None) -> Value:
     """Each element several times."""
     x = rules.native(b, x)
     if axis is None:
@@ -124,12 +124,12 @@ def repeated(b: Builder, x: Any, repeats: Any, axis: int | None) -> Value:
 
 
 @op("BroadcastTo")
-def broadcast_to(b: Builder, x: Any, *, shape: Any) -> Value:
+def broadcast_to(b: Builder, x: TensorLike, *, shape: TensorLike) -> Value:
     """`x.expand(shape)`."""
     return broadcasted(b, x, shape)
 
 
-def broadcasted(b: Builder, x: Any, shape: Any) -> Value:
+def broadcasted(b: Builder, x: TensorLike, shape: TensorLike) -> Value:
     """The tensor with more, or larger, axes that all hold the same."""
     x = rules.native(b, x)
     sizes = rules.shape_argument(b, shape)
@@ -152,7 +152,7 @@ def meshgrid(b: Builder, *x: Any, indexing: Literal["xy", "ij"] = "xy") -> list[
 
 
 @op("Diag")
-def diag(b: Builder, x: Any, *, k: int = 0) -> Value:
+def diag(b: Builder, x: TensorLike, *, k: int = 0) -> Value:
     """`x.diag(k)`: a matrix with this diagonal, or the diagonal of a matrix."""
     x = rules.native(b, x)
     if x.rank == 1:
@@ -171,7 +171,7 @@ def _diagonal_size(rows: int | None, columns: int | None, offset: int) -> int | 
 
 
 @op("Diagflat")
-def diagflat(b: Builder, x: Any, *, k: int = 0) -> Value:
+def diagflat(b: Builder, x: TensorLike, *, k: int = 0) -> Value:
     """A matrix with all elements on its diagonal."""
     x = rules.native(b, x)
     count = rules.elements(x.shape)
@@ -180,7 +180,7 @@ def diagflat(b: Builder, x: Any, *, k: int = 0) -> Value:
 
 
 @op("Diagonal")
-def diagonal(b: Builder, x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+def diagonal(b: Builder, x: TensorLike, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """`x.diagonal(offset, dim1, dim2)`."""
     x = rules.native(b, x)
     one, two = b.axis(axis1, x.rank), b.axis(axis2, x.rank)
@@ -191,7 +191,7 @@ def diagonal(b: Builder, x: Any, *, offset: int = 0, axis1: int = 0, axis2: int 
 
 
 @op("Trace")
-def trace(b: Builder, x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
+def trace(b: Builder, x: TensorLike, *, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Value:
     """The sum of a diagonal."""
     y = diagonal(b, x, offset=offset, axis1=axis1, axis2=axis2)
     small = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
@@ -204,7 +204,7 @@ def trace(b: Builder, x: Any, *, offset: int = 0, axis1: int = 0, axis2: int = 1
 
 
 @op("Tril", "Triu")
-def triangle(b: Builder, x: Any, *, k: int = 0) -> Value:
+def triangle(b: Builder, x: TensorLike, *, k: int = 0) -> Value:
     """`x.tril(k)` or `x.triu(k)`."""
     x = rules.native(b, x)
     method = b.spec.class_name.lower()
@@ -213,7 +213,7 @@ def triangle(b: Builder, x: Any, *, k: int = 0) -> Value:
 
 
 @op("Diff")
-def diff(b: Builder, a: Any, *, n: int = 1, axis: int = -1) -> Value:
+def diff(b: Builder, a: TensorLike, *, n: int = 1, axis: int = -1) -> Value:
     """`x.diff(n, dim)`."""
     x = rules.native(b, a)
     d = b.axis(axis, x.rank)
@@ -226,12 +226,12 @@ def diff(b: Builder, a: Any, *, n: int = 1, axis: int = -1) -> Value:
 
 
 @op("ZerosLike", "OnesLike", "EmptyLike")
-def filled_like(b: Builder, x: Any, *, dtype: str | None = None) -> Value:
+def filled_like(b: Builder, x: TensorLike, *, dtype: str | None = None) -> Value:
     """`torch.zeros_like(x)` or `torch.ones_like(x)`; what Keras leaves empty is zero."""
     return full_of(b, x, 1 if b.spec.class_name == "OnesLike" else 0, dtype)
 
 
-def full_of(b: Builder, x: Any, value: int, dtype: str | None) -> Value:
+def full_of(b: Builder, x: TensorLike, value: int, dtype: str | None) -> Value:
     """Zeros or ones in the shape of `x`."""
     x = rules.settled(b, rules.tensor(b, x))
     name = "torch.ones_like" if value else "torch.zeros_like"
@@ -241,7 +241,7 @@ def full_of(b: Builder, x: Any, value: int, dtype: str | None) -> Value:
 
 
 @op("FullLike")
-def full_like(b: Builder, x: Any, fill_value: Any, *, dtype: str | None = None) -> Value:
+def full_like(b: Builder, x: TensorLike, fill_value: TensorLike, *, dtype: str | None = None) -> Value:
     """`torch.full_like(x, value)`."""
     x = rules.settled(b, rules.tensor(b, x))
     value = rules.host(fill_value)
@@ -255,20 +255,27 @@ def full_like(b: Builder, x: Any, fill_value: Any, *, dtype: str | None = None) 
 
 
 @op("Full")
-def full(b: Builder, fill_value: Any, *, shape: Any, dtype: str | None = None) -> Value:
+def full(b: Builder, fill_value: TensorLike, *, shape: TensorLike, dtype: str | None = None) -> Value:
     """A tensor of this shape that holds the value throughout."""
     return broadcasted(b, rules.native(b, fill_value, dtype or "float32"), shape)
 
 
 @op("Arange")
-def arange(b: Builder, start: Any, stop: Any = None, step: Any = None, *, dtype: str | None = None) -> Value:
+def arange(
+    b: Builder,
+    start: TensorLike,
+    stop: TensorLike | None = None,
+    step: TensorLike | None = None,
+    *,
+    dtype: str | None = None,
+) -> Value:
     """`torch.arange(start, stop, step)`."""
     if stop is None:
         start, stop = 0, start
     return counted(b, start, stop, 1 if step is None else step, dtype)
 
 
-def counted(b: Builder, start: Any, stop: Any, step: Any, dtype: str | None) -> Value:
+def counted(b: Builder, start: TensorLike, stop: TensorLike, step: TensorLike, dtype: str | None) -> Value:
     """Numbers from `start` to before `stop`, on the device of the model's first input."""
     bounds = [rules.host(v) for v in (start, stop, step)]
     if any(is_tensor(v) for v in bounds):
@@ -299,8 +306,8 @@ def counted(b: Builder, start: Any, stop: Any, step: Any, dtype: str | None) -> 
 @op("Linspace")
 def linspace(
     b: Builder,
-    start: Any,
-    stop: Any,
+    start: TensorLike,
+    stop: TensorLike,
     *,
     num: int = 50,
     endpoint: bool = True,
@@ -318,7 +325,7 @@ def linspace(
     return result, b.elementwise("(stop - start) / steps", start=start, stop=stop, steps=steps)
 
 
-def _ends(b: Builder, start: Any, stop: Any, dtype: str | None) -> tuple[Value, Value]:
+def _ends(b: Builder, start: TensorLike, stop: TensorLike, dtype: str | None) -> tuple[Value, Value]:
     values = [rules.native(b, v) for v in (start, stop)]
     wanted = dtype if dtype and dtype.startswith("float") else rules.float_type(*values)
     one, two = (b.cast(v, wanted) for v in values)
@@ -340,8 +347,8 @@ def _spread(b: Builder, start: Value, stop: Value, num: int, steps: int, axis: i
 @op("Logspace", "Geomspace")
 def logspace(
     b: Builder,
-    start: Any,
-    stop: Any,
+    start: TensorLike,
+    stop: TensorLike,
     *,
     num: int = 50,
     endpoint: bool = True,

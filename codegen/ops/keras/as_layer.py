@@ -13,6 +13,7 @@ from codegen.graph.recipe import Weight
 from codegen.lowering import registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike
 from codegen.model.packages import KERAS
 from codegen.model.spec import Shape
 from codegen.model.variables import Variable, VariableTree
@@ -95,7 +96,7 @@ class _GivenWeights(Builder):
         return self.op("x.reshape(*sizes)", shape=weight.shape, perm=native, x=x, sizes=weight.params)
 
 
-def kernel_shape(b: Builder, kernel: Any) -> Shape:
+def kernel_shape(b: Builder, kernel: TensorLike) -> Shape:
     """The sizes of a kernel, which is a constant or a tensor."""
     return (
         kernel.shape

@@ -7,6 +7,7 @@ from typing import Any
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike, Term
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import permuted
 
@@ -17,12 +18,12 @@ _FORBIDDEN = -0.7 * 3.38953e38
 @op("DotProductAttention")
 def dot_product_attention(
     b: Builder,
-    query: Any,
-    key: Any,
-    value: Any,
-    bias: Any = None,
-    mask: Any = None,
-    scale: Any = None,
+    query: TensorLike,
+    key: TensorLike,
+    value: TensorLike,
+    bias: TensorLike | None = None,
+    mask: TensorLike | None = None,
+    scale: Term | None = None,
     *,
     is_causal: bool = False,
     flash_attention: bool | None = None,
@@ -39,9 +40,9 @@ def dot_product_attention(
         k, v = (b.op(template, shape=(x.shape[0], heads, *x.shape[2:]), x=x, n=heads // few) for x in (k, v))
     operands: dict[str, Any] = {"q": q, "k": k, "v": v}
     arguments = "q, k, v"
-    scale = rules.host(scale)
-    if isinstance(scale, Value):
-        operands["q"], scale = b.elementwise("q * scale", q=q, scale=scale), 1.0
+    factor = rules.host(scale)
+    if isinstance(factor, Value):
+        operands["q"], factor = b.elementwise("q * scale", q=q, scale=factor), 1.0
     if dtype == "float16" and mask is not None:  # whose range is too small for what Keras puts there
         q, k, v = (b.cast(x, "float32") for x in (q, k, v))
         operands |= {"q": b.cast(operands["q"], "float32"), "k": k, "v": v}
@@ -51,15 +52,17 @@ def dot_product_attention(
         arguments += ", attn_mask=penalty"
     elif is_causal:
         arguments += ", is_causal=True"
-    if scale is not None:
-        operands["scale"] = float(scale)
+    if factor is not None:
+        operands["scale"] = float(factor)
         arguments += ", scale=scale"
     shape = (*q.shape[:-1], v.shape[-1])
     x = b.op(f"F.scaled_dot_product_attention({arguments})", shape=shape, **operands)
     return permuted(b, b.cast(x, dtype), (0, 2, 1, 3))
 
 
-def _penalty(b: Builder, q: Value, k: Value, bias: Any, mask: Any, causal: bool) -> Value | None:
+def _penalty(
+    b: Builder, q: Value, k: Value, bias: TensorLike | None, mask: TensorLike | None, causal: bool
+) -> Value | None:
     """What to add to the scores, None if nothing or just torch's own causal mask."""
     if mask is None and bias is None:
         return None

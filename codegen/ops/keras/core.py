@@ -11,18 +11,19 @@ from codegen.graph import Host, Value
 from codegen.graph.dtypes import INTEGERS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import permuted, saturate
 from codegen.ops.keras.elementwise import elementwise
 
 
 @op("Cast")
-def cast(b: Builder, x: Any, *, dtype: str) -> Value:
+def cast(b: Builder, x: TensorLike, *, dtype: str) -> Value:
     """`x.to(dtype)`."""
     return cast_to(b, x, dtype)
 
 
-def cast_to(b: Builder, x: Any, dtype: str) -> Value:
+def cast_to(b: Builder, x: TensorLike, dtype: str) -> Value:
     """A tensor in another dtype; numbers of the host stay numbers."""
     if isinstance(x, Host):
         return x
@@ -31,13 +32,13 @@ def cast_to(b: Builder, x: Any, dtype: str) -> Value:
 
 
 @op("SaturateCast")
-def saturate_cast(b: Builder, x: Any, *, dtype: str) -> Value:
+def saturate_cast(b: Builder, x: TensorLike, *, dtype: str) -> Value:
     """Clipped to what the dtype can hold, then cast."""
     return saturate(b, rules.tensor(b, x), dtype)
 
 
 @op("View")
-def view(b: Builder, x: Any, *, dtype: str | None = None) -> Value:
+def view(b: Builder, x: TensorLike, *, dtype: str | None = None) -> Value:
     """`x.view(dtype)`: the same bits, read as another dtype."""
     x = rules.native(b, x)
     if dtype in (None, x.dtype):
@@ -53,7 +54,12 @@ def view(b: Builder, x: Any, *, dtype: str | None = None) -> Value:
 
 @op("ConvertToTensor", "Array")
 def convert(
-    b: Builder, x: Any, *, dtype: str | None = None, sparse: bool | None = None, ragged: bool | None = None
+    b: Builder,
+    x: TensorLike,
+    *,
+    dtype: str | None = None,
+    sparse: bool | None = None,
+    ragged: bool | None = None,
 ) -> Value:
     """Its input, maybe in another dtype."""
     if sparse or ragged:
@@ -65,7 +71,7 @@ def convert(
 
 
 @op("Size", "Ndim")
-def size(b: Builder, x: Any) -> Value:
+def size(b: Builder, x: TensorLike) -> Value:
     """The number of elements or of axes."""
     x = rules.tensor(b, x)
     if b.spec.class_name == "Ndim":
@@ -75,7 +81,7 @@ def size(b: Builder, x: Any) -> Value:
 
 
 @op("Rearrange")
-def rearrange(b: Builder, tensor: Any, pattern: str, **axes_lengths: int) -> Value:
+def rearrange(b: Builder, tensor: TensorLike, pattern: str, **axes_lengths: int) -> Value:
     """einops' `rearrange`: split, permute and join axes by name."""
     x = rules.native(b, tensor)
     left, arrow, right = pattern.partition("->")
@@ -110,7 +116,13 @@ def _groups(text: str) -> list[tuple[str, ...]]:
 
 @op("Isclose")
 def isclose(
-    b: Builder, x1: Any, x2: Any, rtol: float = 1e-5, atol: float = 1e-8, *, equal_nan: bool = False
+    b: Builder,
+    x1: TensorLike,
+    x2: TensorLike,
+    rtol: float = 1e-5,
+    atol: float = 1e-8,
+    *,
+    equal_nan: bool = False,
 ) -> Value:
     """`torch.isclose(x, y)`."""
     operands = {"rtol": rtol, "atol": atol}
@@ -120,7 +132,13 @@ def isclose(
 
 @op("AllClose")
 def allclose(
-    b: Builder, x1: Any, x2: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    b: Builder,
+    x1: TensorLike,
+    x2: TensorLike,
+    *,
+    rtol: float = 1e-5,
+    atol: float = 1e-8,
+    equal_nan: bool = False,
 ) -> Value:
     """`torch.isclose(x, y).all()`."""
     return b.op("x.all()", shape=(), x=isclose(b, x1, x2, rtol, atol, equal_nan=equal_nan))
@@ -130,20 +148,20 @@ def allclose(
 
 
 @op("Digitize")
-def digitize(b: Builder, x: Any, bins: Any) -> Value:
+def digitize(b: Builder, x: TensorLike, bins: TensorLike) -> Value:
     """`torch.bucketize(x, bins, right=True)` as int32."""
     return _bucket(b, x, bins, "right")
 
 
 @op("SearchSorted")
 def search_sorted(
-    b: Builder, sorted_sequence: Any, values: Any, *, side: Literal["left", "right"] = "left"
+    b: Builder, sorted_sequence: TensorLike, values: TensorLike, *, side: Literal["left", "right"] = "left"
 ) -> Value:
     """`torch.searchsorted(sequence, values)` as int32."""
     return _bucket(b, values, sorted_sequence, side)
 
 
-def _bucket(b: Builder, x: Any, bins: Any, side: str) -> Value:
+def _bucket(b: Builder, x: TensorLike, bins: TensorLike, side: str) -> Value:
     x, bins = rules.native(b, x), rules.native(b, bins)
     dtype = rules.result_type(x, bins)
     x, bins = b.cast(x, dtype), b.cast(bins, dtype)
@@ -154,7 +172,9 @@ def _bucket(b: Builder, x: Any, bins: Any, side: str) -> Value:
 
 
 @op("IsIn")
-def isin(b: Builder, x1: Any, x2: Any, *, assume_unique: bool = False, invert: bool = False) -> Value:
+def isin(
+    b: Builder, x1: TensorLike, x2: TensorLike, *, assume_unique: bool = False, invert: bool = False
+) -> Value:
     """`torch.isin(x, y)`."""
     del assume_unique  # only makes it faster
     x, y = rules.native(b, x1), rules.native(b, x2)
@@ -167,7 +187,9 @@ def isin(b: Builder, x1: Any, x2: Any, *, assume_unique: bool = False, invert: b
 
 
 @op("Bincount")
-def bincount(b: Builder, x: Any, *, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Value:
+def bincount(
+    b: Builder, x: TensorLike, *, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
+) -> Value:
     """`torch.bincount(x)` of each row."""
     if sparse:
         b.unsupported("sparse", sparse, "supported: dense tensors")
@@ -187,7 +209,7 @@ def bincount(b: Builder, x: Any, *, weights: Any = None, minlength: int = 0, spa
 
 
 @op("UnravelIndex")
-def unravel_index(b: Builder, indices: Any, *, shape: tuple[int, ...]) -> list[Value]:
+def unravel_index(b: Builder, indices: TensorLike, *, shape: tuple[int, ...]) -> list[Value]:
     """`torch.unravel_index(indices, shape)`; Keras reverses the shape for all but vectors."""
     x = rules.native(b, indices)
     shape = shape if x.rank == 1 else shape[::-1]
@@ -197,7 +219,9 @@ def unravel_index(b: Builder, indices: Any, *, shape: tuple[int, ...]) -> list[V
 
 
 @op("Histogram")
-def histogram(b: Builder, x: Any, *, bins: int = 10, range: tuple[float, float] | None = None) -> list[Value]:
+def histogram(
+    b: Builder, x: TensorLike, *, bins: int = 10, range: tuple[float, float] | None = None
+) -> list[Value]:
     """`torch.histogram(x, bins)`."""
     x = rules.native(b, x)
     dtype = x.dtype

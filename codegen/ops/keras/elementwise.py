@@ -12,7 +12,7 @@ from codegen.graph import Host, Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Number, Term, is_host, is_tensor
+from codegen.lowering.parts.operands import Number, TensorLike, Term, is_host, is_tensor
 from codegen.lowering.parts.rules import op
 from codegen.model.spec import Constant
 
@@ -153,7 +153,7 @@ _NO_BOOLS = frozenset({"x - y", "x // y", "x % y", "x ** y", "torch.fmod(x, y)"}
 _XY = frozenset(name for name in BINARY if name.startswith(("Bitwise", "LeftShift", "RightShift")))
 
 
-def unary(b: Builder, name: str, x: Any) -> Value:
+def unary(b: Builder, name: str, x: TensorLike) -> Value:
     """Apply an op of `UNARY`."""
     template, rule = UNARY[name]
     x = rules.tensor(b, x)
@@ -177,7 +177,7 @@ def unary(b: Builder, name: str, x: Any) -> Value:
     return b.elementwise(template, dtype=dtype, non_negative=name in _NON_NEGATIVE, x=x)
 
 
-def binary(b: Builder, name: str, x: Any, y: Any) -> Value:
+def binary(b: Builder, name: str, x: TensorLike, y: TensorLike) -> Value:
     """Apply an op of `BINARY`."""
     template, rule, function = BINARY[name]
     if function and is_host(x) and is_host(y):
@@ -191,7 +191,7 @@ def binary(b: Builder, name: str, x: Any, y: Any) -> Value:
     return elementwise(b, template, rule, x, y, tensors=function is None)
 
 
-def _shifted(b: Builder, template: str, x: Any, y: Any) -> Value:
+def _shifted(b: Builder, template: str, x: TensorLike, y: TensorLike) -> Value:
     """A shift by at least no bit and at most all but one, as TensorFlow shifts."""
     dtype = rules.result_type(operand(b, x), operand(b, y))
     bits = 8 * np.dtype(dtype).itemsize
@@ -202,7 +202,7 @@ def _shifted(b: Builder, template: str, x: Any, y: Any) -> Value:
     return elementwise(b, template, "same", x, y)
 
 
-def _strong(value: Any) -> Any:
+def _strong(value: TensorLike) -> Any:
     """A number of Python as a tensor."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value
@@ -210,7 +210,14 @@ def _strong(value: Any) -> Any:
 
 
 def elementwise(
-    b: Builder, template: str, rule: DtypeRule, x: Any, y: Any, *, tensors: bool = False, **operands: Any
+    b: Builder,
+    template: str,
+    rule: DtypeRule,
+    x: TensorLike,
+    y: TensorLike,
+    *,
+    tensors: bool = False,
+    **operands: Any,
 ) -> Value:
     """An expression of `x` and `y`.
 
@@ -246,7 +253,7 @@ def elementwise(
     return b.elementwise(template, dtype="bool" if rule == "bool" else dtype, x=x, y=y, **operands)
 
 
-def operand(b: Builder, value: Any) -> Term:
+def operand(b: Builder, value: TensorLike) -> Term:
     """An argument as something that an expression can hold: lists become constants."""
     if isinstance(value, (list, tuple)) or value is None:
         tensors = any(isinstance(item, Value) for item in value or ())
@@ -260,7 +267,7 @@ def operand(b: Builder, value: Any) -> Term:
 
 
 def _lower_unary(name: str) -> Callable[..., Value]:
-    def lower(b: Builder, x: Any) -> Value:
+    def lower(b: Builder, x: TensorLike) -> Value:
         return unary(b, name, x)
 
     lower.__doc__ = f"`{UNARY[name][0]}`, element by element."
@@ -268,10 +275,10 @@ def _lower_unary(name: str) -> Callable[..., Value]:
 
 
 def _lower_binary(name: str) -> Callable[..., Value]:
-    def lower(b: Builder, x1: Any, x2: Any) -> Value:
+    def lower(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
         return binary(b, name, x1, x2)
 
-    def lower_xy(b: Builder, x: Any, y: Any) -> Value:
+    def lower_xy(b: Builder, x: TensorLike, y: TensorLike) -> Value:
         return binary(b, name, x, y)
 
     function = lower_xy if name in _XY else lower
@@ -286,12 +293,12 @@ for _name in BINARY.keys() - _NO_OPS:
 
 
 @op("Maximum", "Minimum")
-def maximum(b: Builder, x1: Any, x2: Any) -> Value:
+def maximum(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """`torch.maximum(x, y)` or `torch.minimum(x, y)`; with a number, `x.clamp(min=y)`."""
     return extremum(b, b.spec.class_name, x1, x2)
 
 
-def extremum(b: Builder, name: str, x: Any, y: Any) -> Value:
+def extremum(b: Builder, name: str, x: TensorLike, y: TensorLike) -> Value:
     """The larger or, with name "Minimum", the smaller of two."""
     low = name == "Maximum"
     if is_host(x) and is_host(y):
@@ -302,7 +309,7 @@ def extremum(b: Builder, name: str, x: Any, y: Any) -> Value:
     if is_host(x):
         x, y = y, x
     if is_host(y):
-        x = b.cast(x, dtype)
+        x = rules.tensor(b, x, dtype)
         positive = low and not isinstance(y, Value) and y >= 0
         template = "F.relu(x)" if positive and y == 0 else "x.clamp(min=y)" if low else "x.clamp(max=y)"
         operands: dict[str, Any] = {} if template == "F.relu(x)" else {"y": y}
@@ -311,12 +318,12 @@ def extremum(b: Builder, name: str, x: Any, y: Any) -> Value:
 
 
 @op("LogicalAnd", "LogicalOr", "LogicalXor")
-def logical(b: Builder, x1: Any, x2: Any) -> Value:
+def logical(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """`x & y`, `x | y` or `x ^ y` of what is not zero."""
     return logical_of(b, {"LogicalAnd": "&", "LogicalOr": "|", "LogicalXor": "^"}[b.spec.class_name], x1, x2)
 
 
-def logical_of(b: Builder, symbol: str, x: Any, y: Any) -> Value:
+def logical_of(b: Builder, symbol: str, x: TensorLike, y: TensorLike) -> Value:
     """Combine two tensors as truth values."""
     x, y = (rules.unify(b, (operand(b, v),), "bool")[0] for v in (x, y))
     x, y = (rules.tensor(b, v, "bool") if not isinstance(v, bool) else v for v in (x, y))
@@ -324,7 +331,9 @@ def logical_of(b: Builder, symbol: str, x: Any, y: Any) -> Value:
 
 
 @op("Where")
-def where(b: Builder, condition: Any, x1: Any = None, x2: Any = None) -> Value:
+def where(
+    b: Builder, condition: TensorLike, x1: TensorLike | None = None, x2: TensorLike | None = None
+) -> Value:
     """`torch.where(condition, x, y)`."""
     if x1 is None or x2 is None:
         b.unsupported("x1", None, "the indices of a condition have no fixed number")
@@ -339,7 +348,7 @@ def where(b: Builder, condition: Any, x1: Any = None, x2: Any = None) -> Value:
 
 
 @op("Select")
-def select(b: Builder, condlist: list[Any], choicelist: list[Any], default: Any = 0) -> Value:
+def select(b: Builder, condlist: list[Any], choicelist: list[Any], default: TensorLike = 0) -> Value:
     """The choice of the first condition that holds, else the default; in the dtype that numpy gives."""
     choices = [default, *choicelist]
     kinds = [v if isinstance(v, (bool, int, float)) else rules.kind_of(operand(b, v)) for v in choices]
@@ -355,7 +364,7 @@ def select(b: Builder, condlist: list[Any], choicelist: list[Any], default: Any 
 
 
 @op("Clip")
-def clip(b: Builder, x: Value, *, x_min: Any, x_max: Any) -> Value:
+def clip(b: Builder, x: Value, *, x_min: TensorLike, x_max: TensorLike) -> Value:
     """`x.clamp(x_min, x_max)`."""
     x = rules.tensor(b, x)
     if x.dtype == "bool":

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.windows import DataFormat
 from codegen.ops.keras.images import batch_of, like
@@ -30,8 +31,8 @@ _METHODS = {
 @op("AffineTransform")
 def affine_transform(
     b: Builder,
-    images: Any,
-    transform: Any,
+    images: TensorLike,
+    transform: TensorLike,
     *,
     interpolation: Interpolation = "bilinear",
     fill_mode: Literal["constant", "nearest", "wrap", "reflect"] = "constant",
@@ -46,9 +47,9 @@ def affine_transform(
 @op("PerspectiveTransform")
 def perspective_transform(
     b: Builder,
-    images: Any,
-    start_points: Any,
-    end_points: Any,
+    images: TensorLike,
+    start_points: TensorLike,
+    end_points: TensorLike,
     *,
     interpolation: Interpolation = "bilinear",
     fill_value: float = 0,
@@ -60,7 +61,7 @@ def perspective_transform(
     return _projected(b, images, transforms, interpolation, "constant", fill_value, data_format)
 
 
-def _batch(b: Builder, x: Any, rank: int) -> Value:
+def _batch(b: Builder, x: TensorLike, rank: int) -> Value:
     """float32 with a batch axis, which a single one gets."""
     x = rules.native(b, x, "float32")
     return x if x.rank > rank else made(b, "x.unsqueeze(0)", (1, *x.shape), x=x)
@@ -68,7 +69,7 @@ def _batch(b: Builder, x: Any, rank: int) -> Value:
 
 def _projected(
     b: Builder,
-    images: Any,
+    images: TensorLike,
     transforms: Value,
     interpolation: str,
     fill_mode: str,
@@ -86,8 +87,8 @@ def _projected(
 @op("MapCoordinates")
 def map_coordinates(
     b: Builder,
-    inputs: Any,
-    coordinates: Any,
+    inputs: TensorLike,
+    coordinates: TensorLike,
     *,
     order: Literal[0, 1],
     fill_mode: Literal["constant", "nearest", "wrap", "mirror", "reflect"] = "constant",
@@ -104,10 +105,10 @@ def map_coordinates(
 @op("ScaleAndTranslate")
 def scale_and_translate(
     b: Builder,
-    images: Any,
-    output_shape: Any,
-    scale: Any,
-    translation: Any,
+    images: TensorLike,
+    output_shape: TensorLike,
+    scale: TensorLike,
+    translation: TensorLike,
     *,
     spatial_dims: tuple[int, ...],
     method: str,

@@ -9,6 +9,7 @@ import numpy as np
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.resizing import Casts
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import padded, permuted, torch_dim
@@ -30,7 +31,7 @@ from codegen.ops.keras.linalg import made
 _GREY = [0.2989, 0.5870, 0.1140]
 
 
-def batch_of(b: Builder, images: Any) -> Value:
+def batch_of(b: Builder, images: TensorLike) -> Value:
     """Images with a batch axis, which a single one gets."""
     x = rules.tensor(b, images)
     if x.rank not in (3, 4):
@@ -38,7 +39,7 @@ def batch_of(b: Builder, images: Any) -> Value:
     return x if x.rank == 4 else made(b, "x.unsqueeze(0)", (1, *x.shape), x=b.keras_layout(x))
 
 
-def like(b: Builder, result: Value, images: Any) -> Value:
+def like(b: Builder, result: Value, images: TensorLike) -> Value:
     """A result of `batch_of(b, images)` without the batch axis if there was none."""
     if rules.tensor(b, images).rank == 4:
         return result
@@ -54,7 +55,7 @@ def _channel_axis(x: Value, data_format: str | None) -> int:
 
 
 @op("RGBToGrayscale")
-def rgb_to_grayscale(b: Builder, images: Any, *, data_format: DataFormat | None = None) -> Value:
+def rgb_to_grayscale(b: Builder, images: TensorLike, *, data_format: DataFormat | None = None) -> Value:
     """The weighted sum of red, green and blue."""
     x = rules.settled(b, rules.tensor(b, images))
     axis = _channel_axis(x, data_format)
@@ -69,7 +70,7 @@ def rgb_to_grayscale(b: Builder, images: Any, *, data_format: DataFormat | None 
 
 
 @op("RGBToHSV", "HSVToRGB")
-def convert_colors(b: Builder, images: Any, *, data_format: DataFormat | None = None) -> Value:
+def convert_colors(b: Builder, images: TensorLike, *, data_format: DataFormat | None = None) -> Value:
     """Between red, green, blue and hue, saturation, value."""
     x = rules.settled(b, rules.tensor(b, images))
     name = {"RGBToHSV": "rgb_to_hsv", "HSVToRGB": "hsv_to_rgb"}[b.spec.class_name]
@@ -82,7 +83,7 @@ def convert_colors(b: Builder, images: Any, *, data_format: DataFormat | None = 
 @op("Resize")
 def resize(
     b: Builder,
-    images: Any,
+    images: TensorLike,
     *,
     size: tuple[int, int],
     interpolation: str = "bilinear",
@@ -106,7 +107,7 @@ def resize(
 @op("PadImages")
 def pad_images(
     b: Builder,
-    images: Any,
+    images: TensorLike,
     *,
     top_padding: int | None = None,
     left_padding: int | None = None,
@@ -148,7 +149,7 @@ def pad_images(
 @op("CropImages")
 def crop_images(
     b: Builder,
-    images: Any,
+    images: TensorLike,
     *,
     top_cropping: int | None = None,
     left_cropping: int | None = None,
@@ -182,7 +183,7 @@ def crop_images(
 @op("ExtractPatches")
 def extract_patches(
     b: Builder,
-    images: Any,
+    images: TensorLike,
     *,
     size: Ints,
     strides: Ints | None = None,
@@ -233,7 +234,7 @@ def _axis_of_channels(x: Value, data_format: str) -> int:
 @op("GaussianBlur")
 def gaussian_blur(
     b: Builder,
-    images: Any,
+    images: TensorLike,
     *,
     kernel_size: tuple[float, float] = (3, 3),
     sigma: tuple[float, float] = (1.0, 1.0),
@@ -261,7 +262,7 @@ def _bell(size: float, sigma: float) -> np.ndarray[Any, Any]:
 
 
 @op("SobelEdges")
-def sobel_edges(b: Builder, images: Any, *, data_format: DataFormat | None = None) -> Value:
+def sobel_edges(b: Builder, images: TensorLike, *, data_format: DataFormat | None = None) -> Value:
     """How fast each channel changes downwards and to the right, on a new last axis."""
     x = b.channels_first(rules.tensor(b, images), data_format or "channels_last")
     if data_format == "channels_first":
@@ -286,8 +287,8 @@ def sobel_edges(b: Builder, images: Any, *, data_format: DataFormat | None = Non
 @op("SSIM")
 def ssim(
     b: Builder,
-    image1: Any,
-    image2: Any,
+    image1: TensorLike,
+    image2: TensorLike,
     *,
     max_val: float = 1.0,
     filter_size: int = 11,

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import is_host, is_tensor
+from codegen.lowering.parts.operands import Index, TensorLike, is_host, is_tensor
 from codegen.lowering.parts.rules import op
 from codegen.model.spec import Constant
 
 
 @op("GetItem")
-def get_item(b: Builder, x: Any, key: Any) -> Value:
+def get_item(b: Builder, x: TensorLike, key: Index | Sequence[Index]) -> Value:
     """`x[key]`."""
     return getitem(b, x, key)
 
 
-def getitem(b: Builder, x: Any, key: Any) -> Value:
+def getitem(b: Builder, x: TensorLike, key: Index | Sequence[Index]) -> Value:
     """numpy's basic indexing with numbers, slices, None and an ellipsis; or with one tensor or list."""
     items = list(key) if isinstance(key, (list, tuple)) else [key]
     items = [rules.host(item) for item in items]
@@ -41,7 +42,7 @@ def getitem(b: Builder, x: Any, key: Any) -> Value:
     return _index_stored(b, x, items)
 
 
-def _is_array(item: Any) -> bool:
+def _is_array(item: object) -> bool:
     return isinstance(item, (list, tuple, Constant)) or is_tensor(item)
 
 
@@ -186,12 +187,12 @@ def _advanced(b: Builder, x: Value, items: list[Any]) -> Value:
 
 
 @op("Take")
-def take(b: Builder, x: Any, indices: Any, *, axis: int | None = None) -> Value:
+def take(b: Builder, x: TensorLike, indices: TensorLike, *, axis: int | None = None) -> Value:
     """`x[..., indices]`; negative positions count from the end."""
     return taken(b, x, indices, axis)
 
 
-def taken(b: Builder, x: Any, indices: Any, axis: int | None) -> Value:
+def taken(b: Builder, x: TensorLike, indices: TensorLike, axis: int | None) -> Value:
     """Elements at positions along an axis."""
     x = rules.native(b, x)
     if axis is None:
@@ -209,7 +210,7 @@ def taken(b: Builder, x: Any, indices: Any, axis: int | None) -> Value:
 
 
 @op("TakeAlongAxis")
-def take_along_axis(b: Builder, x: Any, indices: Any, *, axis: int | None = None) -> Value:
+def take_along_axis(b: Builder, x: TensorLike, indices: TensorLike, *, axis: int | None = None) -> Value:
     """`x.take_along_dim(indices, dim)`."""
     x, positions = rules.native(b, x), b.cast(rules.native(b, indices), "int64")
     if axis is None:
@@ -228,12 +229,12 @@ def take_along_axis(b: Builder, x: Any, indices: Any, *, axis: int | None = None
 
 
 @op("Slice")
-def slice_(b: Builder, inputs: Any, start_indices: Any, *, shape: Any) -> Value:
+def slice_(b: Builder, inputs: TensorLike, start_indices: TensorLike, *, shape: TensorLike) -> Value:
     """`x[start : start + size, ...]`; a size of -1 takes the rest."""
     return sliced(b, inputs, start_indices, shape)
 
 
-def sliced(b: Builder, x: Any, starts: Any, lengths: Any) -> Value:
+def sliced(b: Builder, x: TensorLike, starts: TensorLike, lengths: TensorLike) -> Value:
     """A block of a tensor."""
     x = rules.tensor(b, x) if not isinstance(x, Value) else x
     first = rules.shape_argument(b, _on_host(b, starts), "start_indices")
@@ -251,7 +252,7 @@ def sliced(b: Builder, x: Any, starts: Any, lengths: Any) -> Value:
     return y
 
 
-def _on_host(b: Builder, starts: Any) -> Any:
+def _on_host(b: Builder, starts: TensorLike) -> Any:
     """Positions that the model computes, as numbers of Python."""
     if is_tensor(starts):
         count = b.known(starts, 0)
@@ -262,7 +263,7 @@ def _on_host(b: Builder, starts: Any) -> Any:
 
 
 @op("SliceUpdate")
-def slice_update(b: Builder, inputs: Any, start_indices: Any, updates: Any) -> Value:
+def slice_update(b: Builder, inputs: TensorLike, start_indices: TensorLike, updates: TensorLike) -> Value:
     """A copy of `inputs` with a block replaced."""
     x, updates = rules.native(b, inputs), rules.native(b, updates)
     updates = b.cast(updates, x.dtype)
@@ -282,7 +283,7 @@ def slice_update(b: Builder, inputs: Any, start_indices: Any, updates: Any) -> V
     )
 
 
-def _inside(start: Any, size: int | None, length: int | None) -> Any:
+def _inside(start: TensorLike, size: int | None, length: int | None) -> Any:
     """Where a block begins that XLA moves until it lies within the tensor, as far as sizes are known."""
     if not isinstance(start, int):
         return start
@@ -290,7 +291,7 @@ def _inside(start: Any, size: int | None, length: int | None) -> Any:
 
 
 @op("Scatter")
-def scatter(b: Builder, indices: Any, values: Any, *, shape: Any) -> Value:
+def scatter(b: Builder, indices: TensorLike, values: TensorLike, *, shape: TensorLike) -> Value:
     """Zeros of a shape, to which `values` are added at `indices`."""
     positions, values = rules.native(b, indices), rules.native(b, values)
     sizes = rules.shape_argument(b, shape)
@@ -305,7 +306,7 @@ def scatter(b: Builder, indices: Any, values: Any, *, shape: Any) -> Value:
 
 @op("ScatterUpdate")
 def scatter_update(
-    b: Builder, inputs: Any, indices: Any, updates: Any, *, reduction: str | None = None
+    b: Builder, inputs: TensorLike, indices: TensorLike, updates: TensorLike, *, reduction: str | None = None
 ) -> Value:
     """A copy of `inputs` with elements at `indices` replaced by, or combined with, `updates`."""
     x = rules.native(b, inputs)

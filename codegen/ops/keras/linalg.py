@@ -9,7 +9,7 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Axis
+from codegen.lowering.parts.operands import Axis, TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.model.spec import Shape
 from codegen.ops.keras.reductions import reduction
@@ -23,7 +23,7 @@ def made(b: Builder, template: str, shape: Shape, dtype: str | None = None, **op
     return b.op(template, shape=shape, perm=tuple(range(len(shape))), dtype=dtype, **operands)
 
 
-def matrix(b: Builder, x: Any) -> Value:
+def matrix(b: Builder, x: TensorLike) -> Value:
     """A tensor whose last two axes are a matrix."""
     made_of: Value = rules.native(b, x)
     if made_of.rank < 2:
@@ -32,7 +32,7 @@ def matrix(b: Builder, x: Any) -> Value:
 
 
 @op("Cholesky")
-def cholesky(b: Builder, x: Any, *, upper: bool = False) -> Value:
+def cholesky(b: Builder, x: TensorLike, *, upper: bool = False) -> Value:
     """`torch.linalg.cholesky(x)`."""
     x = matrix(b, x)
     template = "torch.linalg.cholesky(x).mH" if upper else "torch.linalg.cholesky(x)"
@@ -40,7 +40,7 @@ def cholesky(b: Builder, x: Any, *, upper: bool = False) -> Value:
 
 
 @op("CholeskyInverse")
-def cholesky_inverse(b: Builder, x: Any, *, upper: bool = False) -> Value:
+def cholesky_inverse(b: Builder, x: TensorLike, *, upper: bool = False) -> Value:
     """`torch.cholesky_inverse(x)`: the inverse of what has this Cholesky factor."""
     x = matrix(b, x)
     template = "torch.cholesky_inverse(x, upper=True)" if upper else "torch.cholesky_inverse(x)"
@@ -48,14 +48,14 @@ def cholesky_inverse(b: Builder, x: Any, *, upper: bool = False) -> Value:
 
 
 @op("Det")
-def det(b: Builder, x: Any) -> Value:
+def det(b: Builder, x: TensorLike) -> Value:
     """`torch.linalg.det(x)`."""
     x = matrix(b, x)
     return made(b, "torch.linalg.det(x)", x.shape[:-2], x=x)
 
 
 @op("Logdet")
-def logdet(b: Builder, x: Any) -> Value:
+def logdet(b: Builder, x: TensorLike) -> Value:
     """The logarithm of the determinant of positive definite matrices."""
     x = matrix(b, x)
     return made(
@@ -64,7 +64,7 @@ def logdet(b: Builder, x: Any) -> Value:
 
 
 @op("Slogdet")
-def slogdet(b: Builder, x: Any) -> list[Value]:
+def slogdet(b: Builder, x: TensorLike) -> list[Value]:
     """`torch.linalg.slogdet(x)`."""
     x = matrix(b, x)
     results = [b.value(x.shape[:-2], dtype=x.dtype) for _ in range(2)]
@@ -73,14 +73,14 @@ def slogdet(b: Builder, x: Any) -> list[Value]:
 
 
 @op("Inv")
-def inv(b: Builder, x: Any) -> Value:
+def inv(b: Builder, x: TensorLike) -> Value:
     """`torch.linalg.inv(x)`."""
     x = matrix(b, x)
     return made(b, "torch.linalg.inv(x)", x.shape, x=x)
 
 
 @op("LuFactor")
-def lu_factor(b: Builder, x: Any) -> list[Value]:
+def lu_factor(b: Builder, x: TensorLike) -> list[Value]:
     """The LU decomposition in one matrix, and for each row of `x` the row of L @ U that it is."""
     x = matrix(b, x)
     if x.rank > 2:
@@ -94,7 +94,7 @@ def lu_factor(b: Builder, x: Any) -> list[Value]:
 
 
 @op("Qr")
-def qr(b: Builder, x: Any, *, mode: Literal["reduced", "complete"] = "reduced") -> list[Value]:
+def qr(b: Builder, x: TensorLike, *, mode: Literal["reduced", "complete"] = "reduced") -> list[Value]:
     """`torch.linalg.qr(x)`."""
     x = matrix(b, x)
     *batch, rows, columns = x.shape
@@ -106,14 +106,14 @@ def qr(b: Builder, x: Any, *, mode: Literal["reduced", "complete"] = "reduced") 
 
 
 @op("Solve")
-def solve(b: Builder, a: Any, b_: Any) -> Value:
+def solve(b: Builder, a: TensorLike, b_: TensorLike) -> Value:
     """`torch.linalg.solve(a, y)`."""
     a, y = matrix(b, a), rules.native(b, b_)
     return made(b, "torch.linalg.solve(a, y)", y.shape, a=a, y=y)
 
 
 @op("SolveTriangular")
-def solve_triangular(b: Builder, a: Any, b_: Any, *, lower: bool = False) -> Value:
+def solve_triangular(b: Builder, a: TensorLike, b_: TensorLike, *, lower: bool = False) -> Value:
     """`torch.linalg.solve_triangular(a, y)`."""
     a, y = matrix(b, a), rules.native(b, b_)
     template = "torch.linalg.solve_triangular(a, y, upper=upper)"
@@ -123,7 +123,7 @@ def solve_triangular(b: Builder, a: Any, b_: Any, *, lower: bool = False) -> Val
 
 
 @op("SVD")
-def svd(b: Builder, x: Any, *, full_matrices: bool = True, compute_uv: bool = True) -> Value:
+def svd(b: Builder, x: TensorLike, *, full_matrices: bool = True, compute_uv: bool = True) -> Value:
     """`torch.linalg.svdvals(x)`."""
     del full_matrices  # says nothing of the singular values
     if compute_uv:
@@ -137,7 +137,7 @@ def _least(sizes: Shape) -> int | None:
 
 
 @op("Lstsq")
-def lstsq(b: Builder, a: Any, b_: Any, *, rcond: float | None = None) -> Value:
+def lstsq(b: Builder, a: TensorLike, b_: TensorLike, *, rcond: float | None = None) -> Value:
     """`torch.linalg.pinv(a) @ y`."""
     a, y = matrix(b, a), rules.native(b, b_)
     shape = (a.shape[1], *y.shape[1:])
@@ -146,7 +146,7 @@ def lstsq(b: Builder, a: Any, b_: Any, *, rcond: float | None = None) -> Value:
 
 
 @op("Pinv")
-def pinv(b: Builder, x: Any, *, rcond: float | None = None) -> Value:
+def pinv(b: Builder, x: TensorLike, *, rcond: float | None = None) -> Value:
     """`torch.linalg.pinv(x)`."""
     x = matrix(b, x)
     cutoff = _cutoff(b, x, 10) if rcond is None else rcond
@@ -155,7 +155,7 @@ def pinv(b: Builder, x: Any, *, rcond: float | None = None) -> Value:
 
 
 @op("MatrixRank")
-def matrix_rank(b: Builder, x: Any, *, tol: float | None = None) -> Value:
+def matrix_rank(b: Builder, x: TensorLike, *, tol: float | None = None) -> Value:
     """`torch.linalg.matrix_rank(x)` as int32."""
     x = matrix(b, x)
     operands = {} if tol is None else {"tol": tol}
@@ -183,7 +183,7 @@ def _epsilon(b: Builder, x: Value) -> float:
 
 @op("Norm")
 def norm(
-    b: Builder, x: Any, *, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False
+    b: Builder, x: TensorLike, *, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False
 ) -> Value:
     """`torch.linalg.vector_norm` or `torch.linalg.matrix_norm`."""
     x = rules.settled(b, rules.tensor(b, x))

@@ -8,6 +8,7 @@ from codegen.graph import Value
 from codegen.graph.dtypes import promote
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import coded
 from codegen.ops.keras.reductions import reduction
@@ -15,7 +16,13 @@ from codegen.ops.keras.reductions import reduction
 
 @op("OneHot")
 def one_hot(
-    b: Builder, x: Any, *, num_classes: int, axis: int = -1, dtype: str | None = None, sparse: bool = False
+    b: Builder,
+    x: TensorLike,
+    *,
+    num_classes: int,
+    axis: int = -1,
+    dtype: str | None = None,
+    sparse: bool = False,
 ) -> Value:
     """1 where a class is meant, else 0; a class out of range is 0 throughout."""
     _dense(b, sparse)
@@ -25,7 +32,7 @@ def one_hot(
 @op("MultiHot")
 def multi_hot(
     b: Builder,
-    inputs: Any,
+    inputs: TensorLike,
     *,
     num_classes: int,
     axis: int = -1,
@@ -48,7 +55,9 @@ def _dense(b: Builder, sparse: bool) -> None:
 
 
 @op("BinaryCrossentropy")
-def binary_crossentropy(b: Builder, target: Any, output: Any, *, from_logits: bool = False) -> Value:
+def binary_crossentropy(
+    b: Builder, target: TensorLike, output: TensorLike, *, from_logits: bool = False
+) -> Value:
     """The loss of each element."""
     x, from_logits = logits(rules.tensor(b, output), from_logits, "torch.sigmoid")
     y = rules.tensor(b, target)
@@ -60,7 +69,7 @@ def binary_crossentropy(b: Builder, target: Any, output: Any, *, from_logits: bo
 
 @op("CategoricalCrossentropy")
 def categorical_crossentropy(
-    b: Builder, target: Any, output: Any, *, from_logits: bool = False, axis: int = -1
+    b: Builder, target: TensorLike, output: TensorLike, *, from_logits: bool = False, axis: int = -1
 ) -> Value:
     """The loss of each sample, for targets as distributions."""
     x, from_logits = logits(rules.tensor(b, output), from_logits, "F.softmax")
@@ -75,7 +84,7 @@ def categorical_crossentropy(
 
 @op("SparseCategoricalCrossentropy")
 def sparse_categorical_crossentropy(
-    b: Builder, target: Any, output: Any, *, from_logits: bool = False, axis: int = -1
+    b: Builder, target: TensorLike, output: TensorLike, *, from_logits: bool = False, axis: int = -1
 ) -> Value:
     """The loss of each sample, for targets as class numbers; probabilities are made to sum to one."""
     x, from_logits = logits(rules.tensor(b, output), from_logits, "F.softmax")
@@ -101,7 +110,7 @@ def logits(x: Value, from_logits: bool, activation: str) -> tuple[Value, bool]:
 
 
 @op("PSNR")
-def psnr(b: Builder, x1: Any, x2: Any, *, max_val: float) -> Value:
+def psnr(b: Builder, x1: TensorLike, x2: TensorLike, *, max_val: float) -> Value:
     """Peak signal-to-noise ratio of all elements."""
     error = b.elementwise("x - y", x=rules.tensor(b, x1), y=rules.tensor(b, x2))
     error = reduction(b, "Mean", b.elementwise("x.square()", x=error))
@@ -113,7 +122,13 @@ def psnr(b: Builder, x1: Any, x2: Any, *, max_val: float) -> Value:
 
 @op("CTCLoss")
 def ctc_loss(
-    b: Builder, target: Any, output: Any, target_length: Any, output_length: Any, *, mask_index: int = 0
+    b: Builder,
+    target: TensorLike,
+    output: TensorLike,
+    target_length: TensorLike,
+    output_length: TensorLike,
+    *,
+    mask_index: int = 0,
 ) -> Value:
     """`F.ctc_loss` of each sample."""
     x = rules.native(b, output)
@@ -131,8 +146,8 @@ def ctc_loss(
 @op("CTCDecode")
 def ctc_decode(
     b: Builder,
-    inputs: Any,
-    sequence_lengths: Any,
+    inputs: TensorLike,
+    sequence_lengths: TensorLike,
     *,
     strategy: str = "greedy",
     beam_width: int = 100,

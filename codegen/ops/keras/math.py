@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from codegen.graph.dtypes import FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.frames import frame_window, inverse_window
+from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import padded
 from codegen.model.spec import Constant
@@ -30,7 +32,12 @@ _SEGMENTS = {
 
 @op("SegmentSum", "SegmentMax", "SegmentMin", "SegmentProd")
 def segment(
-    b: Builder, data: Any, segment_ids: Any, *, num_segments: int | None = None, sorted: bool = False
+    b: Builder,
+    data: TensorLike,
+    segment_ids: TensorLike,
+    *,
+    num_segments: int | None = None,
+    sorted: bool = False,
 ) -> Value:
     """The sum, largest, least or product of the rows of each segment."""
     x, ids = rules.native(b, data), rules.native(b, segment_ids)
@@ -64,7 +71,7 @@ def extreme(dtype: str, low: bool) -> float:
 
 
 @op("TopK")
-def top_k(b: Builder, x: Any, *, k: int, sorted: bool = True) -> list[Value]:
+def top_k(b: Builder, x: TensorLike, *, k: int, sorted: bool = True) -> list[Value]:
     """The largest elements along the last axis and where they are; of equal ones the first."""
     x = rules.native(b, x)
     if not sorted and k not in (1, x.shape[-1]):
@@ -77,7 +84,7 @@ def top_k(b: Builder, x: Any, *, k: int, sorted: bool = True) -> list[Value]:
 
 
 @op("InTopK")
-def in_top_k(b: Builder, targets: Any, predictions: Any, *, k: int) -> Value:
+def in_top_k(b: Builder, targets: TensorLike, predictions: TensorLike, *, k: int) -> Value:
     """Whether fewer than k classes are more probable than the target."""
     y, x = rules.native(b, targets), rules.native(b, predictions)
     return made(b, "in_top_k(y, x, k)", y.shape, "bool", y=y, x=x, k=k)
@@ -86,7 +93,7 @@ def in_top_k(b: Builder, targets: Any, predictions: Any, *, k: int) -> Value:
 # -------------------------------------------------------------------- Fourier transforms
 
 
-def complex_of(b: Builder, x: Any) -> Value:
+def complex_of(b: Builder, x: Sequence[TensorLike]) -> Value:
     """A pair of real and imaginary part as complex numbers."""
     real, imag = (rules.native(b, part) for part in x)
     dtype = "complex128" if real.dtype == "float64" else "complex64"
@@ -100,14 +107,14 @@ def parts_of(b: Builder, x: Value) -> list[Value]:
 
 
 @op("FFT", "FFT2", "IFFT2")
-def fft(b: Builder, x: Any) -> list[Value]:
+def fft(b: Builder, x: Sequence[TensorLike]) -> list[Value]:
     """`torch.fft.fft`, `fft2` or `ifft2`."""
     z = complex_of(b, x)
     return parts_of(b, made(b, f"torch.fft.{b.spec.class_name.lower()}(x)", z.shape, x=z))
 
 
 @op("RFFT")
-def rfft(b: Builder, x: Any, *, fft_length: int | None = None) -> list[Value]:
+def rfft(b: Builder, x: TensorLike, *, fft_length: int | None = None) -> list[Value]:
     """`torch.fft.rfft(x, n)`."""
     x = rules.native(b, x)
     length = x.shape[-1] if fft_length is None else fft_length
@@ -119,7 +126,7 @@ def rfft(b: Builder, x: Any, *, fft_length: int | None = None) -> list[Value]:
 
 
 @op("IRFFT")
-def irfft(b: Builder, x: Any, *, fft_length: int | None = None) -> Value:
+def irfft(b: Builder, x: Sequence[TensorLike], *, fft_length: int | None = None) -> Value:
     """`torch.fft.irfft(x, n)`."""
     z = complex_of(b, x)
     dtype = "float64" if z.dtype == "complex128" else "float32"
@@ -135,7 +142,7 @@ def irfft(b: Builder, x: Any, *, fft_length: int | None = None) -> Value:
 
 
 @op("ExtractSequences")
-def extract_sequences(b: Builder, x: Any, *, sequence_length: int, sequence_stride: int) -> Value:
+def extract_sequences(b: Builder, x: TensorLike, *, sequence_length: int, sequence_stride: int) -> Value:
     """`x.unfold(-1, length, stride)`."""
     return framed(b, rules.native(b, x), sequence_length, sequence_stride)
 
@@ -150,7 +157,7 @@ def framed(b: Builder, x: Value, length: int, step: int) -> Value:
 @op("STFT")
 def stft(
     b: Builder,
-    x: Any,
+    x: TensorLike,
     *,
     sequence_length: int,
     sequence_stride: int,
@@ -175,7 +182,7 @@ def stft(
 @op("ISTFT")
 def istft(
     b: Builder,
-    x: Any,
+    x: Sequence[TensorLike],
     *,
     sequence_length: int,
     sequence_stride: int,

@@ -9,7 +9,7 @@ from codegen.graph.dtypes import FLOATS, promote
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Axis
+from codegen.lowering.parts.operands import Axis, TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import torch_dim
 from codegen.ops.keras.linalg import norm_over
@@ -19,7 +19,9 @@ _EPSILON = 1e-7  # keras.config.epsilon()
 
 
 @op("Normalize")
-def normalize(b: Builder, x: Any, *, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Value:
+def normalize(
+    b: Builder, x: TensorLike, *, axis: Axis = -1, order: int = 2, epsilon: float | None = None
+) -> Value:
     """`F.normalize(x, p, dim)`."""
     x = rules.settled(b, rules.tensor(b, x))
     x = b.cast(x, rules.float_type(x))
@@ -41,7 +43,7 @@ def normalize(b: Builder, x: Any, *, axis: Axis = -1, order: int = 2, epsilon: f
 
 @op("Moments")
 def moments(
-    b: Builder, x: Any, *, axes: Axis, keepdims: bool = False, synchronized: bool = False
+    b: Builder, x: TensorLike, *, axes: Axis, keepdims: bool = False, synchronized: bool = False
 ) -> list[Value]:
     """Mean and variance; of 16-bit numbers computed in 32 bits."""
     del synchronized  # there is one device
@@ -59,11 +61,11 @@ def moments(
 @op("BatchNorm")
 def batch_norm(
     b: Builder,
-    x: Any,
-    mean: Any,
-    variance: Any,
-    offset: Any = None,
-    scale: Any = None,
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
+    offset: TensorLike | None = None,
+    scale: TensorLike | None = None,
     *,
     axis: int,
     epsilon: float = 1e-3,
@@ -92,7 +94,12 @@ def batch_norm(
 
 @op("RMSNorm")
 def rms_norm(
-    b: Builder, x: Any, scale: Any = None, *, axis: Axis = -1, epsilon: float | None = None
+    b: Builder,
+    x: TensorLike,
+    scale: TensorLike | None = None,
+    *,
+    axis: Axis = -1,
+    epsilon: float | None = None,
 ) -> Value:
     """`F.rms_norm(x, sizes, scale)`, or the same over axes that are not the last."""
     x, dtype = _wide(b, x)
@@ -112,9 +119,9 @@ def rms_norm(
 @op("LayerNorm")
 def layer_norm(
     b: Builder,
-    x: Any,
-    gamma: Any = None,
-    beta: Any = None,
+    x: TensorLike,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
     *,
     axis: Axis = -1,
     epsilon: float | None = None,
@@ -149,7 +156,7 @@ def along_axis(b: Builder, value: Value, x: Value, axes: tuple[int, ...]) -> Val
     return b.reshape(value, tuple(n if a in axes else 1 for a, n in enumerate(x.shape)))
 
 
-def _wide(b: Builder, x: Any) -> tuple[Value, str]:
+def _wide(b: Builder, x: TensorLike) -> tuple[Value, str]:
     """The input in Keras' layout in at least 32 bits, and its own dtype."""
     x = rules.native(b, x)
     if not x.rank:

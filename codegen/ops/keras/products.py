@@ -9,24 +9,25 @@ from codegen.graph import Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import Axes, TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import permuted
 from codegen.model.spec import Shape
 from codegen.ops.keras.elementwise import binary
 
 
-def pair(b: Builder, x: Any, y: Any) -> tuple[Value, Value, str]:
+def pair(b: Builder, x: TensorLike, y: TensorLike) -> tuple[Value, Value, str]:
     """Two factors in one dtype and Keras' layout, and that dtype."""
     dtype = rules.result_type(_kind(b, x), _kind(b, y))
     return rules.native(b, x, dtype), rules.native(b, y, dtype), dtype
 
 
-def _kind(b: Builder, x: Any) -> Any:
+def _kind(b: Builder, x: TensorLike) -> Any:
     return x if isinstance(x, Value) else rules.as_constant(b, x)
 
 
 @op("Matmul")
-def matmul(b: Builder, x1: Any, x2: Any) -> Value:
+def matmul(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """`x @ y`."""
     x, y, dtype = pair(b, x1, x2)
     if dtype == "int8" and x.rank > 1 and y.rank > 1:
@@ -54,7 +55,7 @@ def product(b: Builder, x: Value, y: Value) -> Value:
 
 
 @op("Dot")
-def dot(b: Builder, x1: Any, x2: Any) -> Value:
+def dot(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """The sum over the last axis of `x` and the last but one of `y`."""
     x, y, _ = pair(b, x1, x2)
     if not x.rank or not y.rank:
@@ -65,7 +66,7 @@ def dot(b: Builder, x1: Any, x2: Any) -> Value:
 
 
 @op("Inner")
-def inner(b: Builder, x1: Any, x2: Any) -> Value:
+def inner(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """The sum over the last axis of both."""
     x, y, dtype = pair(b, x1, x2)
     if not x.rank or not y.rank:
@@ -76,7 +77,7 @@ def inner(b: Builder, x1: Any, x2: Any) -> Value:
 
 
 @op("Vdot")
-def vdot(b: Builder, x1: Any, x2: Any) -> Value:
+def vdot(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """The sum of all products."""
     x, y, dtype = pair(b, x1, x2)
     x, y = whole(b, x, y)
@@ -84,7 +85,7 @@ def vdot(b: Builder, x1: Any, x2: Any) -> Value:
 
 
 @op("Outer")
-def outer(b: Builder, x1: Any, x2: Any) -> Value:
+def outer(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """All products of an element of one with an element of the other."""
     x, y, _ = pair(b, x1, x2)
     shape = (rules.elements(x.shape), rules.elements(y.shape))
@@ -92,7 +93,7 @@ def outer(b: Builder, x1: Any, x2: Any) -> Value:
 
 
 @op("Kron")
-def kron(b: Builder, x1: Any, x2: Any) -> Value:
+def kron(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """`torch.kron(x, y)`."""
     x, y, _ = pair(b, x1, x2)
     rank = max(x.rank, y.rank)
@@ -102,7 +103,7 @@ def kron(b: Builder, x1: Any, x2: Any) -> Value:
 
 
 @op("Tensordot")
-def tensordot(b: Builder, x1: Any, x2: Any, *, axes: Any = 2) -> Value:
+def tensordot(b: Builder, x1: TensorLike, x2: TensorLike, *, axes: int | tuple[Axes, Axes] = 2) -> Value:
     """`torch.tensordot(x, y, dims)`."""
     x, y, _ = pair(b, x1, x2)
     if isinstance(axes, int):
@@ -187,8 +188,8 @@ def _spaced(equation: str) -> str:
 @op("Cross")
 def cross(
     b: Builder,
-    x1: Any,
-    x2: Any,
+    x1: TensorLike,
+    x2: TensorLike,
     *,
     axisa: int = -1,
     axisb: int = -1,
@@ -220,7 +221,7 @@ def _axis_last(b: Builder, x: Value, axis: int) -> Value:
 
 
 @op("Correlate")
-def correlate(b: Builder, x1: Any, x2: Any, *, mode: str = "valid") -> Value:
+def correlate(b: Builder, x1: TensorLike, x2: TensorLike, *, mode: str = "valid") -> Value:
     """The correlation of two signals of one dimension."""
     x, y, dtype = pair(b, x1, x2)
     wide = "float64" if dtype == "int64" else dtype if dtype in FLOATS else "float32"
@@ -244,7 +245,7 @@ def correlate(b: Builder, x1: Any, x2: Any, *, mode: str = "valid") -> Value:
 
 
 @op("Corrcoef")
-def corrcoef(b: Builder, x: Any) -> Value:
+def corrcoef(b: Builder, x: TensorLike) -> Value:
     """`torch.corrcoef(x)`."""
     x = rules.native(b, x)
     if x.dtype == "int64":
@@ -255,7 +256,9 @@ def corrcoef(b: Builder, x: Any) -> Value:
 
 
 @op("Trapezoid")
-def trapezoid(b: Builder, y: Any, *, x: Any = None, dx: float = 1.0, axis: int = -1) -> Value:
+def trapezoid(
+    b: Builder, y: TensorLike, *, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1
+) -> Value:
     """`torch.trapezoid(y, dx)`."""
     y = rules.native(b, y)
     y = b.cast(y, rules.float_type(y))
@@ -276,7 +279,7 @@ def trapezoid(b: Builder, y: Any, *, x: Any = None, dx: float = 1.0, axis: int =
 @op("Vander")
 def vander(
     b: Builder,
-    x: Any,
+    x: TensorLike,
     *,
     N: int | None = None,  # noqa: N803 - Keras' name
     increasing: bool = False,
@@ -291,7 +294,7 @@ def vander(
 
 
 @op("CDist")
-def cdist(b: Builder, x: Any, y: Any) -> Value:
+def cdist(b: Builder, x: TensorLike, y: TensorLike) -> Value:
     """`torch.cdist(x, y)`."""
     x, y, _ = pair(b, x, y)
     difference = binary(b, "Subtract", _new_axis(b, x, -2), _new_axis(b, y, -3))

@@ -9,7 +9,7 @@ from codegen.graph import Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, promote, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Axis
+from codegen.lowering.parts.operands import Axis, TensorLike
 from codegen.lowering.parts.rules import op
 
 #: Template over dims, template over everything, and what becomes of the dtype, see `_dtype`.
@@ -40,7 +40,7 @@ OVER_NOTHING = {
 }
 
 
-def _prepared(b: Builder, x: Any, rule: str) -> tuple[Value, str]:
+def _prepared(b: Builder, x: TensorLike, rule: str) -> tuple[Value, str]:
     """The input in the dtype in which it is reduced, and the dtype of the result."""
     x = rules.tensor(b, x)
     if rule == "bool":
@@ -57,7 +57,7 @@ def _prepared(b: Builder, x: Any, rule: str) -> tuple[Value, str]:
     return (b.cast(x, "int32"), "int32") if x.dtype == "bool" else (x, x.dtype)
 
 
-def reduction(b: Builder, name: str, given: Any, axis: Axis = None, keepdims: bool = False) -> Value:
+def reduction(b: Builder, name: str, given: TensorLike, axis: Axis = None, keepdims: bool = False) -> Value:
     """Apply an op of `REDUCTIONS`; the largest of truth values is whether any holds."""
     x = rules.tensor(b, given)
     if x.dtype == "bool":
@@ -83,7 +83,7 @@ def _narrowed(b: Builder, y: Value) -> Value:
 
 
 def _lower_reduction(name: str) -> Callable[..., Value]:
-    def lower(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Value:
+    def lower(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False) -> Value:
         return reduction(b, name, x, axis, keepdims)
 
     lower.__doc__ = f"`{REDUCTIONS[name][0]}`."
@@ -96,7 +96,7 @@ for _name in REDUCTIONS.keys() - {"EuclideanNorm"}:
 
 @op("Max", "Min")
 def extremum(
-    b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False, initial: float | None = None
+    b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False, initial: float | None = None
 ) -> Value:
     """`x.amax(dim)` or `x.amin(dim)`, not below or above `initial`."""
     low = b.spec.class_name == "Max"
@@ -111,7 +111,7 @@ def extremum(
 
 
 @op("Nanmax", "Nanmin")
-def nan_extremum(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Value:
+def nan_extremum(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """The largest or least number that is not NaN; NaN if there is none."""
     x = rules.tensor(b, x)
     low = b.spec.class_name == "Nanmax"
@@ -125,7 +125,7 @@ def nan_extremum(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = Fals
 
 
 @op("Nanstd", "Nanvar")
-def nan_variance(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Value:
+def nan_variance(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """Variance or standard deviation of what is not NaN."""
     x, _ = _prepared(b, x, "float")
     centred = b.elementwise("x - y", x=x, y=reduction(b, "Nanmean", x, axis, True))
@@ -134,13 +134,15 @@ def nan_variance(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = Fals
 
 
 @op("Prod")
-def prod(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False, dtype: str | None = None) -> Value:
+def prod(
+    b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False, dtype: str | None = None
+) -> Value:
     """`x.prod(dim)`, axis by axis."""
     return _product(b, rules.tensor(b, x), axis, keepdims, dtype)
 
 
 @op("Nanprod")
-def nan_prod(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Value:
+def nan_prod(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """The product of what is not NaN."""
     x = rules.tensor(b, x)
     if x.dtype in FLOATS:
@@ -162,7 +164,7 @@ def _product(b: Builder, x: Value, axis: Axis, keepdims: bool, dtype: str | None
 
 
 @op("Average")
-def average(b: Builder, x: Any, weights: Any = None, *, axis: Axis = None) -> Value:
+def average(b: Builder, x: TensorLike, weights: TensorLike | None = None, *, axis: Axis = None) -> Value:
     """The weighted mean."""
     if weights is None:
         return reduction(b, "Mean", x, axis)
@@ -178,7 +180,7 @@ def average(b: Builder, x: Any, weights: Any = None, *, axis: Axis = None) -> Va
 
 
 @op("Median", "Nanmedian")
-def median(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False) -> Value:
+def median(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False) -> Value:
     """The middle of the sorted numbers, or the mean of the two in the middle."""
     return _quantile(b, x, 0.5, axis, "linear", keepdims, nan=b.spec.class_name == "Nanmedian")
 
@@ -186,8 +188,8 @@ def median(b: Builder, x: Any, *, axis: Axis = None, keepdims: bool = False) -> 
 @op("Quantile", "Percentile", "Nanquantile", "Nanpercentile")
 def quantile(
     b: Builder,
-    x: Any,
-    q: Any,
+    x: TensorLike,
+    q: TensorLike,
     *,
     axis: Axis = None,
     method: Literal["linear", "lower", "higher", "midpoint", "nearest"] = "linear",
@@ -207,7 +209,9 @@ def quantile(
     return _quantile(b, x, q, axis, method, keepdims, nan=name.startswith("Nan"))
 
 
-def _quantile(b: Builder, x: Any, q: Any, axis: Axis, method: str, keepdims: bool, *, nan: bool) -> Value:
+def _quantile(
+    b: Builder, x: TensorLike, q: TensorLike, axis: Axis, method: str, keepdims: bool, *, nan: bool
+) -> Value:
     x = rules.native(b, x)
     result = rules.float_type(x)
     dtype = promote(result, "float32")  # torch.quantile takes no shorter numbers
@@ -231,7 +235,7 @@ def _quantile(b: Builder, x: Any, q: Any, axis: Axis, method: str, keepdims: boo
     arguments = "" if method == "linear" else ", interpolation=method"
     name = "torch.nanquantile" if nan else "torch.quantile"
     lead = q.shape if isinstance(q, Value) else ()
-    if len(lead) > 1:  # torch takes a vector at most
+    if isinstance(q, Value) and len(lead) > 1:  # torch takes a vector at most
         q = b.reshape(q, (rules.elements(lead),))
     if axis is not None:
         operands["d"] = axes[0] if len(axes) == 1 else -1
@@ -253,12 +257,12 @@ def _quantile(b: Builder, x: Any, q: Any, axis: Axis, method: str, keepdims: boo
 
 
 @op("Argmax", "Argmin", "Nanargmax", "Nanargmin")
-def argmax(b: Builder, x: Any, *, axis: int | None = None, keepdims: bool = False) -> Value:
+def argmax(b: Builder, x: TensorLike, *, axis: int | None = None, keepdims: bool = False) -> Value:
     """`x.argmax(dim)` or `x.argmin(dim)` as int32; the first of equal ones."""
     return position(b, b.spec.class_name, x, axis, keepdims, "int32")
 
 
-def position(b: Builder, name: str, x: Any, axis: int | None, keepdims: bool, dtype: str) -> Value:
+def position(b: Builder, name: str, x: TensorLike, axis: int | None, keepdims: bool, dtype: str) -> Value:
     """Where the largest or least element is."""
     x = rules.tensor(b, x)
     if x.dtype == "bool":
@@ -288,12 +292,12 @@ def _nan_position(b: Builder, name: str, x: Value, axis: int | None, keepdims: b
 
 
 @op("Sort")
-def sort(b: Builder, x: Any, *, axis: int | None = -1) -> Value:
+def sort(b: Builder, x: TensorLike, *, axis: int | None = -1) -> Value:
     """`x.sort(dim)`, the numbers alone."""
     return sorted_along(b, x, axis, descending=False)
 
 
-def sorted_along(b: Builder, x: Any, axis: int | None, *, descending: bool) -> Value:
+def sorted_along(b: Builder, x: TensorLike, axis: int | None, *, descending: bool) -> Value:
     """Sorted numbers."""
     x = _flat_if(b, rules.settled(b, rules.tensor(b, x)), axis)
     arguments = ", descending=True" if descending else ""
@@ -306,12 +310,12 @@ def sorted_along(b: Builder, x: Any, axis: int | None, *, descending: bool) -> V
 
 
 @op("Argsort")
-def argsort(b: Builder, x: Any, *, axis: int | None = -1) -> Value:
+def argsort(b: Builder, x: TensorLike, *, axis: int | None = -1) -> Value:
     """`x.argsort(dim)`, stable, as int32."""
     return argsort_along(b, x, axis, descending=False)
 
 
-def argsort_along(b: Builder, x: Any, axis: int | None, *, descending: bool) -> Value:
+def argsort_along(b: Builder, x: TensorLike, axis: int | None, *, descending: bool) -> Value:
     """The order that sorts; equal ones stay as they are."""
     x = _flat_if(b, rules.settled(b, rules.tensor(b, x)), axis)
     if x.dtype == "bool":
@@ -327,7 +331,7 @@ def _flat_if(b: Builder, x: Value, axis: int | None) -> Value:
 
 
 @op("Cumsum", "Cumprod", "Nancumsum", "Nancumprod")
-def cumulative(b: Builder, x: Any, *, axis: int | None = None, dtype: str | None = None) -> Value:
+def cumulative(b: Builder, x: TensorLike, *, axis: int | None = None, dtype: str | None = None) -> Value:
     """`x.cumsum(dim)` or `x.cumprod(dim)`; without an axis, of the flattened tensor."""
     x = rules.settled(b, rules.tensor(b, x))
     product = b.spec.class_name.endswith("prod")

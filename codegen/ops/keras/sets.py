@@ -8,13 +8,14 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import permuted
 from codegen.ops.keras.linalg import made
 
 
 @op("Nonzero")
-def nonzero(b: Builder, x: Any) -> list[Value]:
+def nonzero(b: Builder, x: TensorLike) -> list[Value]:
     """`x.nonzero(as_tuple=True)` as int32."""
     x = rules.native(b, x)
     positions = [b.value((None,), dtype="int64") for _ in range(x.rank)]
@@ -25,7 +26,7 @@ def nonzero(b: Builder, x: Any) -> list[Value]:
 @op("Unique")
 def unique(
     b: Builder,
-    x: Any,
+    x: TensorLike,
     *,
     sorted: bool = True,
     return_index: bool = False,
@@ -64,7 +65,7 @@ def _resized(b: Builder, x: Value, dim: int, size: int, fill: float) -> Value:
 
 
 @op("Argpartition")
-def argpartition(b: Builder, x: Any, *, kth: int, axis: int | None = -1) -> Value:
+def argpartition(b: Builder, x: TensorLike, *, kth: int, axis: int | None = -1) -> Value:
     """An order with the `kth` smallest in its place, as Keras makes it on TensorFlow: of whole numbers."""
     x = rules.native(b, x, "int32")
     if axis is None:

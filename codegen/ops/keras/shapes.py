@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 from codegen.errors import shorten
 from codegen.graph import Host, Op, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Axis, is_host
+from codegen.lowering.parts.operands import Axis, TensorLike, is_host
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import agreed, concatenated, padded, permuted, same_layout, torch_dim
 from codegen.model.spec import Shape
@@ -19,12 +21,12 @@ _MOST_PIECES = 100_000
 
 
 @op("Reshape")
-def reshape(b: Builder, x: Any, *, newshape: Any) -> Value:
+def reshape(b: Builder, x: TensorLike, *, newshape: TensorLike) -> Value:
     """`x.reshape(*newshape)`."""
     return reshape_to(b, x, newshape)
 
 
-def reshape_to(b: Builder, x: Any, newshape: Any) -> Value:
+def reshape_to(b: Builder, x: TensorLike, newshape: TensorLike) -> Value:
     """Keras' elements in a new shape, whose parts may be sizes of other tensors."""
     if is_host(x):
         parts = rules.host(x)
@@ -68,14 +70,14 @@ def _is_size_of_open_axis(part: Value) -> bool:
 
 
 @op("Ravel")
-def ravel(b: Builder, x: Any) -> Value:
+def ravel(b: Builder, x: TensorLike) -> Value:
     """All elements in one axis."""
     x = rules.native(b, x)
     return b.reshape(x, (rules.elements(x.shape),))
 
 
 @op("ExpandDims")
-def expand_dims(b: Builder, x: Any, *, axis: int | tuple[int, ...]) -> Value:
+def expand_dims(b: Builder, x: TensorLike, *, axis: int | tuple[int, ...]) -> Value:
     """`x.unsqueeze(dim)`."""
     if isinstance(x, Host) and x.rank == 0:
         return rules.sizes(b, [rules.host(x)])
@@ -92,7 +94,7 @@ def expand_dims(b: Builder, x: Any, *, axis: int | tuple[int, ...]) -> Value:
 
 
 @op("Squeeze")
-def squeeze(b: Builder, x: Any, *, axis: Axis = None) -> Value:
+def squeeze(b: Builder, x: TensorLike, *, axis: Axis = None) -> Value:
     """`x.squeeze(dim)`."""
     x = rules.settled(b, rules.tensor(b, x))
     if axis is None:
@@ -108,13 +110,13 @@ def squeeze(b: Builder, x: Any, *, axis: Axis = None) -> Value:
 
 
 @op("Transpose")
-def transpose(b: Builder, x: Any, *, axes: tuple[int, ...] | None = None) -> Value:
+def transpose(b: Builder, x: TensorLike, *, axes: tuple[int, ...] | None = None) -> Value:
     """`x.permute(*axes)`."""
     return permuted(b, x, axes)
 
 
 @op("Swapaxes")
-def swapaxes(b: Builder, x: Any, *, axis1: int, axis2: int) -> Value:
+def swapaxes(b: Builder, x: TensorLike, *, axis1: int, axis2: int) -> Value:
     """Two axes exchanged."""
     x = rules.tensor(b, x)
     order = list(range(x.rank))
@@ -125,7 +127,7 @@ def swapaxes(b: Builder, x: Any, *, axis1: int, axis2: int) -> Value:
 
 @op("Moveaxis")
 def moveaxis(
-    b: Builder, x: Any, *, source: int | tuple[int, ...], destination: int | tuple[int, ...]
+    b: Builder, x: TensorLike, *, source: int | tuple[int, ...], destination: int | tuple[int, ...]
 ) -> Value:
     """Axes moved to other places."""
     x = rules.tensor(b, x)
@@ -141,13 +143,13 @@ def moveaxis(
 
 
 @op("Concatenate")
-def concatenate(b: Builder, xs: list[Any], *, axis: int = 0) -> Value:
+def concatenate(b: Builder, xs: list[TensorLike], *, axis: int = 0) -> Value:
     """`torch.cat(xs, dim)`."""
     return concatenated(b, xs, axis)
 
 
 @op("Append")
-def append(b: Builder, x1: Any, x2: Any, *, axis: int | None = None) -> Value:
+def append(b: Builder, x1: TensorLike, x2: TensorLike, *, axis: int | None = None) -> Value:
     """The second behind the first; flattened without an axis."""
     if axis is None:
         return concatenated(b, [ravel(b, x1), ravel(b, x2)], 0)
@@ -155,7 +157,7 @@ def append(b: Builder, x1: Any, x2: Any, *, axis: int | None = None) -> Value:
 
 
 @op("Stack")
-def stack(b: Builder, x: list[Any], *, axis: int = 0) -> Value:
+def stack(b: Builder, x: list[TensorLike], *, axis: int = 0) -> Value:
     """`torch.stack(xs, dim)`."""
     if all(is_host(item) for item in x) and any(isinstance(item, Value) for item in x):
         return rules.sizes(b, [rules.host(item) for item in x])
@@ -168,14 +170,14 @@ def stack(b: Builder, x: list[Any], *, axis: int = 0) -> Value:
 
 
 @op("Hstack", "Vstack")
-def stack_like(b: Builder, xs: list[Any]) -> Value:
+def stack_like(b: Builder, xs: list[TensorLike]) -> Value:
     """Joined along the second or the first axis; unlike numpy's, Keras' `vstack` adds no axis."""
     values = same_layout(b, xs)
     return concatenated(b, values, min(1, values[0].rank - 1) if b.spec.class_name == "Hstack" else 0)
 
 
 @op("Dstack")
-def dstack(b: Builder, xs: list[Any]) -> Value:
+def dstack(b: Builder, xs: list[TensorLike]) -> Value:
     """Joined along the third axis, which is added where there is none."""
     return concatenated(b, [_at_least_3d(b, x) for x in same_layout(b, xs)], 2)
 
@@ -191,7 +193,7 @@ def _at_least_3d(b: Builder, x: Value) -> Value:
 # -------------------------------------------------------------------- splitting
 
 
-def split_at(b: Builder, x: Any, lengths: Sequence[int | None], axis: int) -> list[Value]:
+def split_at(b: Builder, x: TensorLike, lengths: Sequence[int | None], axis: int) -> list[Value]:
     """Consecutive pieces of these lengths along an axis."""
     x = rules.settled(b, rules.tensor(b, x))
     a = b.axis(axis, x.rank)
@@ -215,7 +217,7 @@ def _checked_count(b: Builder, count: int) -> int:
 
 
 def split_sections(
-    b: Builder, x: Any, sections: int | Sequence[int], axis: int, *, uneven: bool = False
+    b: Builder, x: TensorLike, sections: int | Sequence[int], axis: int, *, uneven: bool = False
 ) -> list[Value]:
     """Equal pieces, or pieces that begin at given positions, as numpy splits."""
     x = rules.tensor(b, x)
@@ -256,13 +258,13 @@ Sections = int | tuple[int, ...]
 
 
 @op("Split", "ArraySplit")
-def split(b: Builder, x: Any, *, indices_or_sections: Sections, axis: int = 0) -> list[Value]:
+def split(b: Builder, x: TensorLike, *, indices_or_sections: Sections, axis: int = 0) -> list[Value]:
     """`x.chunk(n, dim)` or `x.split(sizes, dim)`."""
     return split_sections(b, x, indices_or_sections, axis, uneven=b.spec.class_name == "ArraySplit")
 
 
 @op("Hsplit", "Vsplit", "Dsplit")
-def split_like(b: Builder, x: Any, *, indices_or_sections: Sections) -> list[Value]:
+def split_like(b: Builder, x: TensorLike, *, indices_or_sections: Sections) -> list[Value]:
     """Split along the axis that numpy's function of that name uses."""
     x = rules.tensor(b, x)
     axis = {"Hsplit": min(1, x.rank - 1), "Vsplit": 0, "Dsplit": 2}[b.spec.class_name]
@@ -270,7 +272,7 @@ def split_like(b: Builder, x: Any, *, indices_or_sections: Sections) -> list[Val
 
 
 @op("Unstack")
-def unstack(b: Builder, x: Any, *, num: int | None = None, axis: int = 0) -> list[Value]:
+def unstack(b: Builder, x: TensorLike, *, num: int | None = None, axis: int = 0) -> list[Value]:
     """`x.unbind(dim)`."""
     parts = rules.host(x)
     if isinstance(parts, tuple):
@@ -292,22 +294,22 @@ def unstack(b: Builder, x: Any, *, num: int | None = None, axis: int = 0) -> lis
 @op("Pad")
 def pad(
     b: Builder,
-    x: Any,
+    x: TensorLike,
     constant_values: float | None = None,
     *,
-    pad_width: Any,
+    pad_width: TensorLike,
     mode: Literal["constant", "reflect", "symmetric", "edge"] = "constant",
 ) -> Value:
     """`F.pad(x, widths)`; pads by any amount in any mode."""
     x = rules.tensor(b, x)
-    widths = rules.as_array(b, pad_width)
-    pairs = [(int(low), int(high)) for low, high in _broadcast_widths(widths.tolist(), x.rank)]
+    pairs = _width_pairs(rules.as_array(b, pad_width), x.rank)
     return padded(b, x, pairs, mode, constant_values or 0)
 
 
-def _broadcast_widths(widths: Any, rank: int) -> list[Any]:
-    if isinstance(widths, int):
-        return [(widths, widths)] * rank
-    if len(widths) == 2 and isinstance(widths[0], int):
-        return [tuple(widths)] * rank
-    return list(widths) * rank if len(widths) == 1 else list(widths)
+def _width_pairs(widths: np.ndarray[Any, Any], rank: int) -> list[tuple[int, int]]:
+    """A pair for each axis, of one number for all, one pair for all, or a pair for each."""
+    if not widths.ndim:
+        return [(int(widths), int(widths))] * rank
+    rows = [widths] if widths.shape == (2,) else list(widths)
+    pairs = [(int(low), int(high)) for low, high in rows]
+    return pairs * rank if len(pairs) == 1 else pairs

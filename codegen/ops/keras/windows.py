@@ -8,6 +8,7 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import permuted
 from codegen.lowering.parts.windows import (
@@ -30,8 +31,8 @@ WindowPadding = Literal["valid", "same"]
 @op("Conv")
 def conv(
     b: Builder,
-    inputs: Any,
-    kernel: Any,
+    inputs: TensorLike,
+    kernel: TensorLike,
     *,
     strides: Ints = 1,
     padding: WindowPadding = "valid",
@@ -55,8 +56,8 @@ def conv(
 @op("DepthwiseConv")
 def depthwise_conv(
     b: Builder,
-    inputs: Any,
-    kernel: Any,
+    inputs: TensorLike,
+    kernel: TensorLike,
     *,
     strides: Ints = 1,
     padding: WindowPadding = "valid",
@@ -77,9 +78,9 @@ def depthwise_conv(
 @op("SeparableConv")
 def separable_conv(
     b: Builder,
-    inputs: Any,
-    depthwise_kernel: Any,
-    pointwise_kernel: Any,
+    inputs: TensorLike,
+    depthwise_kernel: TensorLike,
+    pointwise_kernel: TensorLike,
     *,
     strides: Ints = 1,
     padding: WindowPadding = "valid",
@@ -103,8 +104,8 @@ def separable_conv(
 @op("ConvTranspose")
 def conv_transpose(
     b: Builder,
-    inputs: Any,
-    kernel: Any,
+    inputs: TensorLike,
+    kernel: TensorLike,
     *,
     strides: Ints = 1,
     padding: WindowPadding = "valid",
@@ -116,7 +117,7 @@ def conv_transpose(
     x = rules.tensor(b, inputs)
     *window, filters, channels = kernel_shape(b, kernel)
     if None in window:
-        b.unsupported("kernel", kernel.shape, "supported: a window of fixed size")
+        b.unsupported("kernel", kernel_shape(b, kernel), "supported: a window of fixed size")
     options = _options(strides, padding, data_format, dilation_rate)
     x = _with_channels(b, x, channels, options["data_format"])
     options |= {"filters": filters, "kernel_size": tuple(window), "output_padding": output_padding}
@@ -142,7 +143,7 @@ def _with_channels(b: Builder, x: Value, channels: int | None, data_format: str)
 def _open_conv(
     b: Builder,
     x: Value,
-    kernel: Value,
+    kernel: TensorLike,
     *,
     depthwise: bool,
     strides: Ints,
@@ -155,7 +156,8 @@ def _open_conv(
     stride, dilation = positive(b, strides, dims, "strides"), positive(
         b, dilation_rate, dims, "dilation_rate"
     )
-    x, kernel = b.channels_first(x, data_format), b.cast(b.keras_layout(kernel), x.dtype)
+    x = b.channels_first(x, data_format)
+    kernel = b.cast(rules.native(b, kernel), x.dtype)
     inner, filters = b.known(kernel, -2), b.known(kernel, -1)
     sizes: list[int | None] = [None] * dims
     if padding == "same":
@@ -191,7 +193,7 @@ def _open_conv(
 @op("MaxPool", "AveragePool")
 def pool(
     b: Builder,
-    inputs: Any,
+    inputs: TensorLike,
     *,
     pool_size: Ints,
     strides: Ints | None = None,
@@ -208,7 +210,7 @@ def pool(
 
 @op("AdaptiveMaxPool", "AdaptiveAveragePool")
 def adaptive_pool(
-    b: Builder, inputs: Any, *, output_size: Ints, data_format: DataFormat | None = None
+    b: Builder, inputs: TensorLike, *, output_size: Ints, data_format: DataFormat | None = None
 ) -> Value:
     """The largest elements, or the means, of windows of about equal size."""
     x = rules.tensor(b, inputs)
@@ -221,7 +223,7 @@ def adaptive_pool(
 
 @op("Unfold")
 def unfold(
-    b: Builder, x: Any, *, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
+    b: Builder, x: TensorLike, *, kernel_size: Ints, dilation: Ints = 1, padding: Ints = 0, stride: Ints = 1
 ) -> Value:
     """`F.unfold(x, kernel_size)`."""
     x = rules.native(b, x)
@@ -240,7 +242,7 @@ def unfold(
 @op("Fold")
 def fold(
     b: Builder,
-    x: Any,
+    x: TensorLike,
     *,
     output_size: Ints,
     kernel_size: Ints,
@@ -272,7 +274,7 @@ def _written(start: str, pairs: dict[str, tuple[int, ...]]) -> tuple[str, dict[s
 
 @op("DepthToSpace")
 def depth_to_space(
-    b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last"
+    b: Builder, x: TensorLike, *, block_size: int, data_format: DataFormat = "channels_last"
 ) -> Value:
     """Blocks of pixels out of the channels of each; unlike in `F.pixel_shuffle`, pixels come first."""
     x = rules.tensor(b, x)
@@ -290,7 +292,7 @@ def depth_to_space(
 
 @op("SpaceToDepth")
 def space_to_depth(
-    b: Builder, x: Any, *, block_size: int, data_format: DataFormat = "channels_last"
+    b: Builder, x: TensorLike, *, block_size: int, data_format: DataFormat = "channels_last"
 ) -> Value:
     """The pixels of each block as channels; unlike in `F.pixel_unshuffle`, pixels come first."""
     x = rules.tensor(b, x)
