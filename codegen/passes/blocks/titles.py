@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 
-from codegen.graph import Module, Node, Op, Value
+from codegen.graph import Op
 from codegen.graph.naming import class_name
-from codegen.graph.ops import ATTENDS
+from codegen.passes.blocks.facts import Facts
 from codegen.passes.blocks.names import has_index, tokens
-from codegen.passes.blocks.patterns import Pattern, Use, joins
+from codegen.passes.blocks.patterns import Pattern, joins
 
 #: What a class is, for the first line of its docstring.
 _DOCS = {
@@ -38,7 +39,45 @@ _DOCS = {
 }
 
 
-_RECURRENT = ("nn.LSTM", "nn.GRU", "nn.RNN")
+Rows = tuple[tuple[str, Callable[[Facts], object]], ...]
+
+#: What the field calls a block, by the first row that is true; "" leaves it to the names of its layers.
+BY_CONTENT: Rows = (
+    ("TransformerDecoder", lambda f: f.attends and f.linear and f.adds > 1 and f.tensors > 1),
+    ("TransformerEncoder", lambda f: f.attends and f.linear and f.adds > 1),
+    ("", lambda f: f.attends and f.convs),
+    ("Attention", lambda f: f.attends),
+    ("Bidirectional{recurrent}", lambda f: f.recurrent and f.has(Op.FLIP)),
+    ("{recurrent}Block", lambda f: f.recurrent),
+    ("ConvBatchNorm", lambda f: len(f.convs) == len(f.norms) == 1 and f.is_pair and not f.is_norm_first),
+    ("SqueezeExcite", lambda f: f.has(Op.MEAN) and joins(f.last, Op.MUL) and not f.norms),
+    ("DenseLayer", lambda f: f.appends and f.convs),
+    ("UNetBlock", lambda f: f.concats and f.has(Op.POOL) and f.upsamples),
+    ("InceptionBlock", lambda f: f.branches > 2 and len(f.pattern.inputs) == 1),
+    ("", lambda f: f.concats),
+    ("ConvNeXtBlock", lambda f: f.depthwise and f.is_residual and f.linear and not f.plain),
+    ("SeparableConv", lambda f: len(f.depthwise) == len(f.plain) > 1 and not f.is_residual),
+    ("InvertedResidual", lambda f: f.depthwise and len(f.plain) > 1 and f.is_pointwise),
+    ("DepthwiseSeparableConv", lambda f: len(f.depthwise) == len(f.plain) == 1 and not f.is_residual),
+    ("PreActivationBottleneck", lambda f: f.skips_layers and f.is_bottleneck and f.is_norm_first),
+    ("BottleneckBlock", lambda f: f.skips_layers and f.is_bottleneck),
+    ("FusedInvertedResidual", lambda f: f.skips_layers and f.projects and len(f.plain) == 2),
+    ("ResidualBlock", lambda f: f.skips_layers),
+    ("GatedConv", lambda f: len(f.convs) == 2 and f.gates == {"torch.tanh", "torch.sigmoid"}),
+    ("FusedInvertedResidual", lambda f: f.projects and len(f.plain) == 2 and f.norms and not f.blocks),
+    ("", lambda _: True),
+)
+
+#: The same where the names of its layers say nothing either.
+ROUGHLY: Rows = (
+    ("TransitionBlock", lambda f: f.is_norm_first and len(f.convs) == 1 and f.has(Op.POOL)),
+    ("BatchNormConv", lambda f: f.is_norm_first and len(f.convs) == 1),
+    ("ResidualBlock", lambda f: f.is_residual),
+    ("DoubleConv", lambda f: len(f.convs) == 2 == len(f.modules) - len(f.norms)),
+    ("FeedForward", lambda f: f.linear and not f.convs),
+    ("ConvBlock", lambda f: f.convs),
+    ("Block", lambda _: True),
+)
 
 #: Words of layer names that say nothing of what a block is.
 _EMPTY = (
@@ -72,8 +111,13 @@ def _spelled(name: str) -> str:
 
 def block_name(pattern: Pattern) -> str:
     """A name for the class."""
-    facts = _Facts(pattern)
-    return facts.by_content() or _by_prefix(pattern) or _by_layers(pattern) or facts.roughly()
+    facts = Facts(pattern)
+    return title(BY_CONTENT, facts) or _by_prefix(pattern) or _by_layers(pattern) or title(ROUGHLY, facts)
+
+
+def title(rows: Rows, facts: Facts) -> str:
+    """The name in the first row that is true of a block."""
+    return next(name for name, is_so in rows if is_so(facts)).format(recurrent=facts.recurrent)
 
 
 def _by_prefix(pattern: Pattern) -> str:
@@ -121,133 +165,3 @@ def _is_everywhere(word: str, pattern: Pattern) -> bool:
 def _base(part: str) -> str:
     """`block35` -> block."""
     return part.rstrip("0123456789").lower() if has_index(part) else part.lower()
-
-
-def _is_upsampling(node: Node) -> bool:
-    transposed = (module for module in node.modules() if module.constructor.startswith("nn.ConvTranspose"))
-    return node.op is Op.INTERPOLATE or any(transposed)
-
-
-class _Facts:
-    def __init__(self, pattern: Pattern) -> None:
-        self.pattern = pattern
-        self.modules = [(module, self._real(module)) for module in pattern.modules]
-        self.convs = [
-            real for _, real in self.modules if real.constructor.startswith(("nn.Conv", "nn.ConvTranspose"))
-        ]
-        self.depthwise = [
-            conv for conv in self.convs if conv.args and conv.kwargs.get("groups", 1) == conv.args[0] != 1
-        ]
-        self.plain = [conv for conv in self.convs if conv not in self.depthwise]
-        self.linear = [real for _, real in self.modules if real.constructor == "nn.Linear"]
-        self.norms = [real for _, real in self.modules if "Norm" in real.constructor]
-        self.blocks = [real.graph.name for _, real in self.modules if real.graph is not None]
-        self.attention = any(node.involves(*ATTENDS) for node in pattern.nodes) or any(
-            "ttention" in real.constructor for _, real in self.modules
-        )
-        self.adds = sum(joins(node, Op.ADD) for node in pattern.nodes)
-        self.is_residual = self._is_residual()
-
-    def _real(self, module: Module) -> Module:
-        return next((use.members[module] for use in self.pattern.uses if module in use.members), module)
-
-    def _is_residual(self) -> bool:
-        """Whether the block's input is added to its result."""
-        for node in self.pattern.nodes:
-            if joins(node, Op.ADD) and any(self._is_shortcut(value) for value in node.values()):
-                return True
-        return False
-
-    def _is_shortcut(self, value: Value) -> bool:
-        node: Node | None = value.node
-        if value in self.pattern.inputs:
-            return True
-        return node is not None and node.op is Op.SELECT and any(map(self._is_shortcut, node.values()))
-
-    def _kernels(self, convs: list[Module]) -> list[int]:
-        sizes = [conv.kwargs.get("kernel_size", 1) for conv in convs]
-        return [max(size) if isinstance(size, (tuple, list)) else size for size in sizes if size]
-
-    def by_content(self) -> str:
-        """A name that the field uses for such a block; "" if it has none."""
-        nodes = self.pattern.nodes
-        last = self.pattern.output.node
-        if self.attention:
-            both = self.linear and self.adds >= 2
-            if both and sum(value.dtype != "bool" for value in self.pattern.inputs) > 1:
-                return "TransformerDecoder"
-            return "TransformerEncoder" if both else "Attention" if not self.convs else ""
-        recurrent = [real.constructor for _, real in self.modules if real.constructor in _RECURRENT]
-        if recurrent:
-            kind = recurrent[0].removeprefix("nn.")
-            return f"Bidirectional{kind}" if any(node.involves(Op.FLIP) for node in nodes) else f"{kind}Block"
-        first = next((real for node in nodes for m in node.modules() for real in [self._real(m)]), None)
-        is_norm_first = first is not None and "Norm" in first.constructor
-        if len(self.convs) == len(self.norms) == 1 and len(self.modules) == 2 and not is_norm_first:
-            return "ConvBatchNorm"
-        has_mean = any(node.involves(Op.MEAN) for node in nodes)
-        if has_mean and not self.norms and joins(last, Op.MUL):
-            return "SqueezeExcite"
-        if any(node.op is Op.CONCAT for node in nodes):
-            ends_with_cat = last is not None and last.op is Op.CONCAT
-            reads_input = last is not None and any(
-                v in self.pattern.inputs for n in [last] for v in n.values()
-            )
-            if ends_with_cat and reads_input and self.convs:
-                return "DenseLayer"
-            if any(node.involves(Op.POOL) for node in nodes) and any(map(_is_upsampling, nodes)):
-                return "UNetBlock"
-            branches = len(list(last.values())) if last is not None and ends_with_cat else 0
-            return "InceptionBlock" if branches > 2 and len(self.pattern.inputs) == 1 else ""
-        if self.depthwise:
-            if self.is_residual and self.linear and not self.plain:
-                return "ConvNeXtBlock"
-            if len(self.depthwise) > 1 and len(self.depthwise) == len(self.plain) and not self.is_residual:
-                return "SeparableConv"
-            if len(self.plain) >= 2 and max(self._kernels(self.plain), default=0) == 1:
-                return "InvertedResidual"
-            if len(self.depthwise) == 1 and len(self.plain) == 1 and not self.is_residual:
-                return "DepthwiseSeparableConv"
-        if self.is_residual and (self.convs or self.blocks):
-            return self._residual(is_norm_first)
-        gates = {
-            node.function for value in (last.values() if last else ()) if (node := value.node) is not None
-        }
-        if len(self.convs) == 2 and gates == {"torch.tanh", "torch.sigmoid"}:
-            return "GatedConv"
-        if (
-            len(self.plain) == 2
-            and self.norms
-            and not self.blocks
-            and "project" in " ".join(n.layer for n in nodes)
-        ):
-            return "FusedInvertedResidual"
-        return ""
-
-    def _residual(self, is_norm_first: bool) -> str:
-        smallest = min(self.pattern.uses, key=lambda use: len(use.members))
-        kernels = self._kernels([conv for conv in self.plain if conv in self._present(smallest)])
-        if [size for size in kernels if size > 1] == [3] and kernels.index(3) and len(kernels) in (3, 4):
-            return "PreActivationBottleneck" if is_norm_first else "BottleneckBlock"
-        if any("project" in node.layer for node in self.pattern.nodes) and len(self.plain) == 2:
-            return "FusedInvertedResidual"
-        return "ResidualBlock"
-
-    def _present(self, use: Use) -> list[Module]:
-        """The modules of which a use has one."""
-        return [real for proto, real in self.modules if proto in use.members]
-
-    def roughly(self) -> str:
-        """A name made of what the block holds."""
-        nodes = self.pattern.nodes
-        pooled = any(node.involves(Op.POOL) for node in nodes)
-        is_norm_first = bool(self.modules) and "Norm" in self.modules[0][1].constructor
-        if is_norm_first and len(self.convs) == 1:
-            return "TransitionBlock" if pooled else "BatchNormConv"
-        if self.is_residual:
-            return "ResidualBlock"
-        if len(self.convs) == 2 == len(self.modules) - len(self.norms):
-            return "DoubleConv"
-        if self.linear and not self.convs:
-            return "FeedForward"
-        return "ConvBlock" if self.convs else "Block"
