@@ -16,6 +16,9 @@ UNKNOWN = object()
 _FIRST = ("in_channels", "channels", "in_features", "features")
 
 
+#: A condition as it is written, and its value in each use.
+Condition = tuple[str, Sequence[bool | None]]
+
 #: From this factor on it is the smaller number that follows from the larger one: in squeeze-and-excitation.
 _SQUEEZE = 8
 
@@ -54,6 +57,11 @@ class Group:
     def is_free(self) -> bool:
         """Whether the uses differ."""
         return self.literal is UNKNOWN
+
+    @property
+    def is_positive(self) -> bool:
+        """Whether it is a number, and zero in no use."""
+        return 0 not in self.known and not any(isinstance(number, tuple) for number in self.known)
 
     @property
     def code(self) -> str:
@@ -184,37 +192,40 @@ def condition(flag: Sequence[bool | None], groups: list[Group], before: list[Any
         before: Channels of the part's input in each use.
         after: Channels of its result in each use.
     """
+    candidates = _conditions(groups, before, after)
+    return next((code for code, values in candidates if _agree(flag, values)), "")
 
-    def is_so(values: Sequence[bool | None]) -> bool:
-        return all(v is None or w is None or v == w for v, w in zip(flag, values, strict=True))
 
+def _agree(flag: Sequence[bool | None], values: Sequence[bool | None]) -> bool:
+    return all(a is None or b is None or a == b for a, b in zip(flag, values, strict=True))
+
+
+def _conditions(groups: list[Group], before: list[Any], after: list[Any]) -> Iterator[Condition]:
+    """What readers expect a part to depend on, most natural first: whether it changes the size."""
     stride = next((g for g in groups if g.name and g.holes[0].role == "stride"), None)
-    steps = [False] * len(flag) if stride is None else [_is_step(number) for number in stride.numbers]
-    first = next((g for g in groups if g.name in _FIRST), None)
-    pairs = [(_sized(groups, before), _sized(groups, after))]
-    pairs += [(first, g) for g in groups if g.name.startswith("out_")]
-    for number, (a, b) in enumerate(pairs):
-        if number == 1 and stride is not None and is_so(steps):
-            return f"{stride.name} > 1"
-        if a is None or b is None or a is b:
-            continue
-        differ = [x != y for x, y in zip(a.numbers, b.numbers, strict=True)]
-        if is_so(differ):
-            return f"{a.code} != {b.code}"
-        if is_so([not value for value in differ]):
-            return f"{a.code} == {b.code}"
-        if stride is not None and is_so([x or y for x, y in zip(steps, differ, strict=True)]):
-            return f"{stride.name} > 1 or {a.code} != {b.code}"
-        if stride is not None and is_so([not x and not y for x, y in zip(steps, differ, strict=True)]):
-            return f"{stride.name} == 1 and {a.code} == {b.code}"
-    if stride is not None and is_so(steps):
-        return f"{stride.name} > 1"
+    yield from _differences(_sized(groups, before), _sized(groups, after), stride)
+    if stride is not None:
+        yield f"{stride.name} > 1", [_is_step(number) for number in stride.numbers]
+    first = next((group for group in groups if group.name in _FIRST), None)
     for group in groups:
-        if group.name and not group.derived and any(number is UNKNOWN for number in group.numbers):
-            is_number = not any(isinstance(number, tuple) for number in group.known)
-            if is_number and 0 not in group.known and is_so([n is not UNKNOWN for n in group.numbers]):
-                return f"{group.name} > 0"
-    return ""
+        if group.name.startswith("out_"):
+            yield from _differences(first, group, stride)
+    for group in groups:
+        if group.name and not group.derived and UNKNOWN in group.numbers and group.is_positive:
+            yield f"{group.name} > 0", [number is not UNKNOWN for number in group.numbers]
+
+
+def _differences(a: Group | None, b: Group | None, stride: Group | None) -> Iterator[Condition]:
+    """Whether two sizes differ, and whether they do or something takes steps, each both ways."""
+    if a is None or b is None or a is b:
+        return
+    differ = [x != y for x, y in zip(a.numbers, b.numbers, strict=True)]
+    yield f"{a.code} != {b.code}", differ
+    yield f"{a.code} == {b.code}", [not value for value in differ]
+    if stride is not None:
+        either = [_is_step(x) or y for x, y in zip(stride.numbers, differ, strict=True)]
+        yield f"{stride.name} > 1 or {a.code} != {b.code}", either
+        yield f"{stride.name} == 1 and {a.code} == {b.code}", [not value for value in either]
 
 
 def _sized(groups: list[Group], numbers: list[Any]) -> Group | None:

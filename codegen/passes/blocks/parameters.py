@@ -54,7 +54,34 @@ def solve(pattern: Pattern, local: Mapping[Module, str]) -> Signature:
         local: Names of its modules inside the class.
     """
     groups = _groups(pattern)
-    free = [group for group in groups if group.literal is UNKNOWN]
+    free = [group for group in groups if group.is_free]
+    conditions = _derive(pattern, groups, free, local)
+    parameters = {group: _parameter(group) for group in free if not group.derived}
+    texts = _flag_texts(conditions, _switches(pattern))
+    replacements: dict[Hole | Flag, Any] = {
+        hole: parameters.get(group) or _text(group) for group in groups for hole in group.holes
+    }
+    replacements.update(texts.items())
+    arguments: list[dict[Parameter, Any]] = [
+        {parameter: _argument(parameter, group.numbers[index]) for group, parameter in parameters.items()}
+        for index in range(len(pattern.uses))
+    ]
+    flags = [{text: bool(use.flags.get(flag)) for flag, text in texts.items()} for use in pattern.uses]
+    for given, of_use in zip(arguments, flags, strict=True):
+        given.update((text, value) for text, value in of_use.items() if isinstance(text, Parameter))
+    params = sorted(arguments[0], key=_rank)
+    sizes = {parameter for group, parameter in parameters.items() if group.is_size}
+    positional = [parameter for parameter in params if parameter in sizes and not parameter.has_default]
+    return Signature(params, replacements, arguments, flags, positional)
+
+
+def _derive(
+    pattern: Pattern, groups: list[Group], free: list[Group], local: Mapping[Module, str]
+) -> dict[Flag, str]:
+    """Name the numbers that differ, find out which follow from others, and return the flags' conditions.
+
+    In this order: sizes, as all else may follow from them, the other numbers, conditions, paddings.
+    """
     paddings = [group for group in free if group.holes[0].role in ("padding", "pads")]
     _name_sizes(pattern, [group for group in free if group.is_size], local)
     _name([group for group in free if not group.is_size and group not in paddings], local)
@@ -63,33 +90,28 @@ def solve(pattern: Pattern, local: Mapping[Module, str]) -> Signature:
     switches = _switches(pattern)
     derive_paddings(groups, {conditions[flag] or flag.name: values for flag, values in switches.items()})
     _name([group for group in paddings if not group.derived], local)
-    bases = [group for group in free if not group.derived]
-    parameters = {group: _parameter(group) for group in bases}
-    replacements: dict[Hole | Flag, Any] = {}
-    for group in groups:
-        text: Any = group.literal
-        if group in parameters:
-            text = parameters[group]
-        elif group.derived:
-            text = Derived(group.derived, group.name or group.holes[0].role)
-        replacements.update((hole, text) for hole in group.holes)
-    arguments: list[dict[Parameter, Any]] = [{} for _ in pattern.uses]
-    for group, parameter in parameters.items():
-        for index, number in enumerate(group.numbers):
-            arguments[index][parameter] = parameter.default if number is UNKNOWN else number
-    flags: list[dict[Parameter | Derived, bool]] = [{} for _ in pattern.uses]
+    return conditions
+
+
+def _text(group: Group) -> Any:
+    """What stands for a number that is no parameter."""
+    return Derived(group.derived, group.name or group.holes[0].role) if group.derived else group.literal
+
+
+def _argument(parameter: Parameter, number: Any) -> Any:
+    return parameter.default if number is UNKNOWN else number
+
+
+def _flag_texts(
+    conditions: Mapping[Flag, str], switches: Mapping[Flag, list[bool | None]]
+) -> dict[Flag, Parameter | Derived]:
+    """What stands for each flag: its condition, or a parameter; flags that are always equal share it."""
+    texts: dict[Flag, Parameter | Derived] = {}
     for flag, code in conditions.items():
-        same = next(f for f, other in switches.items() if other == switches[flag])
+        same = next(other for other, values in switches.items() if values == switches[flag])
         new = Derived(code, flag.name) if code else Parameter(flag.name, "bool", False, True)
-        text = replacements[flag] = replacements.get(same, new)
-        for index, use in enumerate(pattern.uses):
-            flags[index][text] = bool(use.flags.get(flag))
-            if not code:
-                arguments[index][text] = bool(use.flags.get(flag))
-    params = sorted(arguments[0], key=_rank)
-    sizes = [parameters[group] for group in bases if group.is_size]
-    positional = [parameter for parameter in params if parameter in sizes and not parameter.has_default]
-    return Signature(params, replacements, arguments, flags, positional)
+        texts[flag] = texts.get(same, new)
+    return texts
 
 
 def parameter_count(pattern: Pattern) -> int:
