@@ -13,11 +13,9 @@ from codegen.graph.recipe import Weight
 from codegen.lowering.builder import Builder, literal_array
 from codegen.lowering.parts.tensors import concatenated
 from codegen.lowering.registry import lowers
+from codegen.model.words import EPSILON
 
 Numbers = float | tuple[Any, ...]
-
-#: `keras.config.epsilon()`: the least standard deviation of a Normalization.
-_EPSILON = 1e-7
 
 
 @lowers("Rescaling")
@@ -61,11 +59,11 @@ def normalization(
         variances = b.weight("variance", kept, trainable=False)
         b.weight("count", (), trainable=False)
     elif isinstance(mean, float) and isinstance(variance, float):
-        deviation = np.maximum(np.sqrt(np.float32(variance)), np.float32(_EPSILON))
+        deviation = np.maximum(np.sqrt(np.float32(variance)), np.float32(EPSILON))
         return b.elementwise(template, x=x, mean=_short(mean), std=_short(float(str(deviation))))
     else:
         means, variances = literal_array(mean), literal_array(variance)
-    deviations = variances.apply("sqrt").apply("maximum", Weight.full(variances.shape, _EPSILON))
+    deviations = variances.apply("sqrt").apply("maximum", Weight.full(variances.shape, EPSILON))
     sizes = dict(zip(sorted(axes, reverse=True), reversed(means.shape), strict=False))
     full = tuple(sizes.get(a, 1) for a in range(x.rank))
     return b.elementwise(

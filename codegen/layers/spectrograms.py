@@ -22,8 +22,7 @@ from codegen.lowering.parts.windows import (
     window_pads,
 )
 from codegen.lowering.registry import lowers
-
-_EPSILON = 1e-7  # keras.config.epsilon()
+from codegen.model.words import EPSILON
 
 
 @lowers("MelSpectrogram", masks="drop")
@@ -153,7 +152,7 @@ def _combined(b: Builder, mode: str, parts: list[Value]) -> Value:
     power = b.elementwise("real.square() + imag.square()", real=real, imag=imag)
     if mode == "psd":
         return b.elementwise("x + F.pad(x[:, 1:-1], (0, 0, 1, 1))", x=power)
-    loud = b.elementwise("x.clamp(min=least).sqrt()", x=power, least=_EPSILON)
+    loud = b.elementwise("x.clamp(min=least).sqrt()", x=power, least=EPSILON)
     return loud if mode == "magnitude" else b.elementwise("x.log()", x=loud)
 
 

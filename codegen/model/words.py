@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+#: What Keras adds where it divides: `keras.config.epsilon()` as it is set from the start.
+EPSILON = 1e-7
+
 #: Endings of options that say how a layer is trained, not what it computes.
 TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
 

@@ -63,7 +63,7 @@ def _pair(root: SlotTree, groups: Mapping[str, Arrays]) -> list[tuple[tuple[str,
 
 
 def _needed(node: SlotTree) -> bool:
-    return not all(map(_may_be_absent, node.all_slots()))
+    return not all(slot.is_aside for slot in node.all_slots())
 
 
 def _flattened(node: SlotTree, groups: Mapping[str, Arrays]) -> Iterator[SlotTree]:
@@ -125,7 +125,7 @@ def _orders(
         for node in variants:
             slots = order(node, heed_frozen=heed_frozen)
             yield slots
-            needed = [slot for slot in slots if not _may_be_absent(slot)]
+            needed = [slot for slot in slots if not slot.is_aside]
             if len(needed) != len(slots):
                 yield needed
     for node in variants:
@@ -140,12 +140,8 @@ def _named(slots: Sequence[Slot], arrays: Arrays) -> Iterator[list[Slot]]:
     keys = ["" if one_layer else "".join(path[-2:-1]) for path in names]
     found = [by_name.get((key, path[-1])) for key, path in zip(keys, names, strict=True)]
     order = [slot for slot in dict.fromkeys(found) if slot is not None]
-    if len(order) == len(arrays) and all(slot in order or _may_be_absent(slot) for slot in slots):
+    if len(order) == len(arrays) and all(slot in order or slot.is_aside for slot in slots):
         yield order
-
-
-def _may_be_absent(slot: Slot) -> bool:
-    return slot.variable is not None and slot.variable.aside
 
 
 def _assign(name: str, arrays: Arrays, slots: Sequence[Slot]) -> dict[Variable, Weight]:

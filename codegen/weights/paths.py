@@ -17,7 +17,7 @@ from codegen.model.spec import LayerSpec
 from codegen.model.variables import Variable, VariableTree
 from codegen.model.words import MODEL_ROOTS, folder_name
 from codegen.weights.legacy import make_unit
-from codegen.weights.slots import Slot, SlotTree, Unit, slot_tree
+from codegen.weights.slots import SlotTree, Unit, slot_tree
 
 _RANDOM_STATE = frozenset({"seed_generator", "random_generator", "_random_generator"})
 # Keras' Python class, where the config knows it under another name.
@@ -41,7 +41,7 @@ def bind_paths(tree: VariableTree, weights: PathWeights) -> dict[Variable, Weigh
             used.add(key)
             if key in weights.tensors:
                 units.setdefault(slot.unit, {})[slot.index] = weights.tensors[key]
-            elif not _is_aside(slot):
+            elif not slot.is_aside:
                 owner, shape = "/".join(slot.unit.owner), slot.unit.variables[slot.index].shape
                 raise WeightMismatch(
                     f"layer {owner!r}: the file has no {key}, which should hold {slot.name} of shape {shape}"
@@ -124,10 +124,6 @@ def _folders(paths: Iterable[str]) -> frozenset[str]:
             found.add(f"{folder}/")
             folder = folder.rpartition("/")[0]
     return frozenset(found)
-
-
-def _is_aside(slot: Slot) -> bool:
-    return slot.variable is not None and slot.variable.aside
 
 
 def _is_weight(path: str) -> bool:

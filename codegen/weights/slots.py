@@ -59,6 +59,11 @@ class Slot:
         """The variable, where the array is just that."""
         return self.unit.variables[self.index] if self.unit.make is as_stored else None
 
+    @property
+    def is_aside(self) -> bool:
+        """Whether a file may lack the array, see `Variable`."""
+        return self.variable is not None and self.variable.aside
+
 
 @dataclass(frozen=True, eq=False)
 class SlotTree:

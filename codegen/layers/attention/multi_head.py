@@ -11,9 +11,9 @@ from typing import Any, Literal
 from codegen.graph import Module, Op, Value
 from codegen.graph.recipe import Weight
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts.rules import native
+from codegen.lowering.parts.rules import elements, native
 from codegen.lowering.registry import lowers
-from codegen.model.spec import LayerSpec, Shape
+from codegen.model.spec import LayerSpec
 
 #: What a query attends to that may attend to nothing, where Keras computes the scores itself: nothing
 #: (since 3.10); all alike, by the scores minus 1e9 ("add"; before 3.7 always so, "add always"), or by -1e9
@@ -364,17 +364,12 @@ def _sequence(b: Builder, x: Value, axes: Sequence[int]) -> Value:
     if len(axes) == 1:
         return x
     batch = x.rank - 1 - len(axes)
-    return b.reshape(x, (*x.shape[:batch], _product(x.shape[batch:-1]), x.shape[-1]))
+    return b.reshape(x, (*x.shape[:batch], elements(x.shape[batch:-1]), x.shape[-1]))
 
 
 def _mask_sequence(b: Builder, mask: Value, axes: int) -> Value:
     """The mask with its last axes joined as those of query and key are."""
     if axes == 1:
         return mask
-    sizes = (_product(mask.shape[-2 * axes : -axes]), _product(mask.shape[-axes:]))
+    sizes = (elements(mask.shape[-2 * axes : -axes]), elements(mask.shape[-axes:]))
     return b.reshape(mask, (*mask.shape[: -2 * axes], *sizes))
-
-
-def _product(sizes: Shape) -> int | None:
-    known = [size for size in sizes if size is not None]
-    return math.prod(known) if len(known) == len(sizes) else None

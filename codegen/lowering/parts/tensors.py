@@ -84,8 +84,7 @@ def concatenated(b: Builder, xs: Sequence[TensorLike], axis: int) -> Value:
     joined = [value.shape[a] for value in values]
     total = None if None in joined else sum(size or 0 for size in joined)
     shape = tuple(total if i == a else agreed([v.shape[i] for v in values]) for i in range(values[0].rank))
-    d = values[0].dim(a)
-    d = -1 if d == values[0].rank - 1 else d
+    d = torch_dim(values[0], a)
     return b.op("torch.cat(xs, dim=d)", shape=shape, dtype=dtype, perm=values[0].perm, xs=values, d=d)
 
 

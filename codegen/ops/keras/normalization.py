@@ -12,10 +12,9 @@ from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis, TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import torch_dim
+from codegen.model.words import EPSILON
 from codegen.ops.keras.linalg import norm_over
 from codegen.ops.keras.reductions import reduction
-
-_EPSILON = 1e-7  # keras.config.epsilon()
 
 
 @op("Normalize")
@@ -27,7 +26,7 @@ def normalize(
     x = b.cast(x, rules.float_type(x))
     if not x.rank:
         x = b.op("x.unsqueeze(0)", shape=(1,), x=x)
-    eps = _EPSILON if epsilon is None else epsilon
+    eps = EPSILON if epsilon is None else epsilon
     axes = rules.axes_of(b, axis, x.rank)
     if len(axes) == 1:
         operands: dict[str, Any] = {"d": torch_dim(x, axes[0]), "eps": eps}
@@ -104,7 +103,7 @@ def rms_norm(
     """`F.rms_norm(x, sizes, scale)`, or the same over axes that are not the last."""
     x, dtype = _wide(b, x)
     axes = rules.axes_of(b, axis, x.rank)
-    eps = _EPSILON if epsilon is None else epsilon
+    eps = EPSILON if epsilon is None else epsilon
     weight = None if scale is None else rules.native(b, scale, x.dtype)
     sizes = _last_sizes(x, axes)
     if sizes and (weight is None or weight.shape == sizes):
@@ -130,7 +129,7 @@ def layer_norm(
     """`F.layer_norm(x, sizes, gamma, beta)`, or the same over axes that are not the last."""
     x, dtype = _wide(b, x)
     axes = rules.axes_of(b, axis, x.rank)
-    eps = _EPSILON if epsilon is None else epsilon
+    eps = EPSILON if epsilon is None else epsilon
     given = {"weight": gamma, "bias": None if rms_scaling else beta}
     operands: dict[str, Any] = {
         name: rules.native(b, value, x.dtype) for name, value in given.items() if value is not None
