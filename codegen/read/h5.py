@@ -62,7 +62,7 @@ def subgroup(group: h5py.Group, path: str) -> h5py.Group:
     return found
 
 
-def text(group: h5py.Group, name: str) -> str | None:
+def string(group: h5py.Group, name: str) -> str | None:
     """Return a string attribute, stored as bytes or as str; None if it is absent."""
     value = group.attrs.get(name)
     if isinstance(value, np.ndarray) and value.size == 1:
@@ -94,7 +94,7 @@ def _strings(value: Any, name: str) -> Iterator[str]:
         yield item.decode() if isinstance(item, bytes) else item
 
 
-def tensor(dataset: h5py.Group | h5py.Dataset, name: str, source: str) -> StoredTensor:
+def stored_tensor(dataset: h5py.Group | h5py.Dataset, name: str, source: str) -> StoredTensor:
     """Return the array as a lazy tensor; its data stays where it is.
 
     Raises:

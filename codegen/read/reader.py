@@ -93,11 +93,11 @@ def _contents(path: Path, stack: ExitStack) -> _Contents:
 def _open_hdf5(path: Path, stack: ExitStack) -> _Contents:
     """Open a whole model, or weights alone in one of the two layouts."""
     file = h5.open_h5(path, stack)
-    saved = h5.text(file, "model_config")
+    saved = h5.string(file, "model_config")
     config = None if saved is None else architecture.as_config(architecture.parse_json(saved))
     group = h5.subgroup(file, "model_weights") if h5.has(file, "model_weights") else file
-    version = h5.text(file, "keras_version") or h5.text(group, "keras_version") or ""
-    backend = h5.text(file, "backend") or h5.text(group, "backend") or ""
+    version = h5.string(file, "keras_version") or h5.string(group, "keras_version") or ""
+    backend = h5.string(file, "backend") or h5.string(group, "backend") or ""
     weights: LayerWeights | PathWeights
     if h5.names(group, "layer_names") is not None:
         weights = layer_weights(group, _label(path))

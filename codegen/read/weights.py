@@ -40,7 +40,7 @@ def layer_weights(group: h5py.Group, source: str) -> LayerWeights:
 
 def _listed(group: h5py.Group, source: str) -> tuple[StoredTensor, ...]:
     listed = h5.names(group, "weight_names") or ()
-    return tuple(h5.tensor(h5.child(group, name), name, source) for name in listed)
+    return tuple(h5.stored_tensor(h5.child(group, name), name, source) for name in listed)
 
 
 def path_weights(file: h5py.File, source: str) -> PathWeights:
@@ -67,7 +67,7 @@ def path_weights(file: h5py.File, source: str) -> PathWeights:
             elif path in tensors:
                 raise UnreadableFile(f"{shorten(path)} stands twice in the file; save the model again")
             else:
-                tensors[path] = h5.tensor(found, "", source)
+                tensors[path] = h5.stored_tensor(found, "", source)
     return PathWeights(tensors)
 
 
