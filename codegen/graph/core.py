@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import EllipsisType
@@ -18,7 +19,7 @@ from codegen.graph.ops import (
     meaning,
     operations,
 )
-from codegen.graph.parsing import free_names
+from codegen.graph.parsing import free_names, parse_template
 from codegen.graph.recipe import Weight
 from codegen.model.nested import flatten
 from codegen.model.spec import Shape
@@ -227,6 +228,16 @@ class Node:
     def function(self) -> str:
         """The function that it calls on plain operands: `F.relu`, `.mean`; "" if it is no such call."""
         return function(self.template)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments of the function or module that it calls."""
+        tree = parse_template(self.template)
+        keywords = tree.keywords if isinstance(tree, ast.Call) else []
+        return {word.arg or "": self._argument(word.value) for word in keywords}
+
+    def _argument(self, tree: ast.expr) -> Any:
+        return self.operands[tree.id] if isinstance(tree, ast.Name) else ast.literal_eval(tree)
 
     def calls(self, name: str) -> bool:
         """Whether it is a call of a function, `torch.tanh`, or of the method of the same name, alone."""

@@ -9,8 +9,9 @@ from typing import Any
 from codegen.graph import Derived, Graph, Module, Node, Parameter, Symbol, Value, with_children
 from codegen.graph.shapes import axis_letters
 from codegen.model.nested import map_nested
+from codegen.passes.blocks.flags import name_flags
 from codegen.passes.blocks.names import is_automatic, local_names, shared_back, shared_front, tokens
-from codegen.passes.blocks.options import name_flags, settle
+from codegen.passes.blocks.options import settle
 from codegen.passes.blocks.parameters import Signature, second_input, solve
 from codegen.passes.blocks.patterns import Hole, Pattern, fill, trace
 from codegen.passes.blocks.regions import Region

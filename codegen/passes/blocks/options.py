@@ -1,134 +1,24 @@
-"""Optional parts of a block: what their flags are called, and how they are written."""
+"""Optional parts of a block, and how they are written: as `nn.Identity()`, or `a if flag else b`."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from codegen.graph import Derived, Graph, Module, Node, Op, Parameter, Value
 from codegen.graph.expression import build, text
-from codegen.graph.naming import Namespace
-from codegen.graph.ops import CALLS, PADS
-from codegen.graph.parsing import parse_template
-from codegen.model.nested import flatten
-from codegen.passes.blocks.names import has_index, tokens, words
-from codegen.passes.blocks.patterns import Flag, Pattern, Use, joins
+from codegen.graph.ops import CALLS
+from codegen.passes.blocks.flags import alone
+from codegen.passes.blocks.patterns import Use, joins
 from codegen.passes.blocks.regions import Flow, Region
-from codegen.torch_api import ACTIVATIONS, MODULE_OF
+from codegen.torch_api import MODULE_OF
 
 #: Makes a class of a region that is no chain: (region) -> the instance.
 Extract = Callable[[Region], Module]
 
 #: Puts attributes where an operand has parameters.
 Attribute = Callable[[Any], Any]
-
-
-def name_flags(pattern: Pattern) -> None:
-    """Name the flags of a pattern after what they switch on; what has more to compute is switched on."""
-    for use in pattern.uses:
-        relevant = _relevant(pattern.output, use)
-        use.flags = {flag: value for flag, value in use.flags.items() if flag in relevant}
-    free = Namespace()
-    for node in pattern.nodes:
-        if node.op is Op.SELECT:
-            if _is_inverted(pattern, node):
-                node.operands["a"], node.operands["b"] = node.operands["b"], node.operands["a"]
-                for use in pattern.uses:
-                    if node.operands["flag"] in use.flags:
-                        use.flags[node.operands["flag"]] = not use.flags[node.operands["flag"]]
-            node.operands["flag"].name = free.claim(_meaning(pattern, node))
-
-
-def _relevant(output: Value, use: Use) -> set[Flag]:
-    """The flags that matter to a use, whatever it chooses at the others."""
-    found: set[Flag] = set()
-    seen: set[Value] = set()
-    stack = [output]
-    while stack:
-        value = stack.pop()
-        if value in seen or value.node is None:
-            continue
-        seen.add(value)
-        if value.node.op is Op.SELECT:
-            flag = value.node.operands["flag"]
-            found.add(flag)
-            stack.append(value.node.operands["a" if use.flags.get(flag) else "b"])
-        else:
-            stack.extend(value.node.values())
-    return found
-
-
-def _is_inverted(pattern: Pattern, select: Node) -> bool:
-    sides = [_alone(pattern.nodes, [pattern.output], select, side) for side in ("a", "b")]
-    with_modules = [any(True for node in side for _ in node.modules()) for side in sides]
-    return not with_modules[0] and (with_modules[1] or len(sides[0]) < len(sides[1]))
-
-
-def _meaning(pattern: Pattern, select: Node) -> str:
-    """What an optional part does, as the name of its flag."""
-    a, b = select.operands["a"], select.operands["b"]
-    part = _alone(pattern.nodes, [pattern.output], select, "a")
-    has_modules = any(True for node in part for _ in node.modules())
-    readers = [node for node in pattern.nodes if select.targets in node.values()]
-    b_node = b.node
-    is_input = b in pattern.inputs or (
-        b_node is not None and b_node.op is Op.SELECT and b_node.operands["b"] in pattern.inputs
-    )
-    if is_input and has_modules and any(joins(reader, Op.ADD) for reader in readers):
-        return "project"
-    if (
-        joins(a.node, Op.ADD)
-        and not joins(b.node, Op.ADD)
-        and any(value in pattern.inputs for value in a.node.values())
-    ):
-        return "residual"
-    if any(node.involves(*PADS) for node in part):
-        return "pad"
-    if any(node.op is Op.POOL for node in part):
-        return "pool"
-    if len(part) == 1 and part[0].op is Op.ACTIVATION:
-        name = part[0].function.split(".")[1]
-        if b in pattern.inputs:
-            return f"{name}_first"
-        return name
-    return _word(pattern, part)
-
-
-def _word(pattern: Pattern, part: list[Node]) -> str:
-    """The word that the names of an optional part share: best one that the other names lack."""
-    others = {word for node in pattern.nodes if node not in part for word in words(node.layer)}
-    names = [tokens(node.layer) for node in part]
-    shared = [
-        word
-        for word in (names[0] if names else ())
-        if word.isidentifier()
-        and not has_index(word)
-        and sum(word in name for name in names) * 2 > len(names)
-    ]
-    own = [word for word in shared if word not in others]
-    return (own or shared or ["extend"])[0 if own else -1].lower()
-
-
-def _alone(nodes: Iterable[Node], outputs: list[Value], select: Node, side: str) -> list[Node]:
-    """The nodes that serve only one side of a choice, in order."""
-    part: list[Node] = []
-    ordered = list(nodes)
-    readers: dict[Value, list[tuple[Node, str]]] = {}
-    for node in ordered:
-        for name, operand in node.operands.items():
-            for value in flatten(operand, Value):
-                readers.setdefault(value, []).append((node, name))
-    for node in reversed(ordered):
-        uses = [use for value in node.results() for use in readers.get(value, [])]
-        leaves = any(value in outputs for value in node.results())
-        if (
-            uses
-            and not leaves
-            and all(reader in part or (reader, name) == (select, side) for reader, name in uses)
-        ):
-            part.append(node)
-    return part[::-1]
 
 
 def settle(
@@ -149,8 +39,8 @@ def settle(
     """
     for select in [node for node in graph.nodes if node.op is Op.SELECT]:
         flag: Parameter | Derived = select.operands["flag"]
-        part = _alone(graph.nodes, graph.outputs, select, "a")
-        other = _alone(graph.nodes, graph.outputs, select, "b")
+        part = alone(graph.nodes, graph.outputs, select, "a")
+        other = alone(graph.nodes, graph.outputs, select, "b")
         start = select.operands["b"]
         is_shortcut = any(joins(node, Op.ADD) and select.targets in node.values() for node in graph.nodes)
         modules = [
@@ -212,20 +102,9 @@ def _as_module(node: Node) -> Module | None:
     modules = list(node.modules())
     if node.op in CALLS and len(modules) == 1 and len(list(node.values())) == 1:
         return modules[0]
-    if node.op is Op.ACTIVATION:
-        return Module(node.layer, ACTIVATIONS[node.function])
-    call = parse_template(node.template)
-    if not isinstance(call, ast.Call):
+    if node.op not in (Op.ACTIVATION, Op.POOL) or node.function not in MODULE_OF:
         return None
-    constructor = MODULE_OF.get(ast.unparse(call.func), "")
-    if "Pool" not in constructor:
-        return None
-    options = {keyword.arg or "": keyword.value for keyword in call.keywords}
-    written = {
-        name: node.operands[tree.id] if isinstance(tree, ast.Name) else ast.literal_eval(tree)
-        for name, tree in options.items()
-    }
-    return Module(node.layer, constructor, kwargs=written)
+    return Module(node.layer, MODULE_OF[node.function], kwargs=node.options)
 
 
 def _fuse(select: Node, parts: list[Node], attribute: Attribute) -> Node:
