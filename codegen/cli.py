@@ -15,8 +15,7 @@ import click
 from codegen.commands.check import check
 from codegen.commands.convert import Conversion, convert
 from codegen.commands.inspect import Inspection, TensorReport, inspect
-from codegen.commands.self_check import SelfCheckFailed
-from codegen.errors import ConversionError, Unsupported, summary
+from codegen.errors import Bug, ConversionError, Unsupported, summary
 from codegen.options import Options
 from codegen.pipeline import Progress
 from codegen.version import VERSION
@@ -147,7 +146,7 @@ def _reported(model: Path) -> Iterator[None]:
     """Errors as one line each on stderr, never a traceback."""
     try:
         yield
-    except SelfCheckFailed as error:
+    except Bug as error:
         _fail(BUG, f"{model.name}: {error}")
     except Unsupported as error:
         _fail(REFUSED, *(f"{model.name}: {line}" for line in summary(error.problems)))

@@ -81,6 +81,30 @@ class UnsupportedOption(LayerProblem):
         super().__init__(layer, f"{class_name}({option}={shorten(found)}) is not supported; {supported}")
 
 
+class Bug(ConversionError):
+    """A fault of k2t-gen, not of the user's file."""
+
+
+class LayerFunctionBug(Bug):
+    """One of our own layer functions does not work.
+
+    Args:
+        layer: The layer that it was to lower.
+        function: Its name, file and line.
+        fault: What happened.
+    """
+
+    def __init__(self, layer: str, function: str, fault: str) -> None:
+        super().__init__(f"layer {layer!r}: a bug of k2t-gen in {function}, please report it: {fault}")
+
+
+class CustomFunctionError(ConversionError):
+    """A layer function of the user's own does not work; arguments as for `LayerFunctionBug`."""
+
+    def __init__(self, layer: str, function: str, fault: str) -> None:
+        super().__init__(f"layer {layer!r}: {function} does not work: {fault}")
+
+
 class Unsupported(ConversionError):
     """Several things stand in the way; `problems` holds one error for each."""
 

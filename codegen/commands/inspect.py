@@ -11,7 +11,8 @@ from codegen.config.parse import parse
 from codegen.errors import ConversionError, Unsupported, summary
 from codegen.graph import Value
 from codegen.lowering.custom import custom_layers
-from codegen.lowering.lower import Lowering, survey
+from codegen.lowering.lower import survey
+from codegen.lowering.session import Session
 from codegen.model.saved_model import SavedModel
 from codegen.model.spec import LayerSpec, ModelSpec, Shape
 from codegen.model.variables import VariableTree, count_parameters
@@ -104,7 +105,8 @@ def inspect(path: FilePath, options: Options = Options(), **changes: Any) -> Ins
     options = replace(options, **changes)
     with read_model(path, options.weights) as saved, custom_layers(map(Path, options.custom)):
         model = parse(saved)
-        state, builder, outputs = survey(model)
+        builder, outputs = survey(model)
+        state = builder.session
         problems = summary(state.problems) or _weight_problems(builder.tree, saved)
     known = [value for value in outputs if isinstance(value, Value)]
     return Inspection(
@@ -143,7 +145,7 @@ def _weight_problems(tree: VariableTree, saved: SavedModel) -> tuple[str, ...]:
 
 
 def _layers(
-    model: ModelSpec, tree: VariableTree, state: Lowering, owner: tuple[str, ...]
+    model: ModelSpec, tree: VariableTree, state: Session, owner: tuple[str, ...]
 ) -> Iterator[LayerReport]:
     children = {child.attribute: child for child in tree.children}
     for layer in model.layers:
@@ -153,7 +155,7 @@ def _layers(
 
 
 def _layer(
-    layer: LayerSpec, tree: VariableTree | None, state: Lowering, owner: tuple[str, ...]
+    layer: LayerSpec, tree: VariableTree | None, state: Session, owner: tuple[str, ...]
 ) -> LayerReport:
     values = state.results.get(owner, [])
     shapes = tuple(value.shape for value in values if isinstance(value, Value))

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.errors import ConversionError
+from codegen.errors import Bug
 from codegen.graph import Graph, Value
 
 #: Sizes tried in turn where the model leaves a size open: small first, as the check costs time.
@@ -29,7 +29,7 @@ _MISTAKES = (NameError, TypeError, AttributeError)
 _ATTEMPTS = 200
 
 
-class SelfCheckFailed(ConversionError):
+class SelfCheckFailed(Bug):
     """The generated file does not do what it should: a bug of k2t-gen, not of the user's file."""
 
 

@@ -11,10 +11,10 @@ from codegen.config.constants import FORMS, decoded, is_object
 from codegen.config.dialects import classes, keras1, keras2, keras3
 from codegen.config.dialects.draft import Draft
 from codegen.config.dialects.lambdas import PYTHON_CODE, lambda_layer
+from codegen.config.dialects.masks import STATEFUL, mask_rules
 from codegen.config.dialects.origin import Origin
 from codegen.config.policies import policy_name
 from codegen.errors import CONFIG_FAULTS, MalformedConfig, shorten
-from codegen.model.call_order import references
 from codegen.model.packages import KERAS, OPS
 from codegen.model.saved_model import LayerWeights, StoredTensor
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec
@@ -27,12 +27,6 @@ _SUBLAYERS = frozenset({"layer", "cell", "cells", "forward_layer", "backward_lay
 
 #: Keys of a layer's config that are said elsewhere in its LayerSpec, or in its model's InputLayer.
 _ELSEWHERE = ("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dtype")
-
-#: Keras 1 and 2 pass their states, and then their constants, behind the input.
-_STATEFUL = frozenset(
-    {"LSTM", "GRU", "SimpleRNN", "RNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Bidirectional"}
-    | {"CuDNNLSTM", "CuDNNGRU"}
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -189,9 +183,12 @@ def _normalise(draft: Draft) -> None:
 
 
 def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
-    """Recurrent states, and options that Keras 3 takes with a call, become keyword arguments."""
+    """Recurrent states and options that Keras 3 takes with a call become keyword arguments.
+
+    Keras 1 and 2 pass their states, and then their constants, behind the input.
+    """
     args, kwargs = list(call.args), {**call.kwargs, **draft.call_options}
-    if draft.class_name in _STATEFUL and args and isinstance(args[0], list) and draft.origin.generation < 3:
+    if draft.class_name in STATEFUL and args and isinstance(args[0], list) and draft.origin.generation < 3:
         inputs, *states = args[0]
         if constants:
             kwargs["constants"] = states[-constants:]
@@ -199,23 +196,7 @@ def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
         if states:
             kwargs["initial_state"] = states
         args = [inputs]
-    return CallSpec(
-        tuple(args), kwargs, not _hides_masks(draft, args, kwargs), keras3.hands_on(draft.origin, args),
-        keras3.casts_keep_masks(draft.origin),
-    )  # fmt: skip
-
-
-def _hides_masks(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
-    """Keras 3 hands masks only to layers called with one tensor (`Layer.__call__`), not with states.
-
-    Softmax takes a mask since TensorFlow 2.4, which calls itself 2.4.0 as TensorFlow 2.3 does: there a
-    sequence's mask would not go with its steps.
-    """
-    if draft.class_name == "Softmax" and draft.origin.generation < 3 and draft.origin.version <= (2, 4, 0):
-        return "mask" not in kwargs
-    is_recurrent = draft.class_name in _STATEFUL and draft.package == KERAS
-    states = [*args[1:], kwargs.get("initial_state")]
-    return draft.origin.generation == 3 and is_recurrent and any(True for _ in references(states))
+    return CallSpec(tuple(args), kwargs, mask_rules(draft, args, kwargs))
 
 
 # -------------------------------------------------------------------- options

@@ -77,7 +77,7 @@ def softmax(
         return along(b, "F.softmax(x, dim=d)", x, axes[0], non_negative=True)
     if mask is None and x.flat is None:
         dims = [torch_dim(x, axis) for axis in axes]
-        return b.op("softmax_over(x, dims)", shape=x.shape, non_negative=True, x=x, dims=dims)
+        return b.op("softmax_over(x, dims)", shape=x.shape, non_negative=True, x=x, like=x, dims=dims)
     x = b.keras_layout(x)
     if mask is None:
         return softmax(b, x, axis=axis)
@@ -89,7 +89,7 @@ def softmax(
     dims = [torch_dim(x, axis) for axis in axes]
     return b.op(
         f"masked_softmax(x, {kept}, dims)", shape=x.shape, non_negative=True,
-        x=x, mask=b.keras_layout(mask), dims=dims,
+        x=x, like=x, mask=b.keras_layout(mask), dims=dims,
     )  # fmt: skip
 
 
@@ -111,7 +111,7 @@ def prelu(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = N
         count = alpha.shape[0] if own else 1
         state = {"weight": alpha.reshape(count)}
         module = b.define("nn.PReLU", args=(count,) if own else (), state=state)
-        return b.op("module(x)", shape=x.shape, flat=x.flat, module=module, x=x)
+        return b.op("module(x)", shape=x.shape, module=module, x=x, like=x)
     return b.elementwise("prelu(x, alpha)", x=x, alpha=b.parameter("alpha", alpha))
 
 

@@ -99,4 +99,4 @@ def glu(b: Builder, x: Value) -> Value:
     features = b.known(x, -1)
     if features % 2:
         b.malformed(f"glu needs an even number of features, not {features}")
-    return b.op("F.glu(x, dim=d)", shape=(*x.shape[:-1], features // 2), x=x, d=torch_dim(x, -1))
+    return b.op("F.glu(x, dim=d)", shape=(*x.shape[:-1], features // 2), x=x, like=x, d=torch_dim(x, -1))

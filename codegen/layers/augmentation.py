@@ -80,7 +80,7 @@ def auto_contrast(b: Builder, x: Data, *, value_range: tuple[float, float] = (0,
 
     def stretched(images: Value) -> Value:
         x, single = batched(b, b.cast(images, b.dtype))
-        y = b.op(template, shape=x.shape, x=x, dims=[x.dim(1), x.dim(2)], **bounds)
+        y = b.op(template, shape=x.shape, x=x, like=x, dims=[x.dim(1), x.dim(2)], **bounds)
         return single_again(b, y, single)
 
     return _images_changed(b, x, stretched)
@@ -108,6 +108,7 @@ def equalize(
         "equalize_tiles(x, grid, clip_limit)",
         shape=x.shape,
         x=x,
+        like=x,
         grid=list(tile_grid_size),
         clip_limit=clip_limit,
     )

@@ -54,6 +54,7 @@ def _linear(b: Builder, x: Value, kernel: Weight, bias: Weight | None, *, part: 
     return b.module(
         "nn.Linear",
         x,
+        perm=x.perm,
         kwargs={"in_features": features, "out_features": units, "bias": bias is not None},
         state={"weight": stored_rows(x, kernel).T, "bias": bias},
         shape=(*x.shape[:-1], units),

@@ -10,6 +10,7 @@ from codegen.graph import Op, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
+from codegen.lowering.masks import with_mask
 from codegen.lowering.parts.rules import result_type
 from codegen.lowering.registry import lowers
 from codegen.model.spec import Shape
@@ -23,7 +24,7 @@ def add(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value:
     """The sum of all inputs."""
     masks = _masks(b, xs)
     result = _fold(b, "x + y", _same_rank(b, xs))
-    return _with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
+    return with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
 
 
 @lowers("Subtract", masks="own")
@@ -33,7 +34,7 @@ def subtract(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Valu
         b.malformed(f"it is called with {len(xs)} inputs, not 2")
     masks = _masks(b, xs)
     result = _fold(b, "x - y", _same_rank(b, xs))
-    return _with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
+    return with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
 
 
 @lowers("Average", masks="own")
@@ -42,7 +43,7 @@ def average(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value
     masks = _masks(b, xs)
     total = _fold(b, "x + y", _same_rank(b, xs))
     result = b.elementwise("x / count", x=total, count=len(xs))
-    return _with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
+    return with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
 
 
 @lowers("Multiply", masks="own")
@@ -59,7 +60,7 @@ def multiply(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Valu
     result = _fold(b, "x * y", factors)
     if mask_mode == "or" and mask is not None:
         result = _where(b, mask, result, "x.masked_fill(~keep, 0)")
-    return _with_mask(b, result, mask, xs)
+    return with_mask(b, result, mask, xs)
 
 
 @lowers("Maximum", masks="own")
@@ -83,7 +84,7 @@ def concatenate(b: Builder, xs: list[Value], *, axis: int = -1, mask_mode: MaskM
     axis = b.axis(axis, rank)
     mask = _joined_mask(b, xs, _masks(b, xs), axis, mask_mode)
     if len(xs) == 1:
-        return _with_mask(b, xs[0], mask, xs)
+        return with_mask(b, xs[0], mask, xs)
     aligned = _one_layout(b, xs)
     others = [tuple(size for i, size in enumerate(x.shape) if i != axis) for x in xs]
     open_or_same = b.broadcast(others) if all(1 not in shape for shape in others) else others[0]
@@ -94,7 +95,7 @@ def concatenate(b: Builder, xs: list[Value], *, axis: int = -1, mask_mode: MaskM
         "torch.cat(parts, dim=d)", shape=shape, dtype=xs[0].dtype, perm=aligned[0].perm,
         non_negative=all(x.non_negative for x in xs), parts=aligned, d=aligned[0].dim(axis),
     )  # fmt: skip
-    return _with_mask(b, result, mask, xs)
+    return with_mask(b, result, mask, xs)
 
 
 @lowers("Dot", masks="drop")
@@ -189,7 +190,7 @@ def _choice(b: Builder, xs: list[Value], mask_mode: MaskMode, *, largest: bool) 
     name = "torch.maximum" if largest else "torch.minimum"
     if mask_mode == "and" or not any(masks):
         result = _fold(b, f"{name}(x, y)", values)
-        return _with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
+        return with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
     result, kept = b.keras_layout(values[0]), masks[0]
     template = "masked_choice(x, y, x_mask, y_mask, largest=largest)"
     for y, mask in zip(values[1:], masks[1:], strict=True):
@@ -198,7 +199,7 @@ def _choice(b: Builder, xs: list[Value], mask_mode: MaskMode, *, largest: bool) 
             largest=largest,
         )  # fmt: skip
         kept = _merged_mask(b, [kept, mask], "or")
-    return _with_mask(b, result, kept, xs)
+    return with_mask(b, result, kept, xs)
 
 
 def _masks(b: Builder, xs: Sequence[Value]) -> list[Value | None]:
@@ -208,7 +209,7 @@ def _masks(b: Builder, xs: Sequence[Value]) -> list[Value | None]:
 def _merged_mask(b: Builder, masks: Sequence[Value | None], mode: MaskMode) -> Value | None:
     """The mask of an element-wise merge: what any input keeps if all have a mask, or what all keep."""
     known = list(dict.fromkeys(mask for mask in masks if mask is not None))
-    if not known or b.hands_on == "none" or (mode == "or" and None in masks):
+    if not known or b.masks.rules.hands_on == "none" or (mode == "or" and None in masks):
         return None
     template = "x | y" if mode == "or" else "x & y"
     return reduce(lambda x, y: b.elementwise(template, dtype="bool", x=x, y=y), known)
@@ -218,7 +219,7 @@ def _joined_mask(
     b: Builder, xs: Sequence[Value], masks: Sequence[Value | None], axis: int, mode: MaskMode
 ) -> Value | None:
     """The mask of a concatenation: joined along its own axes, merged along the one behind them."""
-    if not any(masks) or b.hands_on == "none":
+    if not any(masks) or b.masks.rules.hands_on == "none":
         return None
     rank = xs[0].rank - 1
     if any(mask is not None and mask.rank != rank for mask in masks):
@@ -256,16 +257,6 @@ def _over(b: Builder, mask: Value | None, x: Value) -> Value | None:
 def _where(b: Builder, mask: Value, x: Value, template: str) -> Value:
     x = b.keras_layout(x)
     return b.op(template, shape=x.shape, x=x, keep=_over(b, mask, x))
-
-
-def _with_mask(b: Builder, result: Value, mask: Value | None, xs: Sequence[Value]) -> Value:
-    """The result with its mask; a value of its own where it is an input that has another mask."""
-    if result in xs:
-        if result.mask is mask:
-            return result
-        result = b.op("x", x=result, shape=result.shape, flat=result.flat, non_negative=result.non_negative)
-    result.mask = mask
-    return result
 
 
 def _axis_last(b: Builder, x: Value, axis: int) -> Value:

@@ -58,14 +58,14 @@ def batch_normalization(
         "affine": scale or center,
         "track_running_stats": True,
     }
-    if mode == 2 or (training and b.lowering.trains(b.tree)):
+    if mode == 2 or (training and b.trains):
         kwargs["track_running_stats"] = False
     else:
         state |= {"running_mean": stored_rows(x, mean), "running_var": stored_rows(x, variance)}
     name = {2: "nn.BatchNorm1d", 3: "nn.BatchNorm1d", 4: "nn.BatchNorm2d", 5: "nn.BatchNorm3d"}[x.rank]
     module = b.define(name, args=(channels,), kwargs=kwargs, state=state, frozen=_absent(scale, center))
     x = b.floating(x)
-    return b.op("module(x)", shape=x.shape, flat=x.flat, module=module, x=x)
+    return b.op("module(x)", shape=x.shape, module=module, x=x, like=x)
 
 
 def _sample_normalization(b: Builder, x: Value, axis: int, epsilon: float) -> Value:
@@ -98,20 +98,21 @@ def layer_normalization(
     x, axes = _axes_last(b, x, axis)
     if not (scale or center or rms_scaling) and None in (x.shape[a] for a in axes):
         template = "F.layer_norm(x, x.shape[first:], eps=eps)"
-        return b.op(template, shape=x.shape, x=x, first=-len(axes), eps=epsilon)
+        return b.op(template, shape=x.shape, x=x, like=x, first=-len(axes), eps=epsilon)
     shape = tuple(b.known(x, a) for a in axes)
     saved = _saved_shape(b, x, axis, sorts_axes)
     if rms_scaling:
         weight = b.parameter("gamma", b.weight("gamma", saved).reshape(*shape))
         dims = [*range(-len(shape), 0)]
         template = "variance_scale(x, weight, dims, eps)"
-        return b.op(template, shape=x.shape, x=x, weight=weight, dims=dims, eps=epsilon)
+        return b.op(template, shape=x.shape, x=x, like=x, weight=weight, dims=dims, eps=epsilon)
     bias_only = center and not scale
     gamma = _weight(b, "gamma", saved, 1.0, scale, center)
     kwargs = {"eps": epsilon, "elementwise_affine": scale or center, "bias": center or not scale}
     return b.module(
         "nn.LayerNorm",
         x,
+        like=x,
         args=(shape if len(shape) > 1 else shape[0],),
         kwargs=kwargs,
         state={
@@ -141,7 +142,7 @@ def rms_normalization(
     if not x.is_native or saved != shape:
         if b.broadcast([x.shape, saved]) != x.shape:
             b.malformed(f"its scale of shape {saved} does not go with its input {x.shape}")
-        x = b.op("F.rms_norm(x, sizes, eps=eps)", shape=x.shape, x=x, sizes=list(shape), eps=epsilon)
+        x = b.op("F.rms_norm(x, sizes, eps=eps)", shape=x.shape, x=x, like=x, sizes=list(shape), eps=epsilon)
         return b.elementwise("x * scale", x=b.keras_layout(x), scale=b.parameter("scale", scale))
     return b.module(
         "nn.RMSNorm",
@@ -191,13 +192,13 @@ def group_normalization(
         frozen=_absent(scale, center),
     )
     if mask is None:
-        return b.op("module(x)", shape=x.shape, module=module, x=b.floating(x))
+        return b.op("module(x)", shape=x.shape, module=module, x=b.floating(x), like=b.floating(x))
     if mask.rank != x.rank or mask.dtype != "bool":
         b.malformed(f"its mask {mask.shape} must be of bool and of the rank of its input {x.shape}")
     mask = _axis_second(b, mask, axis)
     options = ", ".join(f"module.{name}" for name in ("num_groups", "weight", "bias", "eps"))
     template = f"masked_group_norm(x, mask, {options})"
-    return b.op(template, shape=x.shape, module=module, x=b.floating(x), mask=mask)
+    return b.op(template, shape=x.shape, module=module, x=b.floating(x), like=b.floating(x), mask=mask)
 
 
 @lowers("GroupNormalization", package="Addons", note="TensorFlow Addons")
@@ -237,6 +238,7 @@ def instance_normalization(
     return b.module(
         f"nn.InstanceNorm{x.rank - 2}d",
         x,
+        like=x,
         args=(channels,),
         kwargs={"eps": epsilon, "affine": scale or center},
         state=_affine(b, x, (channels,), scale, center),
@@ -272,11 +274,11 @@ def unit_normalization(b: Builder, x: Value, *, axis: int | tuple[int, ...] = -1
     axes = (axis,) if isinstance(axis, int) else axis
     if len(axes) == 1:
         dim = x.dim(b.axis(axes[0], x.rank))
-        return b.op("F.normalize(x, dim=d)", shape=x.shape, flat=x.flat, x=x, d=dim)
+        return b.op("F.normalize(x, dim=d)", shape=x.shape, x=x, like=x, d=dim)
     if x.flat is not None:
         x = b.keras_layout(x)
     dims = [x.dim(b.axis(axis, x.rank)) for axis in axes]
-    return b.op("unit_normalize(x, dims)", shape=x.shape, x=x, dims=dims)
+    return b.op("unit_normalize(x, dims)", shape=x.shape, x=x, like=x, dims=dims)
 
 
 @lowers("SpectralNormalization", masks="drop", note="the kernel as training left it")

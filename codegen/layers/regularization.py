@@ -46,7 +46,7 @@ def drop_samples(b: Builder, x: Value, rate: float) -> Value:
     """Drop whole samples while training."""
     if rate == 0:
         return x
-    return b.module("StochasticDepth", x, kwargs={"p": rate}, shape=x.shape)
+    return b.module("StochasticDepth", x, like=x, kwargs={"p": rate}, shape=x.shape)
 
 
 @lowers("SpatialDropout1D")
@@ -142,7 +142,7 @@ def _training_only(
         x = b.keras_layout(x) if x.flat else x
         kwargs["dims"] = sorted(x.dim(axis) for axis in shared)
     if training:
-        return b.op(_ALWAYS[constructor], shape=x.shape, flat=x.flat, x=x, **{"p": strength, **kwargs})
+        return b.op(_ALWAYS[constructor], shape=x.shape, x=x, like=x, **{"p": strength, **kwargs})
     module = b.define(constructor, args=args, kwargs=kwargs)
     keeps_sign = x.non_negative and constructor in _DROPOUTS
-    return b.op("module(x)", shape=x.shape, flat=x.flat, non_negative=keeps_sign, module=module, x=x)
+    return b.op("module(x)", shape=x.shape, non_negative=keeps_sign, module=module, x=x, like=x)

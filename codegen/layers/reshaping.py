@@ -99,9 +99,14 @@ def up_sampling_1d(b: Builder, x: Value, *, size: int = 2) -> Value:
     (times,) = positive(b, size, 1, "size")
     shape = with_sizes(x, "channels_last", [n and n * times for n in sizes_of(x, "channels_last")])
     return b.op(
-        "x.repeat_interleave(times, dim=d)", shape=shape, non_negative=x.non_negative, x=x, times=times,
+        "x.repeat_interleave(times, dim=d)",
+        shape=shape,
+        like=x,
+        non_negative=x.non_negative,
+        x=x,
+        times=times,
         d=x.dim(1),
-    )  # fmt: skip
+    )
 
 
 @lowers("UpSampling2D", masks="drop")

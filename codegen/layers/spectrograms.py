@@ -114,7 +114,7 @@ def stft_spectrogram(
     x = x if pads is None else pad(b, x, data_format, (pads,))
     x = b.channels_first(x, data_format)
     if pads is None:
-        x = b.op("same_pad(x, [k], [s])", shape=x.shape, x=x, k=frame_length, s=step)
+        x = b.op("same_pad(x, [k], [s])", shape=x.shape, x=x, like=x, k=frame_length, s=step)
     if channels == 1:
         x = b.op("x", shape=(x.shape[0], 1, None), perm=(0, 1, 2), x=x)
     else:

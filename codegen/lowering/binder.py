@@ -12,11 +12,10 @@ from typing import Any, Literal
 
 from codegen.errors import ConversionError, UnsupportedOption
 from codegen.graph import Value
+from codegen.lowering.masks import MaskRule
 from codegen.model.packages import LAMBDA, TENSORFLOW
 from codegen.model.spec import LayerSpec
 from codegen.model.words import TRAINING_SUFFIXES
-
-MaskRule = Literal["keep", "drop", "own"]
 
 #: More options that say how a layer is trained or built, not what it computes.
 TRAINING_ONLY = frozenset({"seed", "noise_shape", "autocast", "build_config", "sparse_gradients"})
@@ -52,6 +51,12 @@ class LayerFunction:
         """Names of the call's arguments."""
         parameters = list(inspect.signature(self.function).parameters.values())[1:]
         return tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+
+    @cached_property
+    def required_names(self) -> tuple[str, ...]:
+        """Names of those of the call's arguments that every call must have."""
+        parameters = inspect.signature(self.function).parameters
+        return tuple(name for name in self.call_names if parameters[name].default is inspect.Parameter.empty)
 
     @cached_property
     def takes_any_args(self) -> bool:

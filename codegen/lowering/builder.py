@@ -2,95 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
 import numpy as np
 
-from codegen.errors import ConversionError, MalformedConfig, UnsupportedOption
-from codegen.graph import FlatOrder, Graph, Host, Module, Node, Op, Targets, Value
-from codegen.graph.dtypes import FLOATS, compute_dtype, torch_dtype
+from codegen.errors import ConversionError
+from codegen.graph import FlatOrder, Graph, Module, Op, Value
+from codegen.graph.dtypes import FLOATS, torch_dtype
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout, registry
-from codegen.model.spec import HandsOn, LayerSpec, Shape
+from codegen.lowering.emitter import Emitter
+from codegen.lowering.masks import Masks
+from codegen.lowering.session import Session
+from codegen.model.nested import map_nested
+from codegen.model.spec import LayerSpec, Shape
 from codegen.model.variables import Variable, VariableTree
-
-if TYPE_CHECKING:
-    from codegen.lowering.lower import Lowering
-
-_INHERIT = object()
 
 
 @dataclass
-class Builder:
+class Builder(Emitter):
     """Lowers one layer into a graph.
 
     Attributes:
-        spec: The layer.
-        graph: Where nodes go.
         tree: The layer's variables.
-        lowering: State of the whole conversion.
+        session: State of the whole conversion.
         owner: Path of layer names from the model down to this layer.
-        label: Name for the layer's modules and values.
-        masks: Masks given explicitly in the call.
-        sees_masks: See `CallSpec`, as for the next two.
-        hands_on: See there.
-        casts_keep_masks: See there.
+        lower: Lowers a layer that this one holds: its builder, arguments and keyword arguments.
+        masks: Those of this call.
     """
 
-    spec: LayerSpec
-    graph: Graph
     tree: VariableTree
-    lowering: Lowering
+    session: Session
     owner: tuple[str, ...]
-    label: str
-    masks: dict[Value, Value | None] = field(default_factory=dict)
-    sees_masks: bool = True
-    hands_on: HandsOn = "given"
-    casts_keep_masks: bool = True
+    lower: Callable[[Builder, Sequence[Any], Mapping[str, Any]], Any]
+    masks: Masks = field(default_factory=Masks)
 
     # ---------------------------------------------------------------- facts
-
-    @property
-    def dtype(self) -> str:
-        """The dtype in which the layer computes."""
-        return compute_dtype(self.spec.dtype)
 
     @property
     def is_shared(self) -> bool:
         """Whether the layer is called more than once, so that no call may shape its modules."""
         return len(self.spec.calls) > 1
 
+    @property
+    def trains(self) -> bool:
+        """Whether neither the layer nor anything that holds it is frozen."""
+        return self.session.trains(self.tree)
+
     def mask(self, x: Value) -> Value | None:
         """The mask that the layer sees for `x`."""
-        return self.masks.get(x, x.mask if self.sees_masks else None)
+        return self.masks.seen(x)
 
     def carried_mask(self, x: Value) -> Value | None:
         """The mask that the layer may hand on from `x`, whether it sees it or not."""
-        if self.hands_on == "none":
-            return None
-        return x.mask if self.hands_on == "own" else self.masks.get(x, x.mask)
-
-    def unsupported(self, option: str, found: object, supported: str) -> NoReturn:
-        """Refuse an option's value.
-
-        Raises:
-            UnsupportedOption: Always.
-        """
-        raise UnsupportedOption(self.spec.name, self.spec.class_name, option, found, supported)
+        return self.masks.handed_on(x)
 
     def note(self, text: str) -> None:
         """Say in the file's docstring in what the converted model differs from the Keras model."""
-        self.lowering.notes[text] = None
-
-    def malformed(self, message: str) -> NoReturn:
-        """Refuse a config that makes no sense.
-
-        Raises:
-            MalformedConfig: Always.
-        """
-        raise MalformedConfig(f"layer {self.spec.name!r} ({self.spec.class_name}): {message}")
+        self.session.notes[text] = None
 
     def known(self, x: Value, axis: int) -> int:
         """The size of `axis`; MalformedConfig if the file leaves it open."""
@@ -148,11 +119,11 @@ class Builder:
             args=tuple(args),
             kwargs=options,
             state=recipes,
-            frozen=frozenset(recipes if not self.lowering.trains(self.tree) else frozen),
+            frozen=frozenset(recipes if not self.trains else frozen),
             graph=graph,
             owner=self.owner,
         )
-        known = self.lowering.modules.setdefault((self.owner, part), module)
+        known = self.session.modules.setdefault((self.owner, part), module)
         if (known.constructor, known.args, known.kwargs, known.graph) != (
             module.constructor,
             module.args,
@@ -169,6 +140,7 @@ class Builder:
         *,
         shape: Shape,
         perm: tuple[int, ...] | None = None,
+        like: Value | None = None,
         dtype: str | None = None,
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
@@ -177,19 +149,14 @@ class Builder:
         part: str = "",
         non_negative: bool = False,
     ) -> Value:
-        """Define a module and call it on `x`: `self.name(x)`."""
+        """Define a module and call it on `x`: `self.name(x)`. `perm` and `like` are those of `op`."""
         if state and not constructor.endswith("Embedding"):
             x = self.floating(x)
         made = self.define(constructor, args=args, kwargs=kwargs, state=state, frozen=frozen, part=part)
         return self.op(
-            "module(x)",
-            shape=shape,
-            perm=perm,
-            dtype=dtype,
-            non_negative=non_negative,
-            module=made,
-            x=x,
-        )
+            "module(x)", shape=shape, perm=perm, like=like, dtype=dtype,
+            non_negative=non_negative, module=made, x=x,
+        )  # fmt: skip
 
     def parameter(self, name: str, weight: Weight, *, frozen: bool = False) -> Module:
         """A bare parameter `self.<layer>_<name>` with the weight's shape; a scalar has shape (1,)."""
@@ -213,6 +180,7 @@ class Builder:
         shape: Shape,
         dtype: str | None = None,
         perm: tuple[int, ...] | None = None,
+        like: Value | None = None,
         flat: FlatOrder | None = None,
         op: Op | None = None,
         non_negative: bool = False,
@@ -220,42 +188,35 @@ class Builder:
     ) -> Value:
         """Append one expression and return its value.
 
+        Axes are Keras' own: every tensor that the expression reads is stored as Keras has it, and so is the
+        result, unless `like` or `perm` says that the expression works on tensors as they happen to be stored.
+
         Args:
             template: A Python expression over the names of `operands`, torch and `codegen.runtime`.
             shape: Of the result, in Keras' order.
             dtype: Of the result; the first value's if not given.
-            perm: Layout of the result; the first value's if it has the same rank, else Keras' own.
-            flat: Order of the result's last axis.
+            perm: The layout of the result of an expression over tensors as they are stored.
+            like: The value whose layout the result of such an expression has.
+            flat: Order of the result's last axis, of such an expression.
             op: What it computes, if the template alone does not tell.
             non_negative: Whether no element can be below zero.
             operands: Values, modules and literals.
+
+        Raises:
+            TemplateError: The template has no use for an operand, or names what nobody knows.
         """
-        first = next((operand for operand in operands.values() if isinstance(operand, Value)), None)
-        if dtype is None:
-            dtype = first.dtype if first else self.dtype
-        if perm is None and first and first.rank == len(shape):
-            perm = first.perm
-        kind_of_value = Host if isinstance(first, Host) and dtype == first.dtype else Value
-        value = kind_of_value(tuple(shape), dtype, self.label, perm or (), flat, non_negative=non_negative)
-        self.emit(template, value, op=op, **operands)
-        return value
+        if like is not None:
+            perm, flat = like.perm, like.flat
+        elif perm is None:
+            operands = {name: self._native(operand) for name, operand in operands.items()}
+        return self.expression(
+            template, shape=shape, dtype=dtype, perm=perm or (), flat=flat, op=op,
+            non_negative=non_negative, **operands,
+        )  # fmt: skip
 
-    def emit(self, template: str, targets: Targets, *, op: Op | None = None, **operands: Any) -> None:
-        """Append an expression that yields `targets`: a new value, or a nest of tuples of new values."""
-        node = Node(template, operands, targets, self.label, op or Op.OTHER)
-        for value in node.results():
-            value.node = node
-        self.graph.nodes.append(node)
-
-    def host_op(self, template: str, *, shape: Shape = (), op: Op | None = None, **operands: Any) -> Host:
-        """Append an expression that yields a number of the host, or a tuple of them with shape (n,)."""
-        number = Host(tuple(shape), layer=self.label)
-        self.emit(template, number, op=op, **operands)
-        return number
-
-    def value(self, shape: Shape, *, dtype: str | None = None, perm: tuple[int, ...] = ()) -> Value:
-        """A new value for `emit` to yield."""
-        return Value(tuple(shape), dtype or self.dtype, self.label, perm)
+    def _native(self, operand: Any) -> Any:
+        """An operand with every tensor in it in Keras' layout."""
+        return map_nested(lambda x: self.keras_layout(x) if isinstance(x, Value) else x, operand)
 
     def elementwise(
         self, template: str, *, dtype: str | None = None, non_negative: bool = False, **operands: Any
@@ -287,38 +248,17 @@ class Builder:
             result.append(fixed.pop() if fixed else (None if sizes else 1))
         return tuple(result)
 
-    def cast(self, x: Value, dtype: str) -> Value:
-        """`x` in another dtype; no node if it has it."""
-        if x.dtype == dtype:
-            return x
-        short = {"float32": "x.float()", "int64": "x.long()", "bool": "x != 0"}
-        template = short.get(dtype, "x.to(target)")
-        operands: dict[str, Any] = {} if dtype in short else {"target": torch_dtype(dtype)}
-        return self.op(
-            template, shape=x.shape, dtype=dtype, flat=x.flat,
-            non_negative=x.non_negative, x=x, **operands,
-        )  # fmt: skip
-
     def autocast(self, x: Value) -> Value:
         """A floating-point argument in the layer's compute dtype, as Keras casts it."""
         if x.dtype == self.dtype or not {x.dtype, self.dtype} <= FLOATS:
             return x
         cast = self.cast(x, self.dtype)
-        cast.mask = x.mask if self.casts_keep_masks else None
-        if x in self.masks:
-            self.masks[cast] = self.masks[x]
+        self.masks.through_cast(x, cast)
         return cast
 
     def floating(self, x: Value) -> Value:
         """Integers in the layer's compute dtype, as Keras' matmul and convolution promote them."""
         return x if x.dtype in FLOATS else self.cast(x, self.dtype)
-
-    def size(self, x: Value, axis: int) -> int | Host:
-        """The size of Keras' `axis`: a number, or an expression where it is open."""
-        known = x.shape[axis]
-        if known is not None:
-            return known
-        return self.host_op("x.shape[d]", x=x, d=x.dim(axis))
 
     # ---------------------------------------------------------------- layouts
 
@@ -358,13 +298,14 @@ class Builder:
         if tree is None:
             tree = VariableTree(attribute, spec)
             self.tree.children.append(tree)
-            self.lowering.parents[id(tree)] = self.tree
+            self.session.parents[id(tree)] = self.tree
         label = f"{self.label}_{part}" if part else self.label
-        return replace(self, spec=spec, tree=tree, owner=(*self.owner, attribute), label=label, masks={})
+        owner, masks = (*self.owner, attribute), Masks(self.masks.rules)
+        return replace(self, spec=spec, tree=tree, owner=owner, label=label, masks=masks)
 
     def call(self, spec: LayerSpec, *args: Any, attribute: str, part: str = "", **kwargs: Any) -> Any:
         """Lower a sublayer on these arguments; returns what its function returns."""
-        return self.lowering.call(self.sublayer(attribute, spec, part=part), args, kwargs)
+        return self.lower(self.sublayer(attribute, spec, part=part), args, kwargs)
 
     def ints(self, value: int | Sequence[int], count: int, option: str) -> tuple[int, ...]:
         """`value` as `count` positive numbers, one a spatial axis."""

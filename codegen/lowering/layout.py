@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codegen.graph import FlatOrder, Op, Value
 from codegen.graph.ops import VIEWS
 from codegen.graph.recipe import Weight
+from codegen.lowering.emitter import Emitter
 from codegen.model.spec import Shape
-
-if TYPE_CHECKING:
-    from codegen.lowering.builder import Builder
 
 
 def channels_first_perm(rank: int, data_format: str = "channels_last") -> tuple[int, ...]:
@@ -22,21 +20,21 @@ def channels_first_perm(rank: int, data_format: str = "channels_last") -> tuple[
     return (0, rank - 1, *range(1, rank - 1))
 
 
-def to_perm(b: Builder, x: Value, perm: tuple[int, ...]) -> Value:
+def to_perm(e: Emitter, x: Value, perm: tuple[int, ...]) -> Value:
     """`x` in another layout: a twin that exists, a reshape if only axes of size 1 move, else a permute.
 
     Where several sizes are open, a permute does not need to know them.
     """
     if x.flat is not None:
-        x = unflatten(b, x)
+        x = unflatten(e, x)
     if perm in x.twins:
         return x.twins[perm]
     origin = next(iter(x.twins.values()))
     if _moves_only_ones(origin, perm) and origin.shape[1:].count(None) <= 1:
-        twin = _reshaped(b, origin, origin.shape, perm)
+        twin = _reshaped(e, origin, origin.shape, perm)
     else:
         dims = tuple(origin.perm.index(axis) for axis in perm)
-        twin = b.op("x.permute(*dims)", shape=x.shape, perm=perm, op=Op.LAYOUT, x=origin, dims=dims)
+        twin = e.expression("x.permute(*dims)", shape=x.shape, perm=perm, op=Op.LAYOUT, x=origin, dims=dims)
     twin.layer = x.layer
     return _join(twin, x)
 
@@ -53,7 +51,7 @@ def _moves_only_ones(x: Value, perm: Sequence[int]) -> bool:
     return [a for a in x.perm if x.shape[a] != 1] == [a for a in perm if x.shape[a] != 1]
 
 
-def _reshaped(b: Builder, x: Value, shape: Shape, perm: tuple[int, ...]) -> Value:
+def _reshaped(e: Emitter, x: Value, shape: Shape, perm: tuple[int, ...]) -> Value:
     """`x` with the same elements in memory and a new shape, stored as `perm` says."""
     while x.node is not None and x.node.op in VIEWS:  # nothing is gained by two in a row
         x = x.node.source
@@ -71,8 +69,8 @@ def _reshaped(b: Builder, x: Value, shape: Shape, perm: tuple[int, ...]) -> Valu
         operands["d"] = kept
     else:
         template, op = "x.reshape(*sizes)", Op.RESHAPE
-        operands["sizes"] = _sizes(b, x, stored)
-    return b.op(template, shape=shape, perm=perm, op=op, **operands)
+        operands["sizes"] = _sizes(e, x, stored)
+    return e.expression(template, shape=shape, perm=perm, op=op, **operands)
 
 
 def _new_axes(old: Shape, new: Shape) -> tuple[slice | None, ...]:
@@ -105,7 +103,7 @@ def _common_front(old: Shape, new: Shape) -> int:
     return count
 
 
-def _sizes(b: Builder, x: Value, stored: Shape) -> tuple[Any, ...]:
+def _sizes(e: Emitter, x: Value, stored: Shape) -> tuple[Any, ...]:
     """`stored` as arguments of `reshape`: at most one -1, other open sizes read from `x`."""
     if None not in stored and stored and stored[0] == x.stored_shape[0]:
         return (-1, *stored[1:])
@@ -117,12 +115,12 @@ def _sizes(b: Builder, x: Value, stored: Shape) -> tuple[Any, ...]:
         if size is not None:
             sizes.append(size)
         elif _stays(x.stored_shape, stored, position):
-            sizes.append(b.host_op("x.shape[d]", x=x, d=position))
+            sizes.append(e.host_op("x.shape[d]", x=x, d=position))
         elif free:
             sizes.append(-1)
             free = False
         else:
-            b.malformed(f"a shape {stored} with several open sizes cannot be computed from {x.stored_shape}")
+            e.malformed(f"a shape {stored} with several open sizes cannot be computed from {x.stored_shape}")
     return tuple(sizes)
 
 
@@ -139,17 +137,17 @@ def _known(sizes: Shape) -> int:
     return math.prod(size for size in sizes if size is not None)
 
 
-def reshape(b: Builder, x: Value, shape: Shape) -> Value:
+def reshape(e: Emitter, x: Value, shape: Shape) -> Value:
     """`x` with Keras' elements in the same order and a new shape; None where the size is open."""
-    x = to_perm(b, x, tuple(range(x.rank)))
+    x = to_perm(e, x, tuple(range(x.rank)))
     if tuple(shape) == x.shape:
         return x
-    result = _reshaped(b, x, tuple(shape), tuple(range(len(shape))))
+    result = _reshaped(e, x, tuple(shape), tuple(range(len(shape))))
     result.non_negative = x.non_negative
     return result
 
 
-def flatten(b: Builder, x: Value) -> Value:
+def flatten(e: Emitter, x: Value) -> Value:
     """(N, ...) -> (N, product of the rest).
 
     Where the value is stored channels first, the elements stay in that order and the result says so
@@ -161,34 +159,34 @@ def flatten(b: Builder, x: Value) -> Value:
     sizes = [size for size in inner if size is not None]
     open_sizes = len(sizes) < len(inner)
     if x.rank == 1:
-        return b.op("x[index]", shape=(x.shape[0], 1), op=Op.EXPAND, x=x, index=(slice(None), None))
+        return e.expression("x[index]", shape=(x.shape[0], 1), op=Op.EXPAND, x=x, index=(slice(None), None))
     if x.perm[0] != 0 or (open_sizes and not x.is_native):
-        x = to_perm(b, x, tuple(range(x.rank)))
+        x = to_perm(e, x, tuple(range(x.rank)))
     total = None if open_sizes else math.prod(sizes)
     flat = None
     if not _moves_only_ones(x, tuple(range(x.rank))):
         flat = FlatOrder(tuple(sizes), tuple(x.perm.index(axis) - 1 for axis in range(1, x.rank)))
-    return b.op(
+    return e.expression(
         "x.flatten(1)", shape=(x.shape[0], total), perm=(0, 1), flat=flat,
         non_negative=x.non_negative, x=x,
     )  # fmt: skip
 
 
-def unflatten(b: Builder, x: Value) -> Value:
+def unflatten(e: Emitter, x: Value) -> Value:
     """A flattened value in Keras' order, for readers that cannot move the permutation elsewhere."""
     assert x.flat is not None
     key = (-1,)
     if key not in x.twins:
         if x.node is not None and x.node.op is Op.FLATTEN:
-            source = to_perm(b, x.node.operands["x"], tuple(range(x.node.operands["x"].rank)))
+            source = to_perm(e, x.node.operands["x"], tuple(range(x.node.operands["x"].rank)))
         else:
             inner = tuple(x.flat.sizes[d] for d in x.flat.dims)
             dims = (0, *(d + 1 for d in x.flat.dims))
-            source = b.op(
+            source = e.expression(
                 "torch.unflatten(x, 1, sizes).permute(*dims)", shape=(x.shape[0], *inner), op=Op.LAYOUT,
                 x=x, sizes=x.flat.sizes, dims=dims,
             )  # fmt: skip
-        plain = b.op("x.flatten(1)", shape=x.shape, perm=(0, 1), x=source)
+        plain = e.expression("x.flatten(1)", shape=x.shape, perm=(0, 1), x=source)
         plain.mask, plain.non_negative, plain.layer = x.mask, x.non_negative, x.layer
         x.twins[key] = plain
     return x.twins[key]
@@ -206,12 +204,12 @@ def stored_rows(x: Value, kernel: Weight) -> Weight:
     return moved.reshape(*kernel.shape)
 
 
-def expand(b: Builder, x: Value, rank: int) -> Value:
+def expand(e: Emitter, x: Value, rank: int) -> Value:
     """`x` with leading axes of size 1 up to `rank`, as numpy broadcasts."""
     if x.rank == rank:
         return x
     shape = (1,) * (rank - x.rank) + x.shape
-    return _reshaped(b, to_perm(b, x, tuple(range(x.rank))), shape, tuple(range(rank)))
+    return _reshaped(e, to_perm(e, x, tuple(range(x.rank))), shape, tuple(range(rank)))
 
 
 def sample_size(x: Value) -> int:
@@ -219,7 +217,7 @@ def sample_size(x: Value) -> int:
     return math.prod(size or 1 for size in x.shape[1:])
 
 
-def align(b: Builder, values: Sequence[Value]) -> list[Value]:
+def align(e: Emitter, values: Sequence[Value]) -> list[Value]:
     """The values in one layout, ready for an element-wise operation that broadcasts.
 
     The layout is that of the largest value that is not in Keras' own, else Keras' own: a permute is
@@ -244,6 +242,6 @@ def align(b: Builder, values: Sequence[Value]) -> list[Value]:
             aligned.append(value)
             continue
         native = perm == tuple(range(rank))
-        widened = value if value.rank == rank or native else expand(b, value, rank)
-        aligned.append(to_perm(b, widened, perm if widened.rank == rank else tuple(range(widened.rank))))
+        widened = value if value.rank == rank or native else expand(e, value, rank)
+        aligned.append(to_perm(e, widened, perm if widened.rank == rank else tuple(range(widened.rank))))
     return aligned

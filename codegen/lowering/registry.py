@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from codegen.errors import THIS_NAME, UnsupportedLayer, shorten
-from codegen.lowering.binder import LayerFunction, MaskRule, check_variants
+from codegen.lowering.binder import LayerFunction, check_variants
+from codegen.lowering.masks import MaskRule
 from codegen.lowering.refused import REFUSED
 from codegen.model.packages import CUSTOM, KERAS, LAMBDA, OPS, TENSORFLOW
 from codegen.model.spec import LayerSpec

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Shape = tuple[int | None, ...]
-HandsOn = Literal["given", "own", "none"]
 
 
 @dataclass(frozen=True)
@@ -31,25 +30,35 @@ class Constant:
 
 
 @dataclass(frozen=True)
+class MaskRules:
+    """What Keras does with the masks of one call of a layer.
+
+    Attributes:
+        sees: Whether it hands the masks of the inputs to the layer; if not, the layer has none to work with,
+            but its output still has that of its input.
+        hands_on: The mask that the output may have: one that was given with the call before the input's own
+            (since Keras 3.11), only the input's own, or none (lists of inputs before Keras 3.4).
+        casts_keep: Whether an input that the layer casts to its dtype still has its mask (since Keras 3.14).
+    """
+
+    sees: bool = True
+    hands_on: Literal["given", "own", "none"] = "given"
+    casts_keep: bool = True
+
+
+@dataclass(frozen=True)
 class CallSpec:
     """One call of a layer: positional and keyword arguments.
 
     An argument is a `TensorRef`, a constant (None, bool, int, float, str, list of numbers, `Constant`),
     or a tuple / list / dict of arguments. A call with a list of tensors has one argument, a list.
 
-    Attributes:
-        sees_masks: Whether Keras hands the masks of its inputs to the layer; if not, the layer has none to
-            work with, but its output still has that of its input.
-        hands_on: The mask that the output may have: one that was given with the call before the input's own
-            (since Keras 3.11), only the input's own, or none (lists of inputs before Keras 3.4).
-        casts_keep_masks: Whether an input that the layer casts to its dtype still has its mask.
+    `masks` is what its version of Keras does with the masks of its inputs.
     """
 
     args: tuple[Any, ...] = ()
     kwargs: Mapping[str, Any] = field(default_factory=dict)
-    sees_masks: bool = True
-    hands_on: HandsOn = "given"
-    casts_keep_masks: bool = True
+    masks: MaskRules = MaskRules()
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,12 @@ those that they name in turn. `sources()` gives that text without importing torc
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+_DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -45,8 +48,15 @@ def helpers() -> dict[str, Helper]:
     return found
 
 
-def closure(names: set[str]) -> list[Helper]:
-    """The helpers among `names` and those that they need, each after those that it needs."""
+@cache
+def names() -> frozenset[str]:
+    """The names of all functions and classes of the runtime, without parsing it."""
+    texts = (path.read_text(encoding="utf-8") for path in Path(__file__).parent.rglob("[a-z]*.py"))
+    return frozenset(name for text in texts for name in _DEFINED.findall(text))
+
+
+def closure(wanted: set[str]) -> list[Helper]:
+    """The helpers among `wanted` and those that they need, each after those that it needs."""
     ordered: dict[str, Helper] = {}
 
     def visit(name: str) -> None:
@@ -57,7 +67,7 @@ def closure(names: set[str]) -> list[Helper]:
             visit(needed)
         ordered[name] = helper
 
-    for name in sorted(names):
+    for name in sorted(wanted):
         visit(name)
     return list(ordered.values())
 

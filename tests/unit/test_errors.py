@@ -57,8 +57,8 @@ def test_an_input_of_strings_is_refused() -> None:
     image = input_entry("x", None, 3)
     image["config"]["dtype"] = "string"
     relu = entry("ReLU", "relu", [["x", 0, 0]])
-    state, _, _ = survey(parse(saved(functional([image, relu], ["x", 0, 0], ["relu", 0, 0]))))
-    (problem,) = state.problems
+    builder, _ = survey(parse(saved(functional([image, relu], ["x", 0, 0], ["relu", 0, 0]))))
+    (problem,) = builder.session.problems
     assert str(problem).startswith("layer 'x': InputLayer(dtype='string') is not supported")
 
 

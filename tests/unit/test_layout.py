@@ -8,7 +8,7 @@ from codegen.graph import Graph, Value
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
-from codegen.lowering.lower import Lowering
+from codegen.lowering.session import Session
 from codegen.model.spec import LayerSpec
 from codegen.model.variables import Variable, VariableTree
 from codegen.passes.dead_code import remove_dead_code
@@ -16,7 +16,9 @@ from codegen.passes.dead_code import remove_dead_code
 
 def _builder() -> Builder:
     spec = LayerSpec("layer", "Layer")
-    return Builder(spec, Graph("model"), VariableTree("", spec), Lowering(), ("layer",), "layer")
+    return Builder(
+        spec, Graph("model"), "layer", VariableTree("", spec), Session(), ("layer",), lambda *_: None
+    )
 
 
 def _templates(b: Builder, *outputs: Value) -> list[str]:

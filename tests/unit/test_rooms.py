@@ -42,8 +42,6 @@ EXCEPTIONS = {
     ("codegen.lowering.nested_model", "codegen.passes.dead_code"),
     ("codegen.lowering.nested_model", "codegen.passes.native_inputs"),
     ("codegen.lowering.lower", "codegen.lowering.parts.rules"),
-    ("codegen.lowering.builder", "codegen.lowering.lower"),
-    ("codegen.lowering.layout", "codegen.lowering.builder"),
     ("codegen.passes.blocks.outline", "codegen.passes.duplicates"),
     ("codegen.passes.blocks.outline", "codegen.passes.inline"),
     ("codegen.passes.blocks.outline", "codegen.passes.schedules"),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from codegen.config.dialects.draft import Draft
 from codegen.config.dialects.origin import Origin
-from codegen.model.spec import HandsOn
 
 _HEADS = frozenset({"GroupQueryAttention", "GroupedQueryAttention", "MultiHeadAttention"})
 _MERGES = frozenset({"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"})
@@ -37,7 +35,7 @@ _OPS: tuple[tuple[tuple[int, int], str, str, frozenset[str]], ...] = (
 def to_todays(draft: Draft) -> None:
     """Rewrite a layer of an earlier Keras 3, in place, into the words of today's."""
     for end, names, options in _LAYERS:
-        if _is_before(draft.origin, end) and draft.class_name in names:
+        if is_before(draft.origin, end) and draft.class_name in names:
             draft.config |= options
     if draft.class_name == "MultiHeadAttention" and _counts_heads(draft):
         draft.config["attention_axes"] = f"{draft.config['attention_axes']} of Keras before 3.12"
@@ -48,36 +46,24 @@ def _counts_heads(draft: Draft) -> bool:
     axes = draft.config.get("attention_axes")
     if not isinstance(axes, list) or min(axes, default=0) >= 0:
         return False
-    return _is_before(draft.origin, (3, 12) if draft.config.get("dropout") else (3, 7))
+    return is_before(draft.origin, (3, 12) if draft.config.get("dropout") else (3, 7))
 
 
 def policy(name: str, draft: Draft) -> str:
     """A dtype policy that tells early int4 kernels apart from today's, see `quantized.py`."""
-    is_early = draft.class_name in ("Dense", "EinsumDense") and _is_before(draft.origin, (3, 14))
+    is_early = draft.class_name in ("Dense", "EinsumDense") and is_before(draft.origin, (3, 14))
     return name.replace("int4_", "int4/early_", 1) if is_early and name.startswith("int4_") else name
 
 
 def op_to_todays(class_name: str, options: dict[str, Any], origin: Origin) -> None:
     """Rewrite an op's options, in place; one whose meaning has changed is marked, for the op to refuse."""
     for end, name, key, values in _OPS:
-        if class_name == name and _is_before(origin, end) and options.get(key) in values:
+        if class_name == name and is_before(origin, end) and options.get(key) in values:
             options[key] = f"{options[key]} of Keras before {end[0]}.{end[1]}"
-    if class_name == "Resize" and _is_before(origin, (3, 6)):
+    if class_name == "Resize" and is_before(origin, (3, 6)):
         options["casts"] = "truncate"
 
 
-def hands_on(origin: Origin, args: Sequence[Any]) -> HandsOn:
-    """Which mask the output of a call has, see `CallSpec`."""
-    if _is_before(origin, (3, 4)) and args and isinstance(args[0], (list, dict)):
-        return "none"
-    return "own" if _is_before(origin, (3, 11)) else "given"
-
-
-def casts_keep_masks(origin: Origin) -> bool:
-    """Whether a tensor that a layer casts to its dtype keeps its mask."""
-    return not _is_before(origin, (3, 14))
-
-
-def _is_before(origin: Origin, version: tuple[int, int]) -> bool:
+def is_before(origin: Origin, version: tuple[int, int]) -> bool:
     """Whether a file is of an earlier Keras 3; one that says just "3" is taken for today's."""
     return origin.generation == 3 and len(origin.version) > 1 and origin.version < version

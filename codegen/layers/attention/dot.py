@@ -168,5 +168,5 @@ def _hide_queries(b: Builder, x: Value, mask: Value | None) -> Value:
     if mask is not None:
         shown = insert_axes(b, mask, ":" * mask.rank + "n")
         x = b.op("x * shown", shape=x.shape, x=x, shown=shown)
-    x.mask = None if b.hands_on == "none" else mask
+    x.mask = None if b.masks.rules.hands_on == "none" else mask
     return x

@@ -53,7 +53,7 @@ def multi_head_attention(
     Since Keras 3.8 a `query_mask` of the call does not count, only the mask that the query has. Before
     2.10 no mask that an input has does (`implicit_masks`).
     """
-    b = b if implicit_masks else replace(b, sees_masks=False)
+    b = b if implicit_masks else replace(b, masks=b.masks.without_own())
     if attention_mask is not None:
         attention_mask = native(b, attention_mask, "bool")
     outputs = (output_shape,) if isinstance(output_shape, int) else output_shape

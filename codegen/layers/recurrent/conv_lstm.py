@@ -56,7 +56,7 @@ def conv_lstm(
     x = layout.to_perm(b, x, (0, 1, *(axis + 1 for axis in perm[1:])))
     channels = b.known(x, 2 if first else -1)
     if go_backwards:
-        x = b.op("x.flip(1)", shape=x.shape, x=x)
+        x = b.op("x.flip(1)", shape=x.shape, x=x, like=x)
         run_mask = b.op("x.flip(1)", shape=mask.shape, x=mask) if mask else None
     cell = b.sublayer("cell", replace(b.spec, class_name="ConvLSTMCell"))
     kernel = cell.weight("kernel", (*size, channels, 4 * filters))
@@ -149,4 +149,4 @@ def _pad(
         total = max((-(-size // stride[position]) - 1) * stride[position] + reach - size, 0)
         widths += [total // 2, total - total // 2]
         shape[axis] = size + total
-    return b.op("F.pad(x, widths)", shape=tuple(shape), x=x, widths=tuple(widths))
+    return b.op("F.pad(x, widths)", shape=tuple(shape), x=x, like=x, widths=tuple(widths))

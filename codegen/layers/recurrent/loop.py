@@ -76,7 +76,7 @@ def run_layer(
         mask = _swap_time(b, mask) if mask else None
     run_mask = mask
     if loop.go_backwards:
-        x = b.op("x.flip(1)", shape=x.shape, x=x)
+        x = b.op("x.flip(1)", shape=x.shape, x=x, like=x)
         run_mask = b.op("x.flip(1)", shape=mask.shape, x=mask) if mask else None
     shapes: list[Shape] = [(x.shape[0], cell.units) for cell, _ in cells for _ in range(cell.num_states)]
     memory = None

@@ -134,7 +134,7 @@ def _run_each(
     loop = registry.find(forward).bind(forward)
     if loop.get("return_sequences"):
         time = y_back.dim(0 if loop.get("time_major") else 1)
-        y_back = b.op("x.flip(d)", shape=y_back.shape, x=y_back, d=time)
+        y_back = b.op("x.flip(d)", shape=y_back.shape, x=y_back, like=y_back, d=time)
     return _Directions(y, y_back, (*states, *states_back))
 
 

@@ -298,6 +298,7 @@ def _padded(
             "same_pad(x, kernel_size=kernel, stride=stride)",
             shape=with_sizes(source, window.data_format, [None] * len(pads)),
             x=pad(b, source, window.data_format, outer),
+            like=pad(b, source, window.data_format, outer),
             kernel=window.extents,
             stride=list(window.strides),
         )

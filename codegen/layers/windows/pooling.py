@@ -143,13 +143,13 @@ def _pool(
         flat = [n for pair in reversed(pads) for n in pair or ()]
         return b.op(
             "average_pool_padded(x, kernel_size=kernel, stride=stride, pads=pads)",
-            shape=shape, non_negative=x.non_negative, x=x, kernel=list(kernel), stride=list(stride),
+            shape=shape, non_negative=x.non_negative, x=x, like=x, kernel=list(kernel), stride=list(stride),
             pads=flat,
         )  # fmt: skip
     if arguments is None:
         return b.op(
             "average_pool_same(x, kernel_size=kernel, stride=stride)",
-            shape=shape, non_negative=x.non_negative, x=x, kernel=list(kernel), stride=list(stride),
+            shape=shape, non_negative=x.non_negative, x=x, like=x, kernel=list(kernel), stride=list(stride),
         )  # fmt: skip
     arguments = {"kernel_size": kernel, "stride": stride, **arguments}
     y = call(b, f"F.{mode}_pool{dims}d", x, arguments, shape, non_negative=x.non_negative)
@@ -218,7 +218,7 @@ def _padded(
         return pad(b, x, data_format, tuple(own), value), {"padding": none}
     padded = b.op(
         "same_pad(x, kernel_size=kernel, stride=stride, value=-math.inf)",
-        shape=with_sizes(x, data_format, [None] * len(axes)), non_negative=x.non_negative, x=x,
+        shape=with_sizes(x, data_format, [None] * len(axes)), non_negative=x.non_negative, x=x, like=x,
         kernel=[kernel for kernel, _ in axes], stride=[stride for _, stride in axes],
     )  # fmt: skip
     return padded, {"padding": none}

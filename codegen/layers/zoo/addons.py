@@ -32,6 +32,7 @@ def maxout(b: Builder, x: Value, *, num_units: int, axis: int = -1) -> Value:
         "torch.unflatten(x, d, (count, units)).amax(dim=d)",
         shape=shape,
         x=x,
+        like=x,
         d=x.dim(axis),
         count=size // num_units,
         units=num_units,

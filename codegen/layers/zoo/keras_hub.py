@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from codegen.graph import Value
-from codegen.lowering.binder import MaskRule
 from codegen.lowering.builder import Builder
+from codegen.lowering.masks import MaskRule
 from codegen.lowering.registry import F as Function
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec

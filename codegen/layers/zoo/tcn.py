@@ -26,7 +26,7 @@ def tcn(
     norm = "BatchNormalization" if use_batch_norm else "LayerNormalization" if use_layer_norm else ""
     shared = {"padding": padding, "kernel_initializer": kernel_initializer}
     if go_backwards:
-        x = b.op("torch.flip(x, (d,))", shape=x.shape, x=x, d=x.dim(1))
+        x = b.op("torch.flip(x, (d,))", shape=x.shape, x=x, like=x, d=x.dim(1))
     total: Value | None = None
     for number, (units, dilation) in enumerate(list(zip(filters, dilations, strict=True)) * nb_stacks):
         name = f"residual_block_{number}"
@@ -42,7 +42,7 @@ def tcn(
     if padding == "same":
         steps = b.size(x, 1)
         last = steps // 2 if isinstance(steps, int) else b.host_op("n // 2", n=steps)
-    return b.op("x.select(d, last)", shape=(x.shape[0], x.shape[2]), x=x, d=x.dim(1), last=last)
+    return b.op("x.select(d, last)", shape=(x.shape[0], x.shape[2]), perm=(0, 1), x=x, d=x.dim(1), last=last)
 
 
 def _residual_block(

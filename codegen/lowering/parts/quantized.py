@@ -176,8 +176,8 @@ def rounded_input(
     low, high = config.get("value_range", (-127, 127))
     dims = [x.dim(axis) for axis in axes]
     return b.op(
-        "round_to_steps(x, dims, low, high, eps)", shape=x.shape, flat=x.flat,
-        x=x, dims=dims, low=int(low), high=int(high), eps=float(config.get("epsilon", 1e-7)),
+        "round_to_steps(x, dims, low, high, eps)", shape=x.shape,
+        x=x, like=x, dims=dims, low=int(low), high=int(high), eps=float(config.get("epsilon", 1e-7)),
     )  # fmt: skip
 
 

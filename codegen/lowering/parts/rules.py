@@ -100,13 +100,7 @@ def constant(b: Builder, value: Constant, like: Value | None = None) -> Value:
         perm = like.perm
         weight = weight.reshape(*(1,) * (like.rank - array.ndim), *array.shape).permute(*perm)
     shape = tuple(weight.shape[perm.index(axis)] for axis in range(len(perm)))
-    number = 1
-    while True:
-        part = "constant" if number == 1 else f"constant_{number}"
-        known = b.lowering.modules.get((b.owner, part))
-        if known is None or known.state[""] == weight:
-            break
-        number += 1
+    part = b.session.part(b.owner, "constant", lambda known: known.state[""] == weight)
     buffer = b.buffer(part, weight, dtype=value.dtype)
     return b.op("buffer", shape=shape, dtype=value.dtype, perm=perm, buffer=buffer)
 

@@ -37,7 +37,7 @@ def along(b: Builder, template: str, x: Value, axis: int, *, non_negative: bool 
     """
     b.axis(axis, x.rank)
     dim = torch_dim(x, axis)
-    return b.op(template, shape=x.shape, flat=x.flat, non_negative=non_negative, x=x, d=dim)
+    return b.op(template, shape=x.shape, non_negative=non_negative, x=x, like=x, d=dim)
 
 
 # -------------------------------------------------------------------- order and size
@@ -111,12 +111,12 @@ def padded(
         widths = tuple(n for pair in reversed(stored) for n in pair)
         operands: dict[str, Any] = {"value": value} if value else {}
         template = "F.pad(x, widths, value=value)" if value else "F.pad(x, widths)"
-        return b.op(template, shape=shape, x=x, widths=widths, **operands)
+        return b.op(template, shape=shape, x=x, like=x, widths=widths, **operands)
     for axis, (low, high) in enumerate(pairs):
         if low or high:
             grown = tuple(shape[i] if i == axis else n for i, n in enumerate(x.shape))
             operands = {"d": x.dim(axis), "low": low, "high": high, "mode": mode}
-            x = b.op("pad_dim(x, d, low, high, mode)", shape=grown, x=x, **operands)
+            x = b.op("pad_dim(x, d, low, high, mode)", shape=grown, x=x, like=x, **operands)
     return x
 
 

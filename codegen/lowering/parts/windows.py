@@ -143,8 +143,8 @@ def pad(b: Builder, x: Value, data_format: str, pads: Pads, value: float = 0.0) 
         del flat[-2:]
     shape = with_sizes(x, data_format, grown)
     if value:
-        return b.op("F.pad(x, pads, value=value)", shape=shape, x=x, pads=tuple(flat), value=value)
-    return b.op(_PAD, shape=shape, op=Op.ZERO_PAD, non_negative=x.non_negative, x=x, pads=tuple(flat))
+        return b.op("F.pad(x, pads, value=value)", shape=shape, x=x, like=x, pads=tuple(flat), value=value)
+    return b.op(_PAD, shape=shape, op=Op.ZERO_PAD, non_negative=x.non_negative, x=x, like=x, pads=tuple(flat))
 
 
 def crop(b: Builder, x: Value, data_format: str, pairs: Pads) -> Value:
@@ -160,7 +160,7 @@ def crop(b: Builder, x: Value, data_format: str, pairs: Pads) -> Value:
     if not index:
         return x
     shape = with_sizes(x, data_format, sizes)
-    return b.op("x[index]", shape=shape, non_negative=x.non_negative, x=x, index=tuple(index))
+    return b.op("x[index]", shape=shape, non_negative=x.non_negative, x=x, like=x, index=tuple(index))
 
 
 def absorb_padding(b: Builder, x: Value, data_format: str) -> tuple[Value, Pads]:

@@ -102,7 +102,7 @@ def glu(b: Builder, x: TensorLike, *, axis: int = -1) -> Value:
     a = b.axis(axis, x.rank)
     size = x.shape[a]
     shape = (*x.shape[:a], size and size // 2, *x.shape[a + 1 :])
-    return b.op("F.glu(x, dim=d)", shape=shape, x=x, d=torch_dim(x, a))
+    return b.op("F.glu(x, dim=d)", shape=shape, x=x, like=x, d=torch_dim(x, a))
 
 
 @op("Softmax")
@@ -133,4 +133,4 @@ def _over(b: Builder, template: str, x: Value, axis: Axis, *, non_negative: bool
     """A function of all elements along several axes together."""
     x = rules.settled(b, x)
     dims = sorted(x.dim(a) for a in rules.axes_of(b, axis, x.rank))
-    return b.op(template, shape=x.shape, non_negative=non_negative, x=x, d=dims)
+    return b.op(template, shape=x.shape, non_negative=non_negative, x=x, like=x, d=dims)

@@ -26,7 +26,7 @@ def flipped(b: Builder, x: TensorLike, axis: Axis) -> Value:
     """Order reversed along axes."""
     x = rules.settled(b, rules.tensor(b, x))
     dims = tuple(sorted(x.dim(a) for a in rules.axes_of(b, axis, x.rank)))
-    return b.op("x.flip(dims)", shape=x.shape, x=x, dims=dims[0] if len(dims) == 1 else dims)
+    return b.op("x.flip(dims)", shape=x.shape, x=x, like=x, dims=dims[0] if len(dims) == 1 else dims)
 
 
 @op("Fliplr")
@@ -51,7 +51,12 @@ def roll(b: Builder, x: TensorLike, *, shift: int | tuple[int, ...], axis: Axis 
     shifts = (shift,) * len(dims) if isinstance(shift, int) else shift
     one = len(dims) == 1
     return b.op(
-        "x.roll(n, dims=d)", shape=x.shape, x=x, n=shifts[0] if one else shifts, d=dims[0] if one else dims
+        "x.roll(n, dims=d)",
+        shape=x.shape,
+        x=x,
+        like=x,
+        n=shifts[0] if one else shifts,
+        d=dims[0] if one else dims,
     )
 
 

@@ -33,15 +33,9 @@ def as_layer(
     """
     dtype = x.dtype if x.dtype in FLOATS else "float32"
     spec = replace(b.spec, class_name=class_name, package=KERAS, config=config, dtype=dtype, trainable=False)
+    tree = VariableTree("", spec)
     layer = _GivenWeights(
-        spec,
-        b.graph,
-        VariableTree("", spec),
-        b.lowering,
-        b.owner,
-        b.label,
-        b.masks,
-        weights=dict(weights or {}),
+        spec, b.graph, b.label, tree, b.session, b.owner, b.lower, b.masks, weights=dict(weights or {})
     )
     function = registry.find(spec)
     result: Value = function(layer, x, **function.bind(spec))

@@ -74,7 +74,9 @@ def convert_colors(b: Builder, images: TensorLike, *, data_format: DataFormat | 
     """Between red, green, blue and hue, saturation, value."""
     x = rules.settled(b, rules.tensor(b, images))
     name = {"RGBToHSV": "rgb_to_hsv", "HSVToRGB": "hsv_to_rgb"}[b.spec.class_name]
-    return b.op(f"{name}(x, dim=d)", shape=x.shape, x=x, d=torch_dim(x, _channel_axis(x, data_format)))
+    return b.op(
+        f"{name}(x, dim=d)", shape=x.shape, x=x, like=x, d=torch_dim(x, _channel_axis(x, data_format))
+    )
 
 
 # -------------------------------------------------------------------- sizes and borders
@@ -143,7 +145,7 @@ def pad_images(
     if all(isinstance(n, int) for pair in pairs for n in pair):
         return padded(b, x, pairs, "constant", 0)
     widths = [n for axis in reversed(x.perm[x.perm.index(min(rows, *x.perm[-2:])) :]) for n in pairs[axis]]
-    return b.op("F.pad(x, widths)", shape=tuple(shape), x=x, widths=tuple(widths))
+    return b.op("F.pad(x, widths)", shape=tuple(shape), x=x, like=x, widths=tuple(widths))
 
 
 @op("CropImages")
@@ -210,7 +212,7 @@ def extract_patches(
         extents = [(kernel - 1) * gap + 1 for kernel, _, gap in axes]
         x = b.op(
             "same_pad(x, kernel_size=kernel, stride=stride)", shape=with_sizes(x, layout, [None] * dims),
-            x=x, kernel=extents, stride=list(stride),
+            x=x, like=x, kernel=extents, stride=list(stride),
         )  # fmt: skip
     else:
         x = pad(b, x, layout, tuple(pair for pair in pads if pair is not None))

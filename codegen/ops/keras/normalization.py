@@ -31,13 +31,15 @@ def normalize(
     if len(axes) == 1:
         operands: dict[str, Any] = {"d": torch_dim(x, axes[0]), "eps": eps}
         if order == 2:
-            return b.op("F.normalize(x, dim=d, eps=eps)", shape=x.shape, x=x, **operands)
-        return b.op("F.normalize(x, p=p, dim=d, eps=eps)", shape=x.shape, x=x, p=float(order), **operands)
+            return b.op("F.normalize(x, dim=d, eps=eps)", shape=x.shape, x=x, like=x, **operands)
+        return b.op(
+            "F.normalize(x, p=p, dim=d, eps=eps)", shape=x.shape, x=x, like=x, p=float(order), **operands
+        )
     if order != 2:
         length = norm_over(b, x, order, axes, True)
         return b.elementwise("x / length.clamp(min=eps)", x=x, length=length, eps=eps)
     dims = sorted(x.dim(a) for a in axes)
-    return b.op("unit_normalize(x, dims, eps=eps)", shape=x.shape, x=x, dims=dims, eps=eps)
+    return b.op("unit_normalize(x, dims, eps=eps)", shape=x.shape, x=x, like=x, dims=dims, eps=eps)
 
 
 @op("Moments")
@@ -82,7 +84,7 @@ def batch_norm(
         x = layout.to_perm(b, x, (0, a, *(i for i in range(1, x.rank) if i != a)))
         affine = "".join(f", {name}={name}" for name in ("weight", "bias") if name in operands)
         template = f"F.batch_norm(x, mean, variance{affine}, eps=eps)"
-        return b.op(template, shape=x.shape, x=x, eps=epsilon, **operands)
+        return b.op(template, shape=x.shape, x=x, like=x, eps=epsilon, **operands)
     if axis != -1:
         operands = {name: along_axis(b, value, x, (a,)) for name, value in operands.items()}
     template = "(x - mean) * torch.rsqrt(variance + eps)"

@@ -176,7 +176,7 @@ def einsum_of(b: Builder, subscripts: str, operands: list[Any]) -> Value:
     y = b.op(
         "torch.einsum(equation, *values)", shape=shape, perm=tuple(range(len(shape))),
         dtype="int64" if summed else dtype,  # torch sums integers in 64 bits
-        equation=_spaced(equation), values=tuple(values), first=values[0],
+        equation=_spaced(equation), values=tuple(values),
     )  # fmt: skip
     return b.cast(y, dtype)
 

@@ -305,6 +305,7 @@ def sorted_along(b: Builder, x: TensorLike, axis: int | None, *, descending: boo
         f"x.sort(dim=d{arguments}).values",
         shape=x.shape,
         x=x,
+        like=x,
         d=x.dim(0 if axis is None else b.axis(axis, x.rank)),
     )
 
@@ -322,7 +323,7 @@ def argsort_along(b: Builder, x: TensorLike, axis: int | None, *, descending: bo
         x = b.cast(x, "int32")
     d = x.dim(0 if axis is None else b.axis(axis, x.rank))
     arguments = ", descending=True" if descending else ""
-    y = b.op(f"x.argsort(dim=d, stable=True{arguments})", shape=x.shape, dtype="int64", x=x, d=d)
+    y = b.op(f"x.argsort(dim=d, stable=True{arguments})", shape=x.shape, dtype="int64", x=x, like=x, d=d)
     return b.cast(y, "int32")
 
 
@@ -346,7 +347,13 @@ def cumulative(b: Builder, x: TensorLike, *, axis: int | None = None, dtype: str
     d = x.dim(0 if axis is None else b.axis(axis, x.rank))
     method = "cumprod" if product else "cumsum"
     if target == x.dtype and target in FLOATS | COMPLEX | {"int64"}:
-        return b.op(f"x.{method}(dim=d)", shape=x.shape, x=x, d=d)
+        return b.op(f"x.{method}(dim=d)", shape=x.shape, x=x, like=x, d=d)
     return b.op(
-        f"x.{method}(dim=d, dtype=target)", shape=x.shape, dtype=target, x=x, d=d, target=torch_dtype(target)
+        f"x.{method}(dim=d, dtype=target)",
+        shape=x.shape,
+        dtype=target,
+        x=x,
+        like=x,
+        d=d,
+        target=torch_dtype(target),
     )

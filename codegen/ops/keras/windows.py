@@ -172,7 +172,7 @@ def _open_conv(
         ]
         x = b.op(
             "same_pad(x, kernel_size=kernel, stride=stride)", shape=with_sizes(x, data_format, [None] * dims),
-            x=x, kernel=extents, stride=list(stride),
+            x=x, like=x, kernel=extents, stride=list(stride),
         )  # fmt: skip
     weight = permuted(b, kernel, (dims + 1, dims, *range(dims)))
     groups = b.known(x, channel_axis(x.rank, data_format)) // inner

@@ -112,7 +112,9 @@ def adjust_hsv(b: Builder, image: Any, saturation_factor: Any = None, delta: Any
     hue = saturation_factor is None
     amount = number(b, delta if hue else saturation_factor, "delta" if hue else "saturation_factor")
     name = "adjust_hue" if hue else "adjust_saturation"
-    y = b.op(f"{name}(x, amount, dim=d)", shape=x.shape, x=x, amount=float(amount), d=torch_dim(x, -1))
+    y = b.op(
+        f"{name}(x, amount, dim=d)", shape=x.shape, x=x, like=x, amount=float(amount), d=torch_dim(x, -1)
+    )
     return converted(b, y, rules.tensor(b, image).dtype)
 
 
@@ -153,7 +155,7 @@ def convert_colors(b: Builder, images: Any) -> Value:
     """Between red, green, blue and hue, saturation, value."""
     x = rules.settled(b, rules.tensor(b, images))
     name = function_name(b).rpartition(".")[2]
-    return b.op(f"{name}(x, dim=d)", shape=x.shape, x=x, d=torch_dim(x, -1))
+    return b.op(f"{name}(x, dim=d)", shape=x.shape, x=x, like=x, d=torch_dim(x, -1))
 
 
 @tf(*_MATRICES)

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 from codegen.graph import Host, Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
-from codegen.lowering.binder import MaskRule, check_variants
+from codegen.lowering.binder import check_variants
 from codegen.lowering.builder import Builder
+from codegen.lowering.masks import MaskRule
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import is_tensor
 from codegen.lowering.registry import Names, lowers, variants

@@ -168,7 +168,7 @@ def local_response_normalization(
     size = 2 * depth_radius + 1
     return b.op(
         "F.local_response_norm(x, size, alpha=alpha, beta=beta, k=bias)",
-        shape=x.shape, x=x, size=size, alpha=alpha * size, beta=beta, bias=float(bias),
+        shape=x.shape, x=x, like=x, size=size, alpha=alpha * size, beta=beta, bias=float(bias),
     )  # fmt: skip
 
 

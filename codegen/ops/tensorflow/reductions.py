@@ -164,18 +164,18 @@ def cumulative(b: Builder, x: Any, axis: Any = 0, exclusive: bool = False, rever
     )
     d = x.dim(a)
     if reverse:
-        x = b.op("x.flip(d)", shape=x.shape, x=x, d=d)
+        x = b.op("x.flip(d)", shape=x.shape, x=x, like=x, d=d)
     if exclusive:
         pairs = [(1, 0) if i == a else (0, 0) for i in range(x.rank)]
         shorter = getitem(b, x, [*[slice(None)] * a, slice(None, -1)])
         x = padded(b, shorter, pairs, "constant", float(start))
     d = x.dim(a)
     if x.dtype in FLOATS | COMPLEX | {"int64"}:
-        x = b.op(f"x.{method}(dim=d)", shape=x.shape, x=x, d=d)
+        x = b.op(f"x.{method}(dim=d)", shape=x.shape, x=x, like=x, d=d)
     else:
-        y = b.op(f"x.{method}(dim=d)", shape=x.shape, dtype="int64", x=x, d=d)
+        y = b.op(f"x.{method}(dim=d)", shape=x.shape, dtype="int64", x=x, like=x, d=d)
         x = b.cast(y, x.dtype)
-    return b.op("x.flip(d)", shape=x.shape, x=x, d=x.dim(a)) if reverse else x
+    return b.op("x.flip(d)", shape=x.shape, x=x, like=x, d=x.dim(a)) if reverse else x
 
 
 # -------------------------------------------------------------------- norms
@@ -190,7 +190,7 @@ def l2_normalize(b: Builder, x: Any, axis: Any = None, epsilon: Any = 1e-12) -> 
     if len(given) == 1:
         operands_: dict[str, Any] = {"d": x.dim(given[0])} | ({} if eps == 1e-12 else {"eps": eps})
         template = f"F.normalize(x, dim=d{', eps=eps' if 'eps' in operands_ else ''})"
-        return b.op(template, shape=x.shape, x=x, **operands_)
+        return b.op(template, shape=x.shape, x=x, like=x, **operands_)
     norm = reductions.reduction(b, "EuclideanNorm", x, given, True)
     return b.elementwise("x / y.clamp(min=eps)", x=x, y=norm, eps=eps)
 
@@ -256,7 +256,9 @@ def global_norm(b: Builder, t_list: Any, clip_norm: Any = None, use_norm: Any = 
     total = use_norm
     if total is None:
         squares = [b.op("x.square().sum()", shape=(), perm=(), x=x) for x in values]
-        total = b.op("torch.stack(squares).sum().sqrt()", shape=(), perm=(), squares=squares, first=values[0])
+        total = b.op(
+            "torch.stack(squares).sum().sqrt()", shape=(), perm=(), dtype=values[0].dtype, squares=squares
+        )
     if function_name(b) == "linalg.global_norm":
         return total
     bound = number(b, clip_norm, "clip_norm")

@@ -276,7 +276,7 @@ def _dilated_max(
     ]
     x = b.channels_first(x, layout)
     template = f"F.max_pool{len(window)}d(x, size, stride=1, dilation=gaps)"
-    return b.op(template, shape=with_sizes(x, layout, sizes), x=x, size=window, gaps=dilation)
+    return b.op(template, shape=with_sizes(x, layout, sizes), x=x, like=x, size=window, gaps=dilation)
 
 
 @tf("nn.dilation2d", "nn.erosion2d")
@@ -303,7 +303,7 @@ def morphology(
     if erodes:
         template = "-dilate(-x, kernel.flip(0, 1), stride, gaps, pads)"
     return b.op(
-        template, shape=shape, x=x, kernel=kernel, stride=list(stride), gaps=list(dilation), pads=pads
+        template, shape=shape, x=x, like=x, kernel=kernel, stride=list(stride), gaps=list(dilation), pads=pads
     )
 
 

@@ -1,0 +1,76 @@
+"""State of one conversion, shared by the builders of all its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+
+from codegen.errors import ConversionError
+from codegen.graph import Graph, Module, Value
+from codegen.model.variables import VariableTree
+
+Owner = tuple[str, ...]
+
+
+@dataclass(eq=False)
+class NestedModel:
+    """A nested model that has been lowered: its class and its one instance.
+
+    Attributes:
+        masks: Of its inputs, as it sees them; None for an input that has none.
+        outputs: The model's, which may be fewer than the graph's: that yields their masks, too.
+    """
+
+    graph: Graph
+    module: Module
+    inputs: list[Value]
+    masks: list[Value | None]
+    outputs: list[Value]
+
+
+@dataclass
+class Session:
+    """State of one conversion.
+
+    Attributes:
+        modules: Modules by owner and part, so that a shared layer has one.
+        parents: Parent of each node of the variable tree, by `id`.
+        models: Nested models by owner.
+        problems: What could not be lowered, in model order.
+        results: What the first call of each layer yields, by owner.
+        failures: The problems of each layer, by owner.
+        notes: What the file's docstring should say, in order.
+    """
+
+    modules: dict[tuple[Owner, str], Module] = field(default_factory=dict)
+    parents: dict[int, VariableTree] = field(default_factory=dict)
+    models: dict[Owner, NestedModel] = field(default_factory=dict)
+    problems: list[ConversionError] = field(default_factory=list)
+    results: dict[Owner, list[Value]] = field(default_factory=dict)
+    failures: dict[Owner, tuple[ConversionError, ...]] = field(default_factory=dict)
+    notes: dict[str, None] = field(default_factory=dict)
+
+    def trains(self, tree: VariableTree) -> bool:
+        """Whether neither the layer nor anything that holds it is frozen."""
+        node: VariableTree | None = tree
+        while node is not None:
+            if not node.spec.trainable:
+                return False
+            node = self.parents.get(id(node))
+        return True
+
+    def part(self, owner: Owner, name: str, fits: Callable[[Module], bool]) -> str:
+        """The first of `name`, `name_2`, ... under which the owner has no module, or one that fits."""
+        for number in count(1):
+            part = name if number == 1 else f"{name}_{number}"
+            known = self.modules.get((owner, part))
+            if known is None or fits(known):
+                return part
+        raise AssertionError  # numbers do not end
+
+    def report(self, owner: Owner, problems: tuple[ConversionError, ...]) -> None:
+        """Note why a layer could not be lowered, once for all that say it in the same words."""
+        self.failures[owner] = problems
+        known = {str(problem) for problem in self.problems}
+        self.problems.extend(problem for problem in problems if str(problem) not in known)

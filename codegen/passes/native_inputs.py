@@ -1,0 +1,25 @@
+"""Where all that a class does with an input is one permute, its caller does it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from codegen.graph import Graph, Op, Value
+
+
+def take_native_inputs(graph: Graph, may_take: Callable[[Value], bool] = lambda _: True) -> None:
+    """Let a class take its inputs as its layers want them.
+
+    Args:
+        graph: Changed in place.
+        may_take: Whether an input may be taken in this layout.
+    """
+    for position, value in enumerate(graph.inputs):
+        readers = [node for node in graph.nodes if value in node.values()]
+        if len(readers) == 1 and readers[0].op is Op.LAYOUT and value not in graph.outputs:
+            (twin,) = readers[0].results()
+            if value.twins.get(twin.perm) is not twin or not may_take(twin):
+                continue
+            graph.nodes.remove(readers[0])
+            graph.inputs[position] = twin
+            twin.node = None
