@@ -1,10 +1,28 @@
-"""Settings of all tests: a quiet TensorFlow on one CPU, one thread a worker."""
+"""Settings of all tests: a quiet TensorFlow on one CPU, and notes of which layer functions ran."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.executed import Executed, noted
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Executed(config), "executed")
+
+
+@pytest.fixture
+def against_keras(pytestconfig: pytest.Config) -> Iterator[None]:
+    """The layer functions that run in this test are compared with Keras' own outputs."""
+    plugin = pytestconfig.pluginmanager.get_plugin("executed")
+    assert isinstance(plugin, Executed)
+    with noted(plugin.seen):
+        yield

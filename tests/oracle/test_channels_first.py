@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from codegen import convert
 from tests.oracle.cases.case import keras
-from tests.support.oracle import assert_same, keras_outputs, randomise, sample_inputs, save, torch_outputs
+from tests.support.conversions import assert_same, torch_outputs
+from tests.support.oracle import keras_outputs, randomise, sample_inputs, save
 
 L = keras.layers
 

@@ -20,8 +20,9 @@ from torch import Tensor, nn
 
 from codegen import convert
 from tests.oracle.cases.case import keras
+from tests.support.conversions import load
 from tests.support.distributed_worker import gradients
-from tests.support.oracle import load, randomise
+from tests.support.oracle import randomise
 
 L = keras.layers
 ROOT = Path(__file__).parents[2]

@@ -17,9 +17,10 @@ import torch
 from codegen import Conversion, Options, convert
 from codegen.pipeline import generate
 from codegen.read.reader import read_model
-from tests.oracle.test_layers import CASES
+from tests.oracle.cases.tables import CASES
+from tests.support.conversions import load
 from tests.support.keras_files import write_keras
-from tests.support.oracle import build, load, save
+from tests.support.oracle import build, save
 from tests.support.showcase import GENERATED
 
 RULES = "E,F,W,I,B,C4,PIE,RET,SIM,UP"

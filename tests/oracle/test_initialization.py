@@ -14,8 +14,9 @@ from codegen import convert
 from codegen.emit.training.initializers import torch_initializer
 from codegen.emit.training.regularizers import torch_penalty
 from tests.oracle.cases.case import keras
-from tests.oracle.test_layers import CASES
-from tests.support.oracle import build, load, randomise
+from tests.oracle.cases.tables import CASES
+from tests.support.conversions import load
+from tests.support.oracle import build, randomise
 
 L, R = keras.layers, keras.regularizers
 

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from codegen import ConversionError, convert
 from tests.oracle.cases.case import keras, ops
-from tests.support.oracle import assert_same, save, torch_outputs
+from tests.support.conversions import assert_same, torch_outputs
+from tests.support.oracle import save
 
 Array = NDArray[np.float32]
 
@@ -39,6 +40,7 @@ NOT_RUN: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], Callable[[Array]
 }
 
 
+@pytest.mark.usefixtures("against_keras")
 @pytest.mark.parametrize("name", NOT_RUN)
 def test_ops_that_tensorflow_does_not_run(name: str, tmp_path: Path) -> None:
     shape, make, expected = NOT_RUN[name]

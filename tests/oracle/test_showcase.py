@@ -8,13 +8,8 @@ import pytest
 
 from codegen import Options, check, convert
 from tests.oracle.cases.case import keras
-from tests.support.oracle import (
-    assert_same,
-    keras_outputs,
-    randomise,
-    sample_inputs,
-    torch_outputs,
-)
+from tests.support.conversions import assert_same, torch_outputs
+from tests.support.oracle import keras_outputs, randomise, sample_inputs
 from tests.support.showcase import ARCHITECTURES, CUSTOM, EXAMPLES, GENERATED, WHOLE
 
 

@@ -17,6 +17,7 @@ INTEGERS = X.astype("int32") % 4
 MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
 
 
+@pytest.mark.usefixtures("against_keras")
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -183,6 +184,7 @@ def test_chain(calls: list[tuple[str, dict[str, Any]]], expected: Any, tmp_path:
     np.testing.assert_allclose(run(converted(chain(*calls), tmp_path)), expected, 1e-3)
 
 
+@pytest.mark.usefixtures("against_keras")
 def test_inverse_stft(tmp_path: Path) -> None:
     tensorflow = import_module("tensorflow")
     lengths = {"frame_length": 2, "frame_step": 1}

@@ -24,6 +24,7 @@ def loss(name: str, target: Any, before: str, folder: Path, **arguments: Any) ->
     return run(converted(layers, folder))
 
 
+@pytest.mark.usefixtures("against_keras")
 @pytest.mark.parametrize(
     ("name", "target", "arguments"),
     [

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from codegen import convert
 from tests.oracle.cases.case import keras
-from tests.support.oracle import load, randomise, sample_inputs
+from tests.support.conversions import load
+from tests.support.oracle import randomise, sample_inputs
 
 Array = NDArray[Any]
 L = keras.layers

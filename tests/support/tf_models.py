@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from codegen import convert
+from tests.support.conversions import load
 from tests.support.keras_files import write_whole_h5
-from tests.support.oracle import load
 
 X = np.arange(-6.0, 6.0).reshape(2, 2, 3).astype("float32")
 

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from codegen import convert
+from tests.support.conversions import assert_same, torch_outputs
 from tests.support.keras_files import write_whole_h5
-from tests.support.oracle import assert_same, torch_outputs
 
 Array = NDArray[Any]
 X = np.random.default_rng(0).uniform(-3, 3, (4, 6)).astype(np.float32)

@@ -9,7 +9,7 @@ import pytest
 from codegen.config.parse import parse
 from codegen.errors import ConversionError, MalformedConfig, UnsupportedLayer, UnsupportedOption, summary
 from codegen.lowering.lower import lower, survey
-from tests.unit.test_spec import entry, functional, input_entry, saved, tensor
+from tests.support.configs import entry, functional, input_entry, saved, tensor
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from codegen import convert
-from tests.support.oracle import assert_same, torch_outputs
+from tests.support.conversions import assert_same, torch_outputs
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 FILES = sorted(FIXTURES.glob("*keras_*.h5"))
@@ -22,6 +22,7 @@ def test_there_are_files() -> None:
     assert len(FILES) > 20
 
 
+@pytest.mark.usefixtures("against_keras")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_computes_what_the_old_version_computed(file: Path, tmp_path: Path) -> None:
     stored = np.load(file.with_suffix(".npz"))

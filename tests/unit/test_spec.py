@@ -8,34 +8,8 @@ import pytest
 
 from codegen.config.parse import parse
 from codegen.errors import MalformedConfig
-from codegen.model.saved_model import SavedModel
 from codegen.model.spec import CallSpec, Constant, LayerSpec, ModelSpec, TensorRef
-
-
-def saved(config: Any, version: str = "2.2.4", backend: str = "tensorflow") -> SavedModel:
-    return SavedModel(config, None, version, backend, "model.h5", "0" * 64)
-
-
-def entry(class_name: str, name: str, nodes: Any = None, **config: Any) -> dict[str, Any]:
-    inner = {"class_name": class_name, "config": {"name": name, **config}}
-    return inner if nodes is None else {**inner, "name": name, "inbound_nodes": nodes}
-
-
-def input_entry(name: str, *shape: int | None) -> dict[str, Any]:
-    return entry("InputLayer", name, [], batch_input_shape=[None, *shape], dtype="float32")
-
-
-def functional(layers: list[Any], inputs: Any, outputs: Any, name: str = "model") -> dict[str, Any]:
-    config = {"name": name, "layers": layers, "input_layers": inputs, "output_layers": outputs}
-    return {"class_name": "Model", "config": config, "name": name}
-
-
-def tensor(layer: str, node: int = 0, index: int = 0) -> dict[str, Any]:
-    """A Keras 3 tensor in a call."""
-    return {
-        "class_name": "__keras_tensor__",
-        "config": {"shape": [None, 4], "keras_history": [layer, node, index]},
-    }
+from tests.support.configs import entry, functional, input_entry, saved, tensor
 
 
 def only_call(model: ModelSpec, layer: str) -> CallSpec:

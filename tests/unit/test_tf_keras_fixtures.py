@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from codegen import convert
-from tests.support.oracle import assert_same, torch_outputs
+from tests.support.conversions import assert_same, torch_outputs
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 
+@pytest.mark.usefixtures("against_keras")
 @pytest.mark.parametrize(
     "name", ["fourier_features", "hub_layers", "keras2_images", "keras2_masks", "locally_connected", "tcn"]
 )

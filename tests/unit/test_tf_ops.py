@@ -16,7 +16,7 @@ from codegen.lowering.catalogue import load as load_layers
 from codegen.lowering.registry import registered
 from codegen.model.packages import TENSORFLOW
 from codegen.ops.tensorflow.nodes import NODES
-from tests.support.oracle import load
+from tests.support.conversions import load
 from tests.support.tf_models import X, converted, function, run
 
 FIXTURES = sorted(Path(__file__).parents[1].glob("fixtures/tf_ops_*.npz"))
@@ -31,6 +31,7 @@ def _node(op: str, constants: dict[str, Any], **attributes: Any) -> dict[str, An
     }  # fmt: skip
 
 
+@pytest.mark.usefixtures("against_keras")
 @pytest.mark.parametrize("file", FIXTURES, ids=lambda file: file.stem)
 def test_fixture(file: Path, tmp_path: Path) -> None:
     saved = tmp_path / "model.h5"

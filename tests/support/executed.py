@@ -1,0 +1,89 @@
+"""Which registered layer functions ran in a test that compares with Keras' own outputs.
+
+Words in a table prove nothing, so the guard counts look-ups in the registry: tests that use the fixture
+`against_keras` note them, every worker of pytest-xdist hands its notes on, and a session of the whole suite
+fails if a registered function is in none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codegen.lowering import catalogue, registry
+from codegen.lowering.registry import LayerFunction
+
+Key = tuple[str, str]
+
+#: Options of pytest after which a session is not the whole suite.
+_PARTIAL = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
+
+
+class _Noting(dict[Key, LayerFunction]):
+    """The registry's table, which notes what is taken out of it."""
+
+    def __init__(self, entries: dict[Key, LayerFunction], seen: set[Key]) -> None:
+        super().__init__(entries)
+        self._seen = seen
+
+    def __getitem__(self, key: Key) -> LayerFunction:
+        self._seen.add(key)
+        return super().__getitem__(key)
+
+    def get(self, key: Key, default: Any = None) -> Any:
+        """As `dict.get`."""
+        self._seen.add(key)
+        return super().get(key, default)
+
+
+@contextmanager
+def noted(seen: set[Key]) -> Iterator[None]:
+    """Add to `seen` the key of every layer function that is looked up in the block."""
+    catalogue.load()  # what is registered in the block is forgotten at its end
+    entries = registry._FUNCTIONS
+    registry._FUNCTIONS = _Noting(entries, seen)
+    try:
+        yield
+    finally:
+        registry._FUNCTIONS = entries
+
+
+class Executed:
+    """Plugin of pytest: gathers what ran and, at the end of a whole session, names what did not."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.seen: set[Key] = set()
+        self.missing: list[Key] = []
+
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """In a worker hand on what ran; else fail if the suite was whole and something never ran."""
+        output = getattr(self.config, "workeroutput", None)
+        if output is not None:
+            output["executed"] = sorted(self.seen)
+        elif session.exitstatus == pytest.ExitCode.OK and self._is_whole():
+            catalogue.load()
+            self.missing = sorted(set(registry.registered()) - self.seen)
+            if self.missing:
+                session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of pytest-xdist has ended."""
+        self.seen |= {(package, name) for package, name in node.workeroutput.get("executed", ())}
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Name what never ran."""
+        if self.missing:
+            terminalreporter.section("registered, but never compared with Keras", red=True)
+            for package, name in self.missing:
+                terminalreporter.line(f"{package}: {name}")
+
+    def _is_whole(self) -> bool:
+        tests = self.config.rootpath / "tests"
+        asked = {(self.config.invocation_params.dir / argument).resolve() for argument in self.config.args}
+        return asked == {Path(tests)} and not any(self.config.getoption(name, None) for name in _PARTIAL)
