@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from itertools import islice, product
 from pathlib import Path
@@ -61,7 +62,8 @@ def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> Non
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # several would wait for each other longer than they compute
         try:
-            _run(torch, model.eval(), graph)
+            with warnings.catch_warnings(action="ignore"):  # of sizes and numbers that are ours
+                _run(torch, model.eval(), graph)
         finally:
             torch.set_num_threads(threads)
     except Exception as error:

@@ -13,7 +13,7 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts.tensors import coded
+from codegen.lowering.parts.tensors import coded, in_one_piece
 from codegen.lowering.registry import lowers
 
 Encoding = Literal["int", "one_hot", "multi_hot", "count"]
@@ -32,9 +32,11 @@ def discretization(
     if not bin_boundaries:
         b.malformed("it has no bin boundaries: it was saved before `adapt`")
     x = b.keras_layout(x)
+    searched = in_one_piece(x)
     x = x if x.dtype == "float64" else b.cast(x, "float32")
     bins = b.buffer("bins", Weight.constant(bin_boundaries), dtype="float32")
-    found = b.op("torch.bucketize(x, bins, right=True)", shape=x.shape, dtype="int64", x=x, bins=bins)
+    template = f"torch.bucketize({searched}, bins, right=True)"
+    found = b.op(template, shape=x.shape, dtype="int64", x=x, bins=bins)
     dtype = "int32" if output_mode == "int" and b.dtype in FLOATS else b.dtype
     return encode(b, found, output_mode, len(bin_boundaries) + 1, dtype)
 

@@ -310,7 +310,8 @@ def _padded(
     if all(before == after for before, after in inside):
         rest = tuple((t[0] - i[0], t[1] - i[1]) for t, i in zip(total, inside, strict=True))
         return pad(b, source, window.data_format, rest), tuple(before for before, _ in inside)
-    if window.padding == "same" and set(window.strides) == {1}:
+    is_even = all(before == after for before, after in own)  # torch copies the input for other kernels
+    if window.padding == "same" and set(window.strides) == {1} and is_even:
         return pad(b, source, window.data_format, outer), "same"
     return pad(b, source, window.data_format, total), none
 

@@ -165,3 +165,8 @@ def coded(b: Builder, x: TensorLike, classes: int, axis: int) -> Value:
     order = list(range(x.rank))
     order.insert(a, x.rank)
     return y if a == x.rank else permuted(b, y, order)
+
+
+def in_one_piece(x: Value) -> str:
+    """How a template names an operand `x` that torch wants to be contiguous, as a part of a tensor is not."""
+    return "x" if x.node is None else "x.contiguous()"

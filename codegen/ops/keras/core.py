@@ -13,7 +13,7 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import permuted, saturate
+from codegen.lowering.parts.tensors import in_one_piece, permuted, saturate
 from codegen.ops.keras.elementwise import elementwise
 
 
@@ -163,12 +163,12 @@ def search_sorted(
 
 def _bucket(b: Builder, x: TensorLike, bins: TensorLike, side: str) -> Value:
     x, bins = rules.native(b, x), rules.native(b, bins)
+    searched = in_one_piece(x)
     dtype = rules.result_type(x, bins)
     x, bins = b.cast(x, dtype), b.cast(bins, dtype)
     arguments = ", right=True" if side == "right" else ""
-    return b.op(
-        f"torch.bucketize(x, bins, out_int32=True{arguments})", shape=x.shape, dtype="int32", x=x, bins=bins
-    )
+    template = f"torch.bucketize({searched}, bins, out_int32=True{arguments})"
+    return b.op(template, shape=x.shape, dtype="int32", x=x, bins=bins)
 
 
 @op("IsIn")

@@ -8,7 +8,7 @@ from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import is_host, is_tensor
-from codegen.lowering.parts.tensors import permuted
+from codegen.lowering.parts.tensors import in_one_piece, permuted
 from codegen.ops.keras import elementwise, indexing
 from codegen.ops.keras.linalg import made
 from codegen.ops.tensorflow.functions import (
@@ -353,6 +353,7 @@ def searchsorted(
     if side not in ("left", "right"):
         b.unsupported("side", side, "supported: 'left', 'right'")
     sequence, x = natives(b, sorted_sequence, values)
-    template = f"torch.searchsorted(sequence, x{', right=True' if side == 'right' else ''})"
+    searched = in_one_piece(x)
+    template = f"torch.searchsorted(sequence, {searched}{', right=True' if side == 'right' else ''})"
     y = b.op(template, shape=x.shape, dtype="int64", x=x, sequence=sequence)
     return b.cast(y, dtype_name(b, out_type, "out_type"))

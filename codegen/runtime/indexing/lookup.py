@@ -15,5 +15,5 @@ def lookup(x: Tensor, keys: Tensor, values: Tensor, unknown: int) -> Tensor:
         values: One for each key.
         unknown: What stands for what is no key.
     """
-    place = torch.searchsorted(keys, x).clamp(max=keys.shape[0] - 1)
+    place = torch.searchsorted(keys, x.contiguous()).clamp(max=keys.shape[0] - 1)
     return torch.where(keys[place] == x, values[place], unknown)
