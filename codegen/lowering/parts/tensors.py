@@ -169,4 +169,6 @@ def coded(b: Builder, x: TensorLike, classes: int, axis: int) -> Value:
 
 def in_one_piece(x: Value) -> str:
     """How a template names an operand `x` that torch wants to be contiguous, as a part of a tensor is not."""
+    while x.node is not None and x.node.kind == "cast":
+        x = x.node.operands["x"]
     return "x" if x.node is None else "x.contiguous()"
