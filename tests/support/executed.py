@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from codegen.lowering import catalogue, registry
-from codegen.lowering.registry import LayerFunction
+from codegen.lowering.binder import LayerFunction
 
 Key = tuple[str, str]
 

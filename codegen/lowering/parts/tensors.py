@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.graph import Host, Value
+from codegen.graph import Host, Op, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
@@ -169,6 +169,6 @@ def coded(b: Builder, x: TensorLike, classes: int, axis: int) -> Value:
 
 def in_one_piece(x: Value) -> str:
     """How a template names an operand `x` that torch wants to be contiguous, as a part of a tensor is not."""
-    while x.node is not None and x.node.kind == "cast":
+    while x.node is not None and x.node.op is Op.CAST:
         x = x.node.operands["x"]
     return "x" if x.node is None else "x.contiguous()"
