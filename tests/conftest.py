@@ -24,8 +24,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def against_keras(pytestconfig: pytest.Config) -> Iterator[None]:
-    """The layer functions that run in this test are compared with Keras' own outputs."""
+def against_reference(pytestconfig: pytest.Config) -> Iterator[None]:
+    """The layer functions that run in this test are compared with what is not ours, see `executed`."""
     plugin = pytestconfig.pluginmanager.get_plugin("executed")
     assert isinstance(plugin, Executed)
     with noted(plugin.seen):

@@ -67,7 +67,7 @@ def linear(b: Builder, x: Value) -> Value:  # noqa: ARG001 - an activation's fir
     return x
 
 
-@lowers("softmax", "softmax_v2", package=PACKAGE)
+@lowers("softmax", package=PACKAGE)
 def softmax(b: Builder, x: Value) -> Value:
     """Softmax over the last axis."""
     return along(b, "F.softmax(x, dim=d)", x, -1, non_negative=True)

@@ -16,7 +16,7 @@ def test_names_of_rows_are_unique() -> None:
     assert sorted({name for name in names if names.count(name) > 1}) == []
 
 
-@pytest.mark.usefixtures("against_keras")
+@pytest.mark.usefixtures("against_reference")
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_row(case: Case, tmp_path: Path) -> None:
     model = build(case)

@@ -40,7 +40,7 @@ NOT_RUN: dict[str, tuple[tuple[int, ...], Callable[[Any], Any], Callable[[Array]
 }
 
 
-@pytest.mark.usefixtures("against_keras")
+@pytest.mark.usefixtures("against_reference")
 @pytest.mark.parametrize("name", NOT_RUN)
 def test_ops_that_tensorflow_does_not_run(name: str, tmp_path: Path) -> None:
     shape, make, expected = NOT_RUN[name]

@@ -12,16 +12,39 @@ import pytest
 
 from tests.support.tf_models import X, chain, converted, function, run
 
+pytestmark = pytest.mark.usefixtures("against_reference")
+
 INTEGERS = X.astype("int32") % 4
 
 MATRIX = [[2.0, 0.5, 1.0], [0.5, 3.0, 0.25], [1.0, 0.25, 4.0]]
 
 
-@pytest.mark.usefixtures("against_keras")
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
+        ("__operators__.eq", {"other": 1.0}),
         ("__operators__.ne", {"other": 1.0}),
+        ("batch_to_space", {"block_shape": [2], "crops": [[0, 1]]}),
+        ("compat.v1.convert_to_tensor", {}),
+        ("convert_to_tensor", {}),
+        ("compat.v1.nn.dropout", {"keep_prob": 1.0}),
+        ("nn.dropout", {"rate": 0.0}),
+        ("compat.v1.nn.moments", {"axes": [1]}),
+        ("nn.moments", {"axes": [1, 2], "keepdims": True}),
+        ("linalg.matvec", {"b": [1.0, -2.0, 3.0]}),
+        ("math.less_equal", {"y": 1.0}),
+        ("nn.atrous_conv2d", {"filters": [[[[1.0]], [[2.0]]]], "rate": 2, "padding": "SAME"}),
+        (
+            "nn.batch_normalization",
+            {"mean": 0.5, "variance": 2.0, "offset": 1.0, "scale": 3.0, "variance_epsilon": 0.01},
+        ),
+        (
+            "nn.conv_transpose",
+            {"filters": [[[[1.0]], [[2.0]]]], "output_shape": [2, 4, 6, 1], "strides": 2, "padding": "SAME"},
+        ),
+        ("nn.max_pool", {"ksize": 2, "strides": 1, "padding": "VALID"}),
+        ("nn.softmax_cross_entropy_with_logits", {"logits": X.tolist()}),
+        ("space_to_batch", {"block_shape": [2], "paddings": [[0, 2]]}),
         ("compat.v1.image.resize_area", {"size": [4, 6]}),
         (
             "compat.v1.image.extract_image_patches",
@@ -142,7 +165,8 @@ def test_function(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
         layer["inbound_nodes"] = [["_CONSTANT_VALUE", -1, inputs, given | {"name": None}]]
     inputs = np.asarray(inputs, "float32")
     of_images = ("image", "compat.v1.image", "compat.v1.nn.max_pool", "nn.max_pool", "nn.pool")
-    if name.startswith((*of_images, "nn.dilation2d", "nn.erosion2d")):
+    of_filters = ("nn.atrous_conv2d", "nn.conv_transpose", "nn.dilation2d", "nn.erosion2d")
+    if name.startswith((*of_images, *of_filters)):
         inputs = inputs[..., None]
         layer["inbound_nodes"][0][0] = "image"
         image = function("expand_dims", axis=-1) | {"name": "image"}
@@ -177,6 +201,17 @@ def test_function(name: str, arguments: dict[str, Any], tmp_path: Path) -> None:
           ("cast", {"dtype": "int32"}), ("zeros", {})], np.zeros((3, 3, 4))),
         ([("reshape", {"shape": [-1]}), ("cast", {"dtype": "int32"}), ("math.floormod", {"y": 4}),
           ("unravel_index", {"dims": [2, 2]})], np.stack(np.unravel_index(INTEGERS.ravel(), (2, 2)))),
+        ([("shape", {}), ("__operators__.getitem", {"slice_spec": 2}), ("eye", {"num_columns": 4})],
+         np.eye(3, 4)),
+        ([("math.greater", {"y": 0.0}), ("math.logical_xor", {"y": [True, False, True]})],
+         (X > 0) ^ np.array([True, False, True])),
+        ([("shape", {}), ("ones", {})], np.ones((2, 2, 3))),
+        ([("keras.backend.flatten", {})], X.ravel()),
+        ([("math.reduce_sum", {"axis": 1}), ("keras.backend.in_top_k", {"targets": [0, 2], "k": 2})],
+         np.array([False, True])),
+        ([("math.greater", {"y": 0.0}), ("keras.backend.switch", {"then_expression": X.tolist(),
+          "else_expression": (-2 * X).tolist()})], np.where(X > 0, X, -2 * X)),
+        ([("signal.rfft", {}), ("signal.irfft", {"fft_length": [3]})], X),
     ],
     ids=lambda value: "-".join(name for name, _ in value) if isinstance(value, list) else "",
 )  # fmt: skip
@@ -184,7 +219,6 @@ def test_chain(calls: list[tuple[str, dict[str, Any]]], expected: Any, tmp_path:
     np.testing.assert_allclose(run(converted(chain(*calls), tmp_path)), expected, 1e-3)
 
 
-@pytest.mark.usefixtures("against_keras")
 def test_inverse_stft(tmp_path: Path) -> None:
     tensorflow = import_module("tensorflow")
     lengths = {"frame_length": 2, "frame_step": 1}
@@ -199,6 +233,11 @@ def test_unique(tmp_path: Path) -> None:
         ("unique_with_counts", {}),
     )  # fmt: skip
     values, places, counts = run(converted(layers, tmp_path, outputs=3))
+    layers[3]["config"]["function"] = "unique"
+    assert [part.tolist() for part in run(converted(layers, tmp_path, outputs=2))] == [
+        values.tolist(),
+        places.tolist(),
+    ]
     np.testing.assert_array_equal(values, [6, 5, 4, 3, 2, 1, 0])
     np.testing.assert_array_equal(places, [0, 1, 2, 3, 4, 5, 6, 5, 4, 3, 2, 1])
     np.testing.assert_array_equal(counts, [1, 2, 2, 2, 2, 2, 1])
@@ -212,6 +251,14 @@ def test_confusion_matrix(tmp_path: Path) -> None:
     pairs = 4 * abs(INTEGERS - 1) + INTEGERS
     expected = np.bincount(pairs.ravel(), minlength=16).reshape(4, 4)
     np.testing.assert_array_equal(run(converted(layers, tmp_path)), expected)
+
+
+def test_meshgrid(tmp_path: Path) -> None:
+    layers = chain(("reshape", {"shape": [-1]}), ("meshgrid", {}))
+    layers[1]["inbound_nodes"] = [[["op_0", 0, 0, {}], ["op_0", 0, 0, {}]]]
+    np.testing.assert_array_equal(
+        run(converted(layers, tmp_path, outputs=2)), np.meshgrid(X.ravel(), X.ravel())
+    )
 
 
 @pytest.mark.parametrize("name", ["AddLoss", "AddMetric"])
@@ -253,6 +300,8 @@ def test_transposed_convolution_in_3d(name: str, tmp_path: Path) -> None:
         ("math.accumulate_n", [X + X]),
         ("parallel_stack", [np.stack([X, X])]),
         ("identity_n", [X, X]),
+        ("tuple", [X, X]),
+        ("compat.v1.tuple", [X, X]),
         ("shape_n", [[2, 2, 3], [2, 2, 3]]),
     ],
 )

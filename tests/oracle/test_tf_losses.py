@@ -11,6 +11,8 @@ import pytest
 from tests.oracle.cases.case import keras
 from tests.support.tf_models import X, chain, converted, run
 
+pytestmark = pytest.mark.usefixtures("against_reference")
+
 TARGET = np.array([[[0.5, 0.2, 0.3], [0.0, 1.0, 0.0]], [[1.0, 0.0, 0.0], [0.1, 0.1, 0.8]]], "float32")
 CLASSES = np.array([[0, 2], [1, 1]], "float32")
 
@@ -24,7 +26,6 @@ def loss(name: str, target: Any, before: str, folder: Path, **arguments: Any) ->
     return run(converted(layers, folder))
 
 
-@pytest.mark.usefixtures("against_keras")
 @pytest.mark.parametrize(
     ("name", "target", "arguments"),
     [
@@ -51,17 +52,13 @@ def loss(name: str, target: Any, before: str, folder: Path, **arguments: Any) ->
         ("squared_hinge", TARGET * 2 - 1, {}),
     ],
 )
-def test_loss(name: str, target: Any, arguments: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("module", ["losses", "metrics"])
+def test_loss(name: str, target: Any, arguments: dict[str, Any], module: str, tmp_path: Path) -> None:
     before = "identity" if "from_logits" in arguments else "math.sigmoid"
-    found = loss(f"keras.losses.{name}", target, before, tmp_path, **arguments)
+    found = loss(f"keras.{module}.{name}", target, before, tmp_path, **arguments)
     prediction = X if before == "identity" else 1 / (1 + np.exp(-X))
     expected = getattr(keras.losses, name)(target, prediction, **arguments)
     np.testing.assert_allclose(found, expected, 1e-4, 1e-5)
-
-
-def test_names_of_metrics(tmp_path: Path) -> None:
-    found = loss("keras.metrics.mean_squared_error", TARGET, "identity", tmp_path)
-    np.testing.assert_allclose(found, np.square(X - TARGET).mean(-1), 1e-5)
 
 
 def test_ctc_batch_cost(tmp_path: Path) -> None:

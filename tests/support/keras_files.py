@@ -89,3 +89,14 @@ def write_keras(
         **more,
     }
     return write_zip(path, {k: v for k, v in members.items() if k not in without}, compression)
+
+
+def rewritten(path: Path, names: Mapping[str, str]) -> Path:
+    """An HDF5 file in place, with other strings in its architecture."""
+    with h5py.File(path, "r+") as file:
+        text = file.attrs["model_config"]
+        text = text if isinstance(text, str) else text.decode()
+        for name, other in names.items():
+            text = text.replace(json.dumps(name), json.dumps(other))
+        file.attrs["model_config"] = text
+    return path

@@ -28,20 +28,32 @@ def sparsemax(x: Array) -> Array:
     return result
 
 
+def softmax(x: Array) -> Array:
+    """Shares of the exponentials."""
+    result: Array = np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
+    return result
+
+
 FORMULAS: dict[str, Callable[[Array], Array]] = {
     "Addons>gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
-    "Addons>hardshrink": lambda x: np.where(np.abs(x) > 0.5, x, 0),
-    "Addons>lisht": lambda x: x * np.tanh(x),
+    **dict.fromkeys(("Addons>hardshrink", "hardshrink"), lambda x: np.where(np.abs(x) > 0.5, x, 0)),
+    **dict.fromkeys(("Addons>lisht", "lisht"), lambda x: x * np.tanh(x)),
     "Addons>mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
-    "Addons>snake": lambda x: x + np.sin(x) ** 2,
-    "Addons>softshrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),
+    **dict.fromkeys(("Addons>snake", "snake"), lambda x: x + np.sin(x) ** 2),
+    **dict.fromkeys(
+        ("Addons>softshrink", "softshrink"), lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0)
+    ),
     "Addons>sparsemax": sparsemax,
-    "Addons>tanhshrink": lambda x: x - np.tanh(x),
-    "kecamCommon>hard_swish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
-    "log_softmax_v2": lambda x: x - np.log(np.exp(x).sum(axis=-1, keepdims=True)),
+    **dict.fromkeys(("Addons>tanhshrink", "tanhshrink"), lambda x: x - np.tanh(x)),
+    **dict.fromkeys(("kecamCommon>hard_swish", "hard_swish"), lambda x: x * np.clip(x + 3, 0, 6) / 6),
+    "exp": np.exp,
+    "hard_sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    "log_softmax_v2": lambda x: np.log(softmax(x)),
+    "softmax_v2": softmax,
 }
 
 
+@pytest.mark.usefixtures("against_reference")
 @pytest.mark.parametrize("name", FORMULAS)
 def test_activation(name: str, tmp_path: Path) -> None:
     layers = [

@@ -22,7 +22,7 @@ def test_there_are_files() -> None:
     assert len(FILES) > 20
 
 
-@pytest.mark.usefixtures("against_keras")
+@pytest.mark.usefixtures("against_reference")
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_computes_what_the_old_version_computed(file: Path, tmp_path: Path) -> None:
     stored = np.load(file.with_suffix(".npz"))

@@ -17,6 +17,7 @@ from codegen.lowering.registry import registered
 from codegen.model.packages import TENSORFLOW
 from codegen.ops.tensorflow.nodes import NODES
 from tests.support.conversions import load
+from tests.support.keras_files import rewritten
 from tests.support.tf_models import X, converted, function, run
 
 FIXTURES = sorted(Path(__file__).parents[1].glob("fixtures/tf_ops_*.npz"))
@@ -31,11 +32,39 @@ def _node(op: str, constants: dict[str, Any], **attributes: Any) -> dict[str, An
     }  # fmt: skip
 
 
-@pytest.mark.usefixtures("against_keras")
+#: Other names of functions in the fixtures, under which other versions of TensorFlow save them.
+OTHER_NAMES = {
+    **{
+        name: f"compat.v1.{name}"
+        for name in (
+            "expand_dims", "image.crop_and_resize", "math.argmin", "math.count_nonzero", "math.reduce_all",
+            "math.reduce_any", "math.reduce_euclidean_norm", "math.reduce_logsumexp", "math.reduce_mean",
+            "math.reduce_min", "math.reduce_prod", "math.reduce_std", "math.reduce_sum",
+            "math.reduce_variance", "nn.conv2d_transpose", "nn.conv3d", "nn.depth_to_space",
+            "nn.space_to_depth", "nn.weighted_cross_entropy_with_logits", "ones_like", "space_to_batch_nd",
+            "stop_gradient", "zeros_like",
+        )
+    },
+    **{
+        f"compat.v1.{name}": name
+        for name in (
+            "boolean_mask", "gather", "gather_nd", "math.in_top_k", "math.scalar_mul", "nn.conv2d",
+            "nn.depthwise_conv2d", "nn.separable_conv2d", "nn.sigmoid_cross_entropy_with_logits",
+            "nn.sparse_softmax_cross_entropy_with_logits", "pad", "shape", "size", "squeeze", "transpose",
+        )
+    },
+    "compat.v1.nn.softmax_cross_entropy_with_logits_v2": "compat.v1.nn.softmax_cross_entropy_with_logits",
+    "nn.bias_add": "keras.backend.bias_add",
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("against_reference")
+@pytest.mark.parametrize("names", [{}, OTHER_NAMES], ids=["saved", "other"])
 @pytest.mark.parametrize("file", FIXTURES, ids=lambda file: file.stem)
-def test_fixture(file: Path, tmp_path: Path) -> None:
+def test_fixture(file: Path, names: dict[str, str], tmp_path: Path) -> None:
     saved = tmp_path / "model.h5"
     saved.write_bytes(gzip.decompress(file.with_suffix(".h5.gz").read_bytes()))
+    rewritten(saved, names)
     with np.load(file) as arrays:
         inputs = [arrays[name] for name in arrays.files if name.startswith("input_")]
         expected = [arrays[name] for name in arrays.files if name.startswith("output_")]
@@ -72,6 +101,7 @@ def test_every_node_has_a_function() -> None:
     assert missing == []
 
 
+@pytest.mark.usefixtures("against_reference")
 @pytest.mark.parametrize(
     ("layer", "expected"),
     [

@@ -66,7 +66,7 @@ def multi_head_attention(
     return attention.lower(b, query, value, key, masks, return_attention_scores)
 
 
-@lowers("GroupQueryAttention", "GroupedQueryAttention", masks="own", neutral={"flash_attention": False})
+@lowers("GroupQueryAttention", masks="own", neutral={"flash_attention": False})
 def group_query_attention(
     b: Builder,
     query: Value,

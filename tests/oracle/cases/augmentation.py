@@ -10,7 +10,12 @@ IMAGE = [(6, 5, 3)]
 
 
 def _pipeline() -> Any:
-    steps = [layers.AutoContrast((-1, 1)), layers.CenterCrop(3, 2), layers.RandomFlip()]
+    steps = [
+        layers.AutoContrast((-1, 1)),
+        layers.CenterCrop(3, 2),
+        layers.Equalization(),
+        layers.RandomFlip(),
+    ]
     return layers.Pipeline(steps)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tests.oracle.cases.case import Case, keras, layers
 
 
@@ -26,6 +28,12 @@ def _frozen() -> object:
 
 def _plain(axis: int | list[int]) -> object:
     return layers.LayerNormalization(axis=axis, center=False, scale=False)
+
+
+def _addons_group_normalization() -> Any:
+    """The class as Keras took it over from TensorFlow Addons."""
+    made = type("GroupNormalization", (layers.GroupNormalization,), {})
+    return keras.saving.register_keras_serializable("Addons", "GroupNormalization")(made)(groups=3)
 
 
 CASES = [
@@ -64,6 +72,7 @@ CASES = [
     Case("rmsnorm_axes", lambda: layers.RMSNormalization(axis=[1, 2], epsilon=1e-4), [(7, 6)]),
     Case("rmsnorm_scale_on_other_axis", lambda: layers.RMSNormalization(axis=1), [(6, 2, 6)]),
     Case("groupnorm", lambda: layers.GroupNormalization(groups=3), [(5, 4, 6)]),
+    Case("groupnorm_of_addons", _addons_group_normalization, [(5, 4, 6)]),
     Case("groupnorm_vector", lambda: layers.GroupNormalization(groups=2), [(6,)]),
     Case("groupnorm_of_one", lambda: layers.GroupNormalization(groups=-1), [(6,)], batch=1),
     Case("groupnorm_axis", lambda: layers.GroupNormalization(groups=2, axis=1), [(6, 4, 3)]),

@@ -47,12 +47,15 @@ def _instance_normalised(layer: Any, x: Any) -> Any:
     return layer.gamma * (x - mean) / ops.sqrt(variance + 1e-3) + layer.beta
 
 
-def _pooled(reduce: Any) -> Callable[..., Any]:
-    """Windows of 3 x 2, as many as `_WINDOWS` says of an image of 6 x 8."""
-    return lambda _, x: reduce(ops.reshape(x, (-1, 2, 3, 4, 2, 3)), axis=(2, 4))
+def _pooled(reduce: Any, dims: int) -> Callable[..., Any]:
+    """Windows of 2, 3 and 1 elements along the axes, as many as `_windows` says of a value of 4 x 6 x 2."""
+    shape = (-1, *(2, 2, 2, 3, 2, 1)[: 2 * dims], 3)
+    return lambda _, x: reduce(ops.reshape(x, shape), axis=tuple(range(2, 2 * dims + 2, 2)))
 
 
-_WINDOWS = {"output_size": (2, 4), "data_format": "channels_last"}
+def _windows(dims: int) -> dict[str, Any]:
+    return {"output_size": (2, 2, 2)[:dims], "data_format": "channels_last"}
+
 
 CASES = [
     Case("layer_scale", _custom("LayerScale", lambda s, x: x * s.gamma, projection_dim=3), [(5, 4, 3)]),
@@ -111,14 +114,21 @@ CASES = [
         ),
         [(6, 5, 4)],
     ),
-    Case(
-        "addons_adaptive_average_pooling",
-        _custom("AdaptiveAveragePooling2D", _pooled(ops.mean), package="Addons", **_WINDOWS),
-        [(6, 8, 3)],
-    ),
-    Case(
-        "addons_adaptive_max_pooling",
-        _custom("AdaptiveMaxPooling2D", _pooled(ops.max), package="Addons", **_WINDOWS),
-        [(6, 8, 3)],
+    *(
+        Case(
+            f"addons_adaptive_{kind.lower()}_pooling_{dims}d",
+            _custom(
+                f"Adaptive{kind}Pooling{dims}D",
+                _pooled(reduce, dims),
+                package="Addons",
+                **_windows(dims),
+            ),
+            [(*(4, 6, 2)[:dims], 3)],
+        )
+        for kind, reduce in (
+            ("Average", lambda x, axis: ops.mean(x, axis)),
+            ("Max", lambda x, axis: ops.max(x, axis)),
+        )
+        for dims in (1, 2, 3)
     ),
 ]
