@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from codegen.commands.self_check import SelfCheckFailed, check
+from codegen.commands.self_check import SelfCheckFailed, self_check
 from codegen.graph import Graph, Value
 
 _SOURCE = """
@@ -29,7 +29,7 @@ _STATE = {"fc.weight": torch.ones(4, 3), "fc.bias": torch.ones(4)}
 def _check(folder: Path, body: str, graph: Graph, state: dict[str, torch.Tensor]) -> None:
     weights = folder / "net.pt"
     torch.save(state, weights)
-    check(_SOURCE.format(body=body), weights, graph, "Net")
+    self_check(_SOURCE.format(body=body), weights, graph, "Net")
 
 
 def _graph(*outputs: Value, size: int | None = 3) -> Graph:
