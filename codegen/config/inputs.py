@@ -8,7 +8,7 @@ from typing import Any
 
 from codegen.config import checks
 from codegen.config.constants import decoded
-from codegen.config.policies import input_dtype, policy_name
+from codegen.config.dialects.policies import input_dtype, policy_name
 from codegen.errors import MalformedConfig
 from codegen.model.spec import LayerSpec, ModelSpec
 

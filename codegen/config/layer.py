@@ -8,14 +8,15 @@ from typing import Any
 
 from codegen.config import checks
 from codegen.config.constants import FORMS, decoded, is_object
-from codegen.config.dialects import classes, keras1, keras2, keras3
+from codegen.config.dialects import classes, keras1, keras2
 from codegen.config.dialects.draft import Draft
 from codegen.config.dialects.lambdas import PYTHON_CODE, lambda_layer
 from codegen.config.dialects.masks import STATEFUL, mask_rules
 from codegen.config.dialects.origin import Origin
-from codegen.config.policies import policy_name
+from codegen.config.dialects.policies import policy_name
+from codegen.config.dialects.quirks import quirks_of
 from codegen.errors import CONFIG_FAULTS, MalformedConfig, shorten
-from codegen.model.packages import KERAS, OPS
+from codegen.model.packages import ACTIVATION, KERAS, OPS
 from codegen.model.saved_model import LayerWeights, StoredTensor
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec
 from codegen.model.words import TRAINING_SUFFIXES, default_name
@@ -139,12 +140,12 @@ def _layer(
     class_name, package = classes.class_and_package(entry, class_name)
     if package.startswith(OPS):
         options = {key: _plain(value, context) for key, value in config.items() if key != "name"}
-        keras3.op_to_todays(class_name, options, origin)
-        return LayerSpec(name, class_name, options, tuple(calls), package=package)
+        quirks = quirks_of(class_name, package, options, origin)
+        return LayerSpec(name, class_name, options, tuple(calls), package=package, quirks=quirks)
     trainable = config.get("trainable")
     draft = Draft(
         name, class_name, package, dict(config), origin, origin.stored,
-        context.weight_shape, context.has_weight_of_shape, {},
+        context.weight_shape, context.has_weight_of_shape,
     )  # fmt: skip
     _normalise(draft)
     dtype = draft.config.get("dtype")
@@ -158,9 +159,10 @@ def _layer(
         options,
         tuple(_canonical_call(call, draft, constants) for call in calls),
         trainable=trainable is None or checks.flag(trainable, "trainable"),
-        dtype=keras3.policy(policy_name(dtype, "dtype", name), draft),
+        dtype=policy_name(dtype, "dtype", name),
         package=package,
         stored=draft.stored,
+        quirks=draft.quirks,
     )
 
 
@@ -176,10 +178,10 @@ def _normalise(draft: Draft) -> None:
     if draft.origin.generation == 1:
         keras1.to_keras2(draft)
     draft.class_name = classes.without_alias(draft.class_name)
+    config = {**draft.config, "name": draft.name}
+    draft.quirks = quirks_of(draft.class_name, draft.package, config, draft.origin)
     if draft.origin.generation < 3:
         keras2.to_keras3(draft)
-    else:
-        keras3.to_todays(draft)
 
 
 def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
@@ -250,8 +252,9 @@ def _activation(value: Any, context: Context) -> Any:
         return PYTHON_CODE
     if not isinstance(name, str):
         raise MalformedConfig(f"an activation should be a name or a layer, but is {shorten(value)}")
-    if name == "hard_sigmoid" and context.origin.generation < 3:
-        return "hard_sigmoid_legacy"
+    quirks = quirks_of(name, ACTIVATION, {}, context.origin)
+    if quirks:
+        return LayerSpec(name, name, package=ACTIVATION, quirks=quirks)
     return "softmax" if name == "softmax_v2" else name
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from codegen.graph import Module, Value
 from codegen.graph.recipe import Weight
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.layout import stored_rows
 from codegen.lowering.parts.tensors import along, torch_dim
@@ -64,7 +65,7 @@ def softmax(
     mask: Value | None = None,
     *,
     axis: int | tuple[int, ...] = -1,
-    masking: Literal["zero", "add"] = "zero",
+    masking: Quirk[Literal["zero", "add"]] = "zero",
 ) -> Value:
     """Softmax over one or several axes; with a mask only over what it keeps.
 
@@ -129,7 +130,7 @@ def parametric_softplus(b: Builder, x: Value, *, shared_axes: int | tuple[int, .
     note="Keras 1, keras-contrib",
 )
 def srelu(
-    b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None, capped: bool = False
+    b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None, capped: Quirk[bool] = False
 ) -> Value:
     """Identity in the middle, a learnt slope on either side; Theano's is `capped`."""
     x = _settled(b, x)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from codegen.graph import Value
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.tensors import along, torch_dim
 from codegen.lowering.registry import lowers
-
-PACKAGE = "activation"
+from codegen.model.packages import ACTIVATION
 
 Activation = Callable[[Builder, Value], Value]
 
@@ -20,8 +21,6 @@ _NON_NEGATIVE = {
     ("sigmoid",): "torch.sigmoid(x)",
     ("softplus",): "F.softplus(x)",
     ("exponential", "exp"): "torch.exp(x)",
-    ("hard_sigmoid",): "F.hardsigmoid(x)",
-    ("hard_sigmoid_legacy",): "torch.clamp(0.2 * x + 0.5, min=0, max=1)",
     ("sparse_plus",): "sparse_plus(x)",
     ("sparse_sigmoid",): "torch.clamp(0.5 * x + 0.5, min=0, max=1)",
     ("squareplus",): "squareplus(x)",
@@ -52,7 +51,7 @@ def _register(names: tuple[str, ...], template: str, non_negative: bool) -> None
     def activation(b: Builder, x: Value) -> Value:
         return b.elementwise(template, non_negative=non_negative, x=x)
 
-    lowers(*names, package=PACKAGE)(activation)
+    lowers(*names, package=ACTIVATION)(activation)
 
 
 for _names, _template in _NON_NEGATIVE.items():
@@ -61,37 +60,44 @@ for _names, _template in _SIGNED.items():
     _register(_names, _template, False)
 
 
-@lowers("linear", package=PACKAGE)
+@lowers("hard_sigmoid", package=ACTIVATION)
+def hard_sigmoid(b: Builder, x: Value, *, slope: Quirk[Literal["1/6", "1/5"]] = "1/6") -> Value:
+    """A line through (0, 0.5), cut off at 0 and 1."""
+    template = "F.hardsigmoid(x)" if slope == "1/6" else "torch.clamp(0.2 * x + 0.5, min=0, max=1)"
+    return b.elementwise(template, non_negative=True, x=x)
+
+
+@lowers("linear", package=ACTIVATION)
 def linear(b: Builder, x: Value) -> Value:  # noqa: ARG001 - an activation's first parameter
     """Its input."""
     return x
 
 
-@lowers("softmax", package=PACKAGE)
+@lowers("softmax", package=ACTIVATION)
 def softmax(b: Builder, x: Value) -> Value:
     """Softmax over the last axis."""
     return along(b, "F.softmax(x, dim=d)", x, -1, non_negative=True)
 
 
-@lowers("log_softmax", "log_softmax_v2", package=PACKAGE)
+@lowers("log_softmax", "log_softmax_v2", package=ACTIVATION)
 def log_softmax(b: Builder, x: Value) -> Value:
     """Logarithm of the softmax over the last axis."""
     return along(b, "F.log_softmax(x, dim=d)", x, -1)
 
 
-@lowers("sparsemax", package=PACKAGE)
+@lowers("sparsemax", package=ACTIVATION)
 def sparsemax(b: Builder, x: Value) -> Value:
     """Keras' sparse softmax over the last axis."""
     return along(b, "sparsemax(x, dim=d)", x, -1, non_negative=True)
 
 
-@lowers("Addons>sparsemax", package=PACKAGE)
+@lowers("Addons>sparsemax", package=ACTIVATION)
 def addons_sparsemax(b: Builder, x: Value) -> Value:
     """Projection of the last axis onto the simplex."""
     return along(b, "simplex_projection(x, dim=d)", x, -1, non_negative=True)
 
 
-@lowers("glu", package=PACKAGE)
+@lowers("glu", package=ACTIVATION)
 def glu(b: Builder, x: Value) -> Value:
     """First half of the last axis times the sigmoid of the second."""
     if x.flat is not None:

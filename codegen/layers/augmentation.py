@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from codegen.graph import Value
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.resizing import Casts, batched, recast, resize, single_again, smart_resize
 from codegen.lowering.parts.windows import DataFormat, crop, sizes_of
@@ -44,7 +45,7 @@ def augmentation(b: Builder, x: Data) -> Data:
     "RandomPosterization", "RandomSaturation", "RandomWidth",
     masks="drop", training_only=_TRAINING_ONLY, note=_NOTE,
 )  # fmt: skip
-def color_augmentation(b: Builder, x: Data, *, casts: Casts = "no") -> Data:
+def color_augmentation(b: Builder, x: Data, *, casts: Quirk[Casts] = "no") -> Data:
     """Its input, images as floats only in early versions of Keras."""
     return _images_changed(b, x, lambda images: recast(b, images, images.dtype, casts))
 
@@ -57,7 +58,7 @@ def random_crop(
     height: int,
     width: int,
     data_format: DataFormat = "channels_last",
-    inference: Literal["identity", "crop", "resize"] = "identity",
+    inference: Quirk[Literal["identity", "crop", "resize"]] = "identity",
 ) -> Value:
     """Its input; in Keras 2 to 3.5 its middle in the size (height, width), in 3.6 and 3.7 part of that."""
     _check_alone(b, x)

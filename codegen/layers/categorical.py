@@ -12,6 +12,7 @@ import numpy as np
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.tensors import coded, in_one_piece
 from codegen.lowering.registry import lowers
@@ -49,7 +50,7 @@ def category_encoding(
     *,
     num_tokens: int,
     output_mode: Literal["one_hot", "multi_hot", "count"] = "multi_hot",
-    keeps_axis: bool = False,
+    keeps_axis: Quirk[bool] = False,
 ) -> Value:
     """Categories as vectors: one each, or one for all of a sample.
 
@@ -83,7 +84,7 @@ def integer_lookup(
     pad_to_max_tokens: bool = False,
     oov_method: Literal["floormod", "farmhash"] = "floormod",
     salt: Salt = None,
-    casts: bool = False,
+    casts: Quirk[bool] = False,
 ) -> Value:
     """Integers as their places in a vocabulary, or back; Keras 2 `casts` codes to the layer's dtype."""
     if not isinstance(vocabulary, tuple) or not vocabulary:

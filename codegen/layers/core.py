@@ -30,18 +30,14 @@ def dense(
     units: int,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
-    quantization_config: Quantization = None,
-    lora_rank: int | None = None,
-    lora_alpha: float | None = None,
+    quantization: Quantization,
 ) -> Value:
     """y = activation(x @ kernel + bias), on the last axis."""
     if x.flat is None:
         x = b.keras_layout(x)
     features = b.known(x, -1)
-    w = weights(
-        b, (features, units), (units,) if use_bias else None, quantization_config, lora_rank, lora_alpha
-    )
-    y = _linear(b, rounded_input(b, x, (-1,), quantization_config, w.input_scale), w.kernel, w.bias)
+    w = weights(b, (features, units), (units,) if use_bias else None, quantization)
+    y = _linear(b, rounded_input(b, x, (-1,), quantization, w.input_scale), w.kernel, w.bias)
     if w.low_rank is not None:
         left, right = w.low_rank
         y = with_low_rank(b, y, _linear(b, x, left, None, part="lora_a"), right)
@@ -70,13 +66,11 @@ def embedding(
     input_dim: int,
     output_dim: int,
     mask_zero: bool = False,
-    quantization_config: Quantization = None,
-    lora_rank: int | None = None,
-    lora_alpha: float | None = None,
+    quantization: Quantization,
 ) -> Value:
     """One learned vector for each index; index 0 may mean that there is none."""
-    table = row_weights(b, (input_dim, output_dim), quantization_config, lora_rank, lora_alpha)
-    return _looked_up(b, _table(b, table), x, mask_zero)
+    table = row_weights(b, (input_dim, output_dim), quantization)
+    return _looked_up(b, _table(b, table), x, mask_zero=mask_zero)
 
 
 def _table(b: Builder, weight: Weight) -> Module:
@@ -85,7 +79,7 @@ def _table(b: Builder, weight: Weight) -> Module:
     return b.define("nn.Embedding", kwargs=sizes, state={"weight": weight})
 
 
-def _looked_up(b: Builder, table: Module, x: Value, mask_zero: bool) -> Value:
+def _looked_up(b: Builder, table: Module, x: Value, *, mask_zero: bool) -> Value:
     """The rows at indices; Keras truncates other numbers than integers, which may count from the end."""
     indices = b.keras_layout(x)
     count, size = table.kwargs["num_embeddings"], table.kwargs["embedding_dim"]
@@ -109,28 +103,27 @@ def reversible_embedding(
     mask_zero: bool = False,
     reverse_dtype: str | None = None,
     logit_soft_cap: float | None = None,
-    quantization_config: Quantization = None,
-    lora_rank: int | None = None,
-    lora_alpha: float | None = None,
+    quantization: Quantization,
 ) -> Value:
     """An embedding, or its transpose: from vectors back to scores of the indices."""
     shape, quantised = (input_dim, output_dim), is_quantised(b)
-    table = row_weights(b, shape, quantization_config, lora_rank, lora_alpha)
+    table = row_weights(b, shape, quantization)
     kernel = None
     if not tie_weights:
-        kernel = row_weights(b, shape[::-1], quantization_config, name="reverse_embeddings", by_column=True).T
-    elif quantised and lora_rank is not None:  # the update is for indices only
-        kernel = row_weights(b, shape, quantization_config)
+        plain = quantization.without_low_rank
+        kernel = row_weights(b, shape[::-1], plain, name="reverse_embeddings", by_column=True).T
+    elif quantised and quantization.lora_rank is not None:  # the update is for indices only
+        kernel = row_weights(b, shape, quantization.without_low_rank)
     module = _table(b, table)
     if not reverse:
-        return _looked_up(b, module, x, mask_zero)
+        return _looked_up(b, module, x, mask_zero=mask_zero)
     if kernel is not None:
         sizes = {"in_features": output_dim, "out_features": input_dim, "bias": False}
         module = b.define("nn.Linear", kwargs=sizes, state={"weight": kernel}, part="reverse")
     x = b.keras_layout(x)
     if quantised:
         reverse_dtype = None
-        x = rounded_input(b, x, (-1,), quantization_config, by_default=("int8", "int4"))
+        x = rounded_input(b, x, (-1,), quantization, by_default=("int8", "int4"))
     operands: dict[str, Any] = {"x": b.cast(x, reverse_dtype or x.dtype), "module": module}
     template = "F.linear(x, module.weight)"
     if reverse_dtype not in (None, b.dtype):

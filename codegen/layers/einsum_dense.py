@@ -82,27 +82,26 @@ def einsum_dense(
     output_shape: int | tuple[int | None, ...] | None,
     bias_axes: str | None = None,
     activation: str | LayerSpec = "linear",
-    quantization_config: Quantization = None,
-    lora_rank: int | None = None,
-    lora_alpha: float | None = None,
+    quantization: Quantization,
 ) -> Value:
     """y = activation(einsum(equation, x, kernel) + bias)."""
     x = b.keras_layout(x)
     eq = _analysed(b, x, equation, output_shape if isinstance(output_shape, tuple) else (output_shape,))
     bias_shape = _bias_shape(eq, bias_axes) if bias_axes is not None else None
     w = weights(
-        b, eq.known(eq.kernel), bias_shape, quantization_config, lora_rank, lora_alpha,
+        b, eq.known(eq.kernel), bias_shape, quantization,
         rows=math.prod(eq.known("".join(c for c in eq.kernel if c not in eq.y))),
         scale_shape=_scale_shape(eq), align=lambda scale: _aligned(eq, scale),
         summed_axis=next((axis for axis, letter in enumerate(eq.kernel) if letter not in eq.y), 0),
     )  # fmt: skip
     summed = [len(eq.lead) + i for i, c in enumerate(eq.x) if c not in eq.y]
-    rounded = rounded_input(b, x, summed, quantization_config, w.input_scale)
+    rounded = rounded_input(b, x, summed, quantization, w.input_scale)
     y = _contracted(b, rounded, eq, w.kernel, w.bias)
     if w.low_rank is not None:
         left, right = w.low_rank
         if eq.rest or eq.kernel[-1] != eq.y[-1]:
-            b.unsupported("lora_rank", lora_rank, "supported where kernel and output have the same last axis")
+            found = quantization.lora_rank
+            b.unsupported("lora_rank", found, "supported where kernel and output have the same last axis")
         narrow = replace(eq, sizes={**eq.sizes, eq.y[-1]: right.shape[0]})
         y = with_low_rank(b, y, _contracted(b, x, narrow, left, None, part="lora_a"), right)
     return b.activation(y, activation)

@@ -9,6 +9,7 @@ from typing import Literal
 from codegen.graph import Op, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering import layout
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.masks import with_mask
 from codegen.lowering.parts.rules import result_type
@@ -20,7 +21,7 @@ MaskMode = Literal["or", "and"]
 
 
 @lowers("Add", masks="own")
-def add(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value:
+def add(b: Builder, xs: list[Value], *, mask_mode: Quirk[MaskMode] = "or") -> Value:
     """The sum of all inputs."""
     masks = _masks(b, xs)
     result = _fold(b, "x + y", _same_rank(b, xs))
@@ -28,7 +29,7 @@ def add(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value:
 
 
 @lowers("Subtract", masks="own")
-def subtract(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value:
+def subtract(b: Builder, xs: list[Value], *, mask_mode: Quirk[MaskMode] = "or") -> Value:
     """The first input minus the second."""
     if len(xs) != 2:
         b.malformed(f"it is called with {len(xs)} inputs, not 2")
@@ -38,7 +39,7 @@ def subtract(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Valu
 
 
 @lowers("Average", masks="own")
-def average(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value:
+def average(b: Builder, xs: list[Value], *, mask_mode: Quirk[MaskMode] = "or") -> Value:
     """The mean of all inputs."""
     masks = _masks(b, xs)
     total = _fold(b, "x + y", _same_rank(b, xs))
@@ -47,7 +48,7 @@ def average(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value
 
 
 @lowers("Multiply", masks="own")
-def multiply(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value:
+def multiply(b: Builder, xs: list[Value], *, mask_mode: Quirk[MaskMode] = "or") -> Value:
     """The product of all inputs; today's Keras leaves out factors that are masked."""
     masks = _masks(b, xs)
     factors = _same_rank(b, xs)
@@ -64,19 +65,19 @@ def multiply(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Valu
 
 
 @lowers("Maximum", masks="own")
-def maximum(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value:
+def maximum(b: Builder, xs: list[Value], *, mask_mode: Quirk[MaskMode] = "or") -> Value:
     """The largest of all inputs; today's Keras leaves out what is masked."""
     return _choice(b, xs, mask_mode, largest=True)
 
 
 @lowers("Minimum", masks="own")
-def minimum(b: Builder, xs: list[Value], *, mask_mode: MaskMode = "or") -> Value:
+def minimum(b: Builder, xs: list[Value], *, mask_mode: Quirk[MaskMode] = "or") -> Value:
     """The smallest of all inputs; today's Keras leaves out what is masked."""
     return _choice(b, xs, mask_mode, largest=False)
 
 
 @lowers("Concatenate", masks="own")
-def concatenate(b: Builder, xs: list[Value], *, axis: int = -1, mask_mode: MaskMode = "or") -> Value:
+def concatenate(b: Builder, xs: list[Value], *, axis: int = -1, mask_mode: Quirk[MaskMode] = "or") -> Value:
     """All inputs one behind the other along `axis`."""
     rank = xs[0].rank
     if any(x.rank != rank for x in xs):
@@ -105,7 +106,7 @@ def dot(
     *,
     axes: int | tuple[int, int],
     normalize: bool = False,
-    as_matrices: bool = False,
+    as_matrices: Quirk[bool] = False,
 ) -> Value:
     """Dot products of the samples of two inputs along one axis of each.
 

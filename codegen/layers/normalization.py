@@ -9,6 +9,7 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.layout import stored_rows
 from codegen.lowering.registry import lowers
@@ -91,7 +92,7 @@ def layer_normalization(
     center: bool = True,
     scale: bool = True,
     rms_scaling: bool = False,
-    sorts_axes: bool = True,
+    sorts_axes: Quirk[bool] = True,
 ) -> Value:
     """Normalise each sample over one or several axes; weights have their order before Keras 3.14."""
     _check_floats(b, x)
@@ -131,7 +132,7 @@ def rms_normalization(
     *,
     axis: int | tuple[int, ...] = -1,
     epsilon: float = 1e-6,
-    sorts_axes: bool = True,
+    sorts_axes: Quirk[bool] = True,
 ) -> Value:
     """Divide each sample by its root mean square over some axes; the scale goes with the last axes."""
     _check_floats(b, x)
@@ -164,7 +165,7 @@ def group_normalization(
     epsilon: float = 1e-3,
     center: bool = True,
     scale: bool = True,
-    weighs_mask: bool = False,
+    weighs_mask: Quirk[bool] = False,
 ) -> Value:
     """Normalise groups of channels of each sample; groups=-1 for each channel alone.
 

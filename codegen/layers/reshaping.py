@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from codegen.graph import Value
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts.resizing import Casts, Interpolation, enlarge, recast
+from codegen.lowering.parts.resizing import Casts, Interpolation, Method, enlarge, recast
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
@@ -17,6 +18,7 @@ from codegen.lowering.parts.windows import (
     call,
     check_rank,
     crop,
+    in_dims,
     pad,
     positive,
     sizes_of,
@@ -67,29 +69,31 @@ def repeat_vector(b: Builder, x: Value, *, n: int) -> Value:
     return b.op("x.unsqueeze(1).expand(-1, n, -1)", shape=shape, non_negative=x.non_negative, x=x, n=n)
 
 
-@lowers("ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D", masks="drop")
+@lowers(in_dims("ZeroPadding{}D", 1, 2, 3), masks="drop")
 def zero_padding(
     b: Builder,
     x: Value,
     *,
+    dims: int,
     padding: int | tuple[int, ...] | tuple[tuple[int, ...], ...] = 1,
     data_format: DataFormat = "channels_last",
 ) -> Value:
     """Zeros around the spatial axes; convolutions and pooling take it over where they can."""
-    pads = _pairs(b, x, padding, "padding")
+    pads = _pairs(b, x, dims, padding, "padding")
     return pad(b, x, data_format, pads)
 
 
-@lowers("Cropping1D", "Cropping2D", "Cropping3D", masks="drop")
+@lowers(in_dims("Cropping{}D", 1, 2, 3), masks="drop")
 def cropping(
     b: Builder,
     x: Value,
     *,
+    dims: int,
     cropping: int | tuple[int, ...] | tuple[tuple[int, ...], ...] = 1,
     data_format: DataFormat = "channels_last",
 ) -> Value:
     """Without some elements at the ends of the spatial axes."""
-    return crop(b, x, data_format, _pairs(b, x, cropping, "cropping"))
+    return crop(b, x, data_format, _pairs(b, x, dims, cropping, "cropping"))
 
 
 @lowers("UpSampling1D", masks="drop")
@@ -117,11 +121,17 @@ def up_sampling_2d(
     size: Ints = 2,
     data_format: DataFormat = "channels_last",
     interpolation: Interpolation = "nearest",
-    casts: Casts = "input",
+    resizing: Quirk[Literal["half_pixel", "legacy", "theano"]] = "half_pixel",
+    casts: Quirk[Casts] = "input",
 ) -> Value:
     """Images `size` times as high and wide."""
     factors = positive(b, size, 2, "size")
-    result = enlarge(b, x, data_format, interpolation, factors)
+    method: Method = interpolation
+    if interpolation == "bilinear" and resizing == "theano":
+        b.unsupported("interpolation", interpolation, "Theano resizes otherwise than TensorFlow")
+    if interpolation == "bilinear" and resizing == "legacy":
+        method = "bilinear_legacy"
+    result = enlarge(b, x, data_format, method, factors)
     return recast(b, result, x.dtype, casts)
 
 
@@ -150,9 +160,8 @@ def _relabel(b: Builder, x: Value, axes: Sequence[int]) -> Value:
     return b.op("x", shape=shape, perm=perm, flat=x.flat, non_negative=x.non_negative, x=x)
 
 
-def _pairs(b: Builder, x: Value, value: Any, option: str) -> Pads:
+def _pairs(b: Builder, x: Value, dims: int, value: Any, option: str) -> Pads:
     """One number, one per axis, or one pair per axis, as pairs; in one dimension a pair is a pair."""
-    dims = int(b.spec.class_name[-2])
     check_rank(b, x, dims)
     if isinstance(value, int):
         value = (value,) * dims

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from codegen.graph import Value
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.resizing import (
     Casts,
@@ -36,7 +37,7 @@ def resizing(
     fill_value: float = 0.0,
     antialias: bool = False,
     data_format: DataFormat = "channels_last",
-    casts: Casts = "input",
+    casts: Quirk[Casts] = "input",
 ) -> Value:
     """Images of any size in one size."""
     del fill_mode  # there is just one

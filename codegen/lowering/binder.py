@@ -5,17 +5,25 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, dataclass_transform
 
 from codegen.errors import ConversionError, UnsupportedOption
 from codegen.graph import Value
 from codegen.lowering.masks import MaskRule
 from codegen.model.packages import LAMBDA, TENSORFLOW
-from codegen.model.spec import LayerSpec
+from codegen.model.spec import Changed, LayerSpec
 from codegen.model.words import TRAINING_SUFFIXES
+
+T = TypeVar("T")
+
+_IS_QUIRK = "quirk"
+_IS_GROUP = "__k2t_options__"
+#: Marks what a layer of an older Keras did otherwise, `sorts_axes: Quirk[bool] = True`: no option of the
+#: config, but set where a file's version says so (config/dialects/quirks.py). The default is today's Keras.
+Quirk = Annotated[T, _IS_QUIRK]
 
 #: More options that say how a layer is trained or built, not what it computes.
 TRAINING_ONLY = frozenset({"seed", "noise_shape", "autocast", "build_config", "sparse_gradients"})
@@ -69,31 +77,69 @@ class LayerFunction:
         return any(p.kind is p.VAR_KEYWORD for p in inspect.signature(self.function).parameters.values())
 
     @cached_property
-    def options(self) -> dict[str, inspect.Parameter]:
-        """The keyword-only parameters that the decorator has not bound: the layer's options."""
-        parameters = inspect.signature(self.function).parameters
-        return {
-            name: p for name, p in parameters.items() if p.kind is p.KEYWORD_ONLY and name not in self.variant
-        }
+    def types(self) -> Mapping[str, Any]:
+        """Annotations of the parameters."""
+        return typing.get_type_hints(self.function, include_extras=True)
 
     @cached_property
-    def types(self) -> dict[str, Any]:
-        """Annotations of the options."""
-        return typing.get_type_hints(self.function)
+    def schema(self) -> Mapping[str, Option]:
+        """What the binder sets: keyword-only parameters that the decorator has not bound, groups spread."""
+        found: dict[str, Option] = {}
+        for name, parameter in inspect.signature(self.function).parameters.items():
+            if parameter.kind is not parameter.KEYWORD_ONLY or name in self.variant:
+                continue
+            annotation = self.types.get(name, Any)
+            if is_options(annotation):
+                found.update((option.name, option) for option in _spread(name, annotation))
+            else:
+                found[name] = _option(name, annotation, parameter.default is parameter.empty)
+        return found
+
+    @cached_property
+    def options(self) -> Mapping[str, Option]:
+        """The layer's options: what a config may say."""
+        return {name: option for name, option in self.schema.items() if not option.is_quirk}
+
+    @cached_property
+    def quirks(self) -> Mapping[str, Option]:
+        """What the layer can do as an older Keras did."""
+        return {name: option for name, option in self.schema.items() if option.is_quirk}
 
     def bind(self, spec: LayerSpec) -> dict[str, Any]:
-        """Sort every key of the saved config; raise UnsupportedOption for what would be dropped silently."""
-        bound: dict[str, Any] = {}
+        """The function's keyword-only arguments.
+
+        Raises:
+            UnsupportedOption: Something in the saved config would be dropped silently, or is of a wrong kind.
+            ConversionError: An option that has no default is missing.
+        """
+        given: dict[str, Any] = {}
         config = spec.config if self.package != LAMBDA else spec.config.get("arguments") or {}
         for key, value in config.items():
             if key in self.options:
-                bound[key] = self._convert(spec, key, value)
+                given[key] = self._convert(spec, key, value)
             elif not self._may_ignore(key, value):
                 raise UnsupportedOption(spec.name, spec.class_name, key, value, "no such option is known")
-        for name, parameter in self.options.items():
-            if parameter.default is parameter.empty and name not in bound:
+        for key, value in spec.quirks.items():
+            if isinstance(value, Changed):
+                _refuse_changed(spec, key, value)
+            if key in self.quirks:
+                given[key] = self._convert(spec, key, value)
+        for name, option in self.schema.items():
+            if option.is_required and name not in given:
                 raise ConversionError(f"layer {spec.name!r}: {spec.class_name} lacks the option {name!r}")
-        return bound
+        return self._grouped(given)
+
+    def _grouped(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments by parameter: those of a group of options as one."""
+        bound: dict[str, Any] = {}
+        groups: dict[str, tuple[type, dict[str, Any]]] = {}
+        for name, option in self.schema.items():
+            if option.group is not None:
+                groups.setdefault(option.parameter, (option.group, {}))
+            if name in given:
+                where = bound if option.group is None else groups[option.parameter][1]
+                where[name] = given[name]
+        return bound | {parameter: group(**values) for parameter, (group, values) in groups.items()}
 
     def _may_ignore(self, key: str, value: object) -> bool:
         if self.package == TENSORFLOW and key == "function":
@@ -103,13 +149,74 @@ class LayerFunction:
         return value is None or key in TRAINING_ONLY | self.training_only or key.endswith(TRAINING_SUFFIXES)
 
     def _convert(self, spec: LayerSpec, key: str, value: object) -> Any:
-        expected = self.types.get(key, Any)
+        expected = self.schema[key].type
         try:
             return convert_type(value, expected)
         except (TypeError, OverflowError):
             wanted = getattr(expected, "__name__", None) if isinstance(expected, type) else None
             text = wanted or str(expected).replace("typing.", "")
             raise UnsupportedOption(spec.name, spec.class_name, key, value, f"supported: {text}") from None
+
+
+def _refuse_changed(spec: LayerSpec, option: str, changed: Changed) -> NoReturn:
+    reason = (
+        f"in Keras before {changed.version} it computed something else; "
+        f"save the model again with {changed.version} or newer"
+    )
+    raise UnsupportedOption(spec.name, spec.class_name, option, spec.config.get(option), reason)
+
+
+# -------------------------------------------------------------------- the schema
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing that the binder sets.
+
+    Attributes:
+        name: The key of the config, or the quirk.
+        type: What `convert_type` makes of it.
+        parameter: The function's parameter.
+        group: The parameter's class if that is a group of options, which has this one as a field.
+    """
+
+    name: str
+    type: Any
+    is_required: bool
+    is_quirk: bool
+    parameter: str
+    group: type | None = None
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def options(cls: type[T]) -> type[T]:
+    """Make a class a group of options: a frozen dataclass of keywords that the binder spreads.
+
+    A layer function that has a keyword-only parameter of this type has its fields as options, or as quirks.
+    """
+    group = dataclass(frozen=True, kw_only=True)(cls)
+    setattr(group, _IS_GROUP, True)
+    return group
+
+
+def is_options(annotation: object) -> bool:
+    """Whether an annotation is a group of options."""
+    return isinstance(annotation, type) and hasattr(annotation, _IS_GROUP)
+
+
+def _option(name: str, annotation: Any, is_required: bool) -> Option:
+    is_quirk = typing.get_origin(annotation) is Annotated and _IS_QUIRK in annotation.__metadata__
+    kind = typing.get_args(annotation)[0] if is_quirk else annotation
+    return Option(name, kind, is_required, is_quirk, name)
+
+
+def _spread(parameter: str, group: type) -> Iterator[Option]:
+    """The fields of a group of options."""
+    hints = typing.get_type_hints(group, include_extras=True)
+    for part in fields(group):
+        has_default = part.default is not MISSING or part.default_factory is not MISSING
+        option = _option(part.name, hints[part.name], not has_default)
+        yield replace(option, parameter=parameter, group=group)
 
 
 def check_variants(function: Callable[..., Any], variants: Mapping[str, Mapping[str, Any]]) -> None:

@@ -17,6 +17,7 @@ from codegen.lowering.emitter import Emitter
 from codegen.lowering.masks import Masks
 from codegen.lowering.session import Session
 from codegen.model.nested import map_nested
+from codegen.model.packages import ACTIVATION
 from codegen.model.spec import LayerSpec, Shape
 from codegen.model.variables import Variable, VariableTree
 
@@ -281,14 +282,16 @@ class Builder(Emitter):
     # ---------------------------------------------------------------- parts
 
     def activation(self, x: Value, activation: str | LayerSpec | None) -> Value:
-        """Apply an activation given by name, or as a whole layer."""
-        if isinstance(activation, LayerSpec):
-            result = self.call(activation, x, attribute="activation")
-        else:
-            entry = registry.registered().get(("activation", activation or "linear"))
+        """Apply an activation given by name, as a function with quirks, or as a whole layer."""
+        if not isinstance(activation, LayerSpec):
+            activation = LayerSpec("activation", activation or "linear", package=ACTIVATION)
+        if activation.package == ACTIVATION:
+            entry = registry.registered().get((ACTIVATION, activation.class_name))
             if entry is None:
-                self.unsupported("activation", activation, "supported: the names that Keras knows")
-            result = entry(self, x)
+                self.unsupported("activation", activation.class_name, "supported: the names that Keras knows")
+            result = entry(self, x, **entry.bind(activation))
+        else:
+            result = self.call(activation, x, attribute="activation")
         assert isinstance(result, Value)
         return result
 

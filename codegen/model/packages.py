@@ -2,6 +2,8 @@
 
 KERAS = "keras.layers"
 OPS = "keras.ops"
+#: Functions for the `activation` of a layer, by Keras' names for them.
+ACTIVATION = "activation"
 #: Functions of TensorFlow that a functional model calls.
 TENSORFLOW = "tensorflow"
 #: Classes of nobody that Keras knows.

@@ -62,6 +62,13 @@ class CallSpec:
 
 
 @dataclass(frozen=True)
+class Changed:
+    """A quirk that nobody computes any more: before `version` an option's value meant something else."""
+
+    version: str
+
+
+@dataclass(frozen=True)
 class LayerSpec:
     """One layer, in the canonical dialect.
 
@@ -77,6 +84,8 @@ class LayerSpec:
         package: Where the class comes from: "keras.layers", "keras.ops.numpy", "Addons", "Custom", ...
         model: The nested model if this layer is one (class_name Functional or Sequential).
         stored: How old files store the weights, if not as Keras 3 does.
+        quirks: What the version that saved it computes otherwise than today's, by the name of the layer
+            function's parameter, or of the option whose value is `Changed`; never from the file's words.
     """
 
     name: str
@@ -88,6 +97,7 @@ class LayerSpec:
     package: str = "keras.layers"
     model: ModelSpec | None = None
     stored: str | None = None
+    quirks: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

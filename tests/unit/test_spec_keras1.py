@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from codegen.model.packages import ACTIVATION
+from codegen.model.spec import LayerSpec
 from tests.support.spec_layer import Shapes, layer
 
 THEANO: Shapes = {"x_W": (1,)}
@@ -124,7 +126,9 @@ def test_keras_1_lstm() -> None:
     )
     assert spec.config == {
         "units": 3,
-        "recurrent_activation": "hard_sigmoid_legacy",
+        "recurrent_activation": LayerSpec(
+            "hard_sigmoid", "hard_sigmoid", package=ACTIVATION, quirks={"slope": "1/5"}
+        ),
         "recurrent_initializer": "orthogonal",
         "unit_forget_bias": True,
         "dropout": 0.1,
@@ -136,7 +140,8 @@ def test_keras_1_lstm() -> None:
 def test_keras_1_on_theano() -> None:
     """Its names have no `:0`; kernels are flipped and "same" pads otherwise."""
     spec = layer("Convolution2D", "1.2.2", "", THEANO, border_mode="same", dim_ordering="th")
-    assert (spec.stored, spec.config["padding"]) == ("keras1-theano", "same_theano")
+    assert (spec.stored, spec.config["padding"]) == ("keras1-theano", "same")
+    assert spec.quirks == {"same_of": "theano"}
     assert (
         layer("Convolution2D", "1.2.2", "", THEANO, border_mode="half", dim_ordering="th").config["padding"]
         == "half"
@@ -149,7 +154,7 @@ def test_keras_1_on_theano() -> None:
 
 def test_pooling_without_weights_is_that_of_either_backend() -> None:
     spec = layer("AveragePooling2D", "1.2.2", "", {}, border_mode="same", dim_ordering="tf")
-    assert spec.config["padding"] == "same_unknown"
+    assert spec.quirks == {"same_of": "unknown"}
 
 
 @pytest.mark.parametrize(

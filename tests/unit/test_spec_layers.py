@@ -9,13 +9,19 @@ import pytest
 from codegen.config.dialects.origin import origin_of
 from codegen.config.parse import parse
 from codegen.errors import ConversionError, MalformedConfig
+from codegen.model.packages import ACTIVATION
 from codegen.model.saved_model import SavedModel
+from codegen.model.spec import LayerSpec
 from tests.support.spec_layer import layer
+
+#: The activation of that name as Keras 1 and 2 compute it.
+HARD_SIGMOID = LayerSpec("hard_sigmoid", "hard_sigmoid", package=ACTIVATION, quirks={"slope": "1/5"})
 
 
 def test_keras_2_on_theano() -> None:
     spec = layer("MaxPooling2D", backend="theano", padding="same")
-    assert (spec.stored, spec.config["padding"]) == ("theano", "same_theano")
+    assert (spec.stored, spec.config["padding"]) == ("theano", "same")
+    assert spec.quirks == {"same_of": "theano"}
 
 
 @pytest.mark.parametrize(
@@ -29,25 +35,14 @@ def test_keras_2_on_theano() -> None:
         ("BatchNormalizationV1", {"axis": [3]}, {"axis": 3}),
         ("LayerNormalization", {"axis": [1, 2]}, {"axis": [1, 2]}),
         ("DepthwiseConv2D", {"groups": 1, "kernel_size": [3, 3]}, {"kernel_size": [3, 3]}),
-        (
-            "UpSampling2D",
-            {"interpolation": "bilinear"},
-            {"interpolation": "bilinear_legacy", "casts": "no"},
-        ),
-        (
-            "UpSampling2D",
-            {"interpolation": "nearest"},
-            {"interpolation": "nearest", "casts": "no"},
-        ),
         ("LocallyConnected1D", {}, {"implementation": 1, "data_format": "channels_last"}),
-        ("Softmax", {"axis": 1, "robust_masking": False}, {"axis": 1, "masking": "add"}),
+        ("Softmax", {"axis": 1, "robust_masking": False}, {"axis": 1}),
         (
             "CategoryEncoding",
             {"max_tokens": 3, "output_mode": "binary"},
             {"num_tokens": 3, "output_mode": "multi_hot"},
         ),
         ("Embedding", {"input_dim": 9, "input_length": 4}, {"input_dim": 9}),
-        ("Activation", {"activation": "hard_sigmoid"}, {"activation": "hard_sigmoid_legacy"}),
         ("Dense", {"activation": "softmax_v2"}, {"activation": "softmax"}),
         ("Dense", {"activation": None}, {"activation": "linear"}),
     ],
@@ -57,13 +52,11 @@ def test_keras_2_words(class_name: str, config: dict[str, Any], expected: dict[s
 
 
 def test_defaults_of_the_writer() -> None:
-    assert layer("UpSampling2D", "2.2.4-tf", interpolation="bilinear").config["interpolation"] == "bilinear"
     old = layer("GRU", units=2, implementation=2, time_major=False).config
     assert old == {
         "units": 2,
         "implementation": 2,
-        "recurrent_activation": "hard_sigmoid_legacy",
-        "repeats_state": True,
+        "recurrent_activation": HARD_SIGMOID,
         "reset_after": False,
     }
     assert layer("GRU", weights={"x/bias:0": (2, 6)}, units=2).config["reset_after"] is True
@@ -97,7 +90,7 @@ def test_causal_attention_is_said_with_the_call() -> None:
 
 @pytest.mark.parametrize("class_name", ["Add", "Concatenate"])
 def test_merges_say_how_keras_2_joins_masks(class_name: str) -> None:
-    assert layer(class_name).config == {}
+    assert not layer(class_name).quirks
     masked = {
         "class_name": "Masking",
         "config": {"name": "m", "batch_input_shape": [None, 4, 3], "mask_value": 0.0},
@@ -105,33 +98,13 @@ def test_merges_say_how_keras_2_joins_masks(class_name: str) -> None:
     layers = [masked, {"class_name": class_name, "config": {"name": "x"}}]
     config = {"class_name": "Sequential", "config": layers}
     model = parse(SavedModel(config, None, "2.2.4", "tensorflow", "m", ""))
-    assert model.layer("x").config == {"mask_mode": "and"}
+    assert model.layer("x").quirks == {"mask_mode": "and"}
 
 
 def test_masks_given_in_a_call_are_joined_as_in_keras_2() -> None:
     called = {"class_name": "LSTM", "inbound_nodes": [[["x", 0, 0, {"mask": ["m", 0, 0]}]]]}
     config = {"class_name": "Model", "config": {"layers": [called]}}
     assert origin_of(SavedModel(config, None, "2.2.4", "tensorflow", "m", "")).masks
-
-
-@pytest.mark.parametrize(
-    ("version", "masking"),
-    [("2.10.0", "add always"), ("3.6.0", "add always"), ("3.9.2", "add"), ("3.10.0", None)],
-)
-def test_attention_heads_say_how_their_version_masks(version: str, masking: str | None) -> None:
-    assert layer("MultiHeadAttention", version, num_heads=2, key_dim=3).config.get("masking") == masking
-
-
-@pytest.mark.parametrize(("version", "implicit"), [("2.9.0-tf", False), ("2.10.0", None), ("3.6.0", None)])
-def test_attention_heads_know_of_masks_since_2_10(version: str, implicit: bool | None) -> None:
-    heads = layer("MultiHeadAttention", version, num_heads=2, key_dim=3)
-    assert heads.config.get("implicit_masks") == implicit
-
-
-def test_only_keras_itself_repeats_masked_outputs_of_a_bidirectional() -> None:
-    inner = {"class_name": "LSTM", "config": {"name": "l", "units": 2}}
-    assert layer("Bidirectional", layer=inner).config["zero_output_for_mask"] is False
-    assert "zero_output_for_mask" not in layer("Bidirectional", "2.4.0", layer=inner).config
 
 
 @pytest.mark.parametrize(
@@ -267,20 +240,3 @@ def test_classes_and_packages(class_name: str, extra: dict[str, Any], expected: 
 )
 def test_lambda_code_is_left_behind(config: dict[str, Any], expected: dict[str, Any]) -> None:
     assert layer("Lambda", **config).config == expected
-
-
-@pytest.mark.parametrize(
-    ("version", "class_name", "expected"),
-    [
-        ("2.15.0", "RandomCrop", {"inference": "resize"}),
-        ("3.5.0", "RandomCrop", {"inference": "resize"}),
-        ("3.7.0", "RandomCrop", {"inference": "crop"}),
-        ("3.8.0", "RandomCrop", {}),
-        ("3.5.0", "Resizing", {"casts": "truncate"}),
-        ("3.6.0", "Resizing", {}),
-        ("3.5.0", "RandomContrast", {"casts": "policy"}),
-    ],
-)
-def test_images_as_each_version_treats_them(version: str, class_name: str, expected: dict[str, Any]) -> None:
-    config = layer(class_name, version).config
-    assert {key: config[key] for key in ("inference", "casts") if key in config} == expected

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from codegen.config.dialects.origin import Origin
@@ -18,6 +18,7 @@ class Draft:
         weight_shape: Shape of the stored array whose name ends so, or None.
         has_weight_of_shape: Whether the layer's weights hold an array of this shape.
         call_options: Options that Keras 3 takes with each call instead.
+        quirks: As `LayerSpec.quirks`.
     """
 
     name: str
@@ -28,4 +29,5 @@ class Draft:
     stored: str | None
     weight_shape: Callable[[str], tuple[int, ...] | None]
     has_weight_of_shape: Callable[[tuple[int, ...]], bool]
-    call_options: dict[str, Any]
+    call_options: dict[str, Any] = field(default_factory=dict)
+    quirks: dict[str, Any] = field(default_factory=dict)

@@ -124,8 +124,6 @@ def _prelu(draft: Draft) -> None:
 
 
 def _srelu(draft: Draft) -> None:
-    if draft.origin.theano:
-        draft.config["capped"] = True
     _shared_axes(draft, "t_left")
 
 

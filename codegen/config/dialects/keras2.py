@@ -12,15 +12,19 @@ _GATED = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "ConvLSTM1D", "ConvLST
 _RECURRENT = _GATED | {"SimpleRNN", "SimpleRNNCell", "RNN", "StackedRNNCells"}
 _WITH_UNITS = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "SimpleRNN", "SimpleRNNCell"})
 
-#: Layers that convolve or pool with a `padding` whose "same" Theano counts differently.
-_PADDED = frozenset(
+#: Layers that convolve with a `padding` whose "same" Theano counts differently.
+_CONVOLUTIONS = frozenset(
     f"{kind}{rank}D{suffix}"
     for rank in (1, 2, 3)
     for kind, suffix in (
-        ("AveragePooling", ""), ("Conv", ""), ("Conv", "Transpose"), ("ConvLSTM", ""), ("DepthwiseConv", ""),
-        ("LocallyConnected", ""), ("MaxPooling", ""), ("SeparableConv", ""),
+        ("Conv", ""),
+        ("Conv", "Transpose"),
+        ("ConvLSTM", ""),
+        ("DepthwiseConv", ""),
+        ("LocallyConnected", ""),
+        ("SeparableConv", ""),
     )
-)  # fmt: skip
+)
 
 #: Layers that had no `data_format` in early versions, which meant channels last.
 _CHANNELS_LAST = frozenset(
@@ -32,9 +36,6 @@ _CHANNELS_LAST = frozenset(
 
 #: Layers that have `groups` in Keras 3 too.
 _GROUPED = frozenset({"Conv1D", "Conv2D", "Conv3D", "GroupNormalization"})
-
-#: Layers that keep a step if all inputs keep it; in Keras 3, if any does.
-_MERGES = frozenset({"Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract"})
 
 #: Options that say nothing when they have this value; with any other they stay, for the layer to judge.
 _NEUTRAL: Mapping[str, tuple[Any, ...]] = {
@@ -66,37 +67,23 @@ def to_keras3(draft: Draft) -> None:
         _recurrent(draft)
     if draft.class_name in _CHANNELS_LAST and config.get("data_format") is None:
         config["data_format"] = "channels_last"
-    if draft.class_name in _MERGES and draft.origin.masks:
-        config["mask_mode"] = "and"
-    if draft.class_name in _PADDED and config.get("padding") == "same":
-        config["padding"] = _same_padding(draft)
+    if draft.class_name in _CONVOLUTIONS and config.get("padding") == "same":
+        _check_backend(draft)
     if draft.class_name in _RULES:
         _RULES[draft.class_name](draft)
 
 
-def _same_padding(draft: Draft) -> str:
-    """What "same" means: Theano pads by another rule than TensorFlow."""
-    if draft.origin.theano is None and "Pooling" in draft.class_name:
-        return "same_unknown"
+def _check_backend(draft: Draft) -> None:
+    """Theano pads "same" convolutions by another rule than TensorFlow."""
     if draft.origin.theano is None:
         raise MalformedConfig(
             "padding 'same' depends on the backend of Keras 1, which a file without weights does not tell; "
             "load and save the model with Keras 2"
         )
-    return "same_theano" if draft.origin.theano else "same"
 
 
 def _recurrent(draft: Draft) -> None:
-    """Before 2.3 Keras' own loop over the steps, where TensorFlow runs it, puts out a state at masked steps.
-
-    The states of stacked cells were those of the last cell first before 2.2.3.
-    """
-    config, origin = draft.config, draft.origin
-    if not origin.tf and (2, 0) <= origin.version < (2, 3):
-        if draft.class_name in ("LSTM", "GRU", "SimpleRNN", "RNN"):
-            config["repeats_state"] = not (origin.theano or config.get("unroll"))
-        elif draft.class_name == "StackedRNNCells":
-            config["reverse_state_order"] = origin.version < (2, 2, 3)
+    config = draft.config
     if draft.class_name not in _WITH_UNITS:
         config.pop("implementation", None)
     if draft.class_name in _GATED and config.get("recurrent_activation") is None:
@@ -131,16 +118,6 @@ def _one_axis(draft: Draft) -> None:
         draft.config["axis"] = axis[0]
 
 
-def _up_sampling_2d(draft: Draft) -> None:
-    """Resized images stay float32.
-
-    Keras' own resizing had no half-pixel centres; tf.keras has them since it saves the option at all.
-    """
-    draft.config["casts"] = "no"
-    if draft.config.get("interpolation") == "bilinear" and not draft.origin.tf:
-        draft.config["interpolation"] = "bilinear_theano" if draft.origin.theano else "bilinear_legacy"
-
-
 def _causal(draft: Draft) -> None:
     if draft.config.pop("causal", False):
         draft.call_options["use_causal_mask"] = True
@@ -148,11 +125,6 @@ def _causal(draft: Draft) -> None:
 
 def _locally_connected(draft: Draft) -> None:
     draft.config.setdefault("implementation", 1)
-
-
-def _dot(draft: Draft) -> None:
-    if (2, 0) <= draft.origin.version < (2, 3) and not draft.origin.theano:
-        draft.config["as_matrices"] = True
 
 
 def _category_encoding(draft: Draft) -> None:
@@ -168,72 +140,28 @@ def _discretization(draft: Draft) -> None:
         draft.config["bin_boundaries"] = draft.config.pop("bins")
 
 
-def _bidirectional(draft: Draft) -> None:
-    """Only tf.keras yields zeros for masked steps; Keras repeats the output before."""
-    if not draft.origin.tf:
-        draft.config["zero_output_for_mask"] = False
-
-
-def _casts(draft: Draft) -> None:
-    draft.config["casts"] = "policy"
-
-
-def _integer_lookup(draft: Draft) -> None:
-    draft.config["casts"] = True
-
-
-def _random_crop(draft: Draft) -> None:
-    draft.config["inference"] = "resize"
-
-
 def _embedding(draft: Draft) -> None:
     """Keras 2.0 saves the dtype of the indices, not of the vectors."""
     if draft.config.get("dtype") in ("int32", "int64"):
         del draft.config["dtype"]
 
 
-def _group_normalization(draft: Draft) -> None:
-    draft.config["weighs_mask"] = True
-
-
 def _multi_head_attention(draft: Draft) -> None:
-    robust = draft.config.pop("softmax_robust_masking", False)
-    draft.config["masking"] = "replace" if robust is True else "add always"
-    if (2,) < draft.origin.version < (2, 10):
-        draft.config["implicit_masks"] = False
-
-
-def _softmax(draft: Draft) -> None:
-    draft.config["masking"] = "add"
-
-
-def _time_distributed(draft: Draft) -> None:
-    draft.config["inner_mask"] = True
+    draft.config.pop("softmax_robust_masking", None)
 
 
 _RULES: Mapping[str, Callable[[Draft], None]] = {
     "AdditiveAttention": _causal,
     "Attention": _causal,
     "BatchNormalization": _one_axis,
-    "Bidirectional": _bidirectional,
     "CategoryEncoding": _category_encoding,
     "CuDNNGRU": _cudnn,
     "CuDNNLSTM": _cudnn,
     "Discretization": _discretization,
-    "Dot": _dot,
     "Embedding": _embedding,
-    "GroupNormalization": _group_normalization,
-    "IntegerLookup": _integer_lookup,
     "LayerNormalization": _one_axis,
     "LeakyReLU": _leaky_relu,
     "LocallyConnected1D": _locally_connected,
     "LocallyConnected2D": _locally_connected,
     "MultiHeadAttention": _multi_head_attention,
-    "RandomBrightness": _casts,
-    "RandomContrast": _casts,
-    "RandomCrop": _random_crop,
-    "Resizing": _casts,
-    "Softmax": _softmax,
-    "TimeDistributed": _time_distributed,
-    "UpSampling2D": _up_sampling_2d,
 }

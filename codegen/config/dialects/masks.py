@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codegen.config.dialects.draft import Draft
-from codegen.config.dialects.keras3 import is_before
 from codegen.model.call_order import references
 from codegen.model.packages import KERAS
 from codegen.model.spec import MaskRules
@@ -25,11 +24,11 @@ def mask_rules(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -> 
     given with the call does not go on, until 3.14 a cast loses the mask (`Layer.__call__`).
     """
     origin = draft.origin
-    hands_on_none = is_before(origin, (3, 4)) and bool(args) and isinstance(args[0], (list, dict))
+    hands_on_none = origin.is_before((3, 4)) and bool(args) and isinstance(args[0], (list, dict))
     return MaskRules(
         sees=not _hides_masks(draft, args, kwargs),
-        hands_on="none" if hands_on_none else "own" if is_before(origin, (3, 11)) else "given",
-        casts_keep=not is_before(origin, (3, 14)),
+        hands_on="none" if hands_on_none else "own" if origin.is_before((3, 11)) else "given",
+        casts_keep=not origin.is_before((3, 14)),
     )
 
 

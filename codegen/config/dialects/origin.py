@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from codegen.model.saved_model import LayerWeights, SavedModel
 
 _KERAS1_WORDS = frozenset(
     {"border_mode", "dim_ordering", "inner_activation", "input_dtype", "nb_filter", "W_regularizer"}
 )
+
+
+Dialect = Literal["Keras 1", "Keras 2", "tf.keras", "Keras 3"]
+KERAS1: Dialect = "Keras 1"
+KERAS2: Dialect = "Keras 2"
+TF_KERAS: Dialect = "tf.keras"
+KERAS3: Dialect = "Keras 3"
 
 
 @dataclass(frozen=True)
@@ -33,6 +40,17 @@ class Origin:
     theano: bool | None
     channels_first: bool
     masks: bool
+
+    @property
+    def dialect(self) -> Dialect:
+        """Whose words these are: tf.keras went ways of its own beside Keras 2."""
+        if self.generation == 2:
+            return TF_KERAS if self.tf else KERAS2
+        return KERAS1 if self.generation == 1 else KERAS3
+
+    def is_before(self, version: tuple[int, ...]) -> bool:
+        """Whether it is of the generation of `version` and known to be older."""
+        return self.generation == version[0] and len(self.version) > 1 and self.version < version
 
     @property
     def stored(self) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from codegen.graph import Module, Op, Value
 from codegen.graph.recipe import Weight
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.rules import elements, native
 from codegen.lowering.registry import lowers
@@ -44,9 +45,9 @@ def multi_head_attention(
     output_shape: int | tuple[int, ...] | None = None,
     attention_axes: int | tuple[int, ...] | None = None,
     sliding_window: int | None = None,
-    masking: Masking = "zero",
-    query_mask_counts: bool = False,
-    implicit_masks: bool = True,
+    masking: Quirk[Masking] = "zero",
+    query_mask_counts: Quirk[bool] = False,
+    implicit_masks: Quirk[bool] = True,
 ) -> Any:
     """softmax(query @ key.T / sqrt(key_dim)) @ value in each head, then a projection of all heads.
 
@@ -87,7 +88,7 @@ def group_query_attention(
     use_bias: bool = True,
     use_gate: bool = False,
     sliding_window: int | None = None,
-    masking: Masking = "zero",
+    masking: Quirk[Masking] = "zero",
 ) -> Any:
     """Multi-head attention in which several heads of the query share one of key and value."""
     if attention_mask is not None:

@@ -21,12 +21,13 @@ Activation = str | LayerSpec
 #: Functions for activations whose expression is more than one call of a function.
 _FUNCTIONS = {
     "linear": "identity",
-    "hard_sigmoid_legacy": "legacy_hard_sigmoid",
     "sparse_sigmoid": "sparse_sigmoid",
     "sparsemax": "sparsemax",
     "Addons>sparsemax": "simplex_projection",
 }
 
+#: The same for those that an older Keras computed otherwise.
+_OLD_FUNCTIONS = {"hard_sigmoid": "legacy_hard_sigmoid"}
 
 _TORCH = {"LSTM": "nn.LSTM", "GRU": "nn.GRU", "SimpleRNN": "nn.RNN"}
 _OURS = {"LSTM": "KerasLSTM", "GRU": "KerasGRU", "SimpleRNN": "KerasSimpleRNN"}
@@ -220,6 +221,8 @@ def function(b: Builder, option: str, activation: Activation) -> Symbol:
     """An activation as a function of one tensor: `torch.tanh`, `nn.Softmax(dim=-1)`, or a lambda."""
     if isinstance(activation, str) and activation in _FUNCTIONS:
         return Symbol(_FUNCTIONS[activation])
+    if isinstance(activation, LayerSpec) and activation.quirks and activation.class_name in _OLD_FUNCTIONS:
+        return Symbol(_OLD_FUNCTIONS[activation.class_name])
     x = Value((None, 1), b.dtype)
     scratch = replace(b, graph=Graph("activation"))
     result = scratch.activation(x, activation)

@@ -10,25 +10,29 @@ from codegen.graph.recipe import Weight
 from codegen.layers.recurrent.cells import Activation, activations, dropout_rates
 from codegen.layers.recurrent.loop import Loop, flat_states, refuse_training, remember, run_stepwise
 from codegen.lowering import layout
+from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.windows import ConvWindows, in_dims
 from codegen.lowering.registry import lowers
 
-_RANKS = {"ConvLSTM1D": 1, "ConvLSTM2D": 2, "ConvLSTM3D": 3}
+
+@options
+class ConvLSTMWindows(ConvWindows):
+    """The options that say where the convolutions look."""
+
+    padding: Literal["valid", "same"] = "valid"
 
 
-@lowers("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", masks="own")
+@lowers(in_dims("ConvLSTM{}D", 1, 2, 3), masks="own")
 def conv_lstm(
     b: Builder,
     x: Value,
     initial_state: Any = None,
     training: Any = None,
     *,
+    dims: int,
     filters: int,
-    kernel_size: int | tuple[int, ...],
-    strides: int | tuple[int, ...] = 1,
-    padding: Literal["valid", "same", "same_theano"] = "valid",
-    data_format: Literal["channels_last", "channels_first"] = "channels_last",
-    dilation_rate: int | tuple[int, ...] = 1,
+    windows: ConvLSTMWindows,
     activation: Activation = "tanh",
     recurrent_activation: Activation = "sigmoid",
     use_bias: bool = True,
@@ -43,15 +47,15 @@ def conv_lstm(
     zero_output_for_mask: bool = False,
 ) -> list[Value]:
     """An LSTM whose projections are convolutions; the recurrent one keeps the size."""
-    rank = _RANKS[b.spec.class_name]
-    size = b.ints(kernel_size, rank, "kernel_size")
-    stride = b.ints(strides, rank, "strides")
-    dilation = b.ints(dilation_rate, rank, "dilation_rate")
+    rank = dims
+    window = windows.by_axis(b, rank)
+    size, stride, dilation = window.kernel_size, window.strides, window.dilation
+    padding = window.padding
     refuse_training(b, training, dropout or recurrent_dropout)
     loop = Loop(return_sequences, return_state, go_backwards, stateful, False, zero_output_for_mask)
     mask, carried = b.mask(x), b.carried_mask(x)
     run_mask = mask
-    first = data_format == "channels_first"
+    first = window.data_format == "channels_first"
     perm = tuple(range(rank + 2)) if first else (0, rank + 1, *range(1, rank + 1))
     x = layout.to_perm(b, x, (0, 1, *(axis + 1 for axis in perm[1:])))
     channels = b.known(x, 2 if first else -1)

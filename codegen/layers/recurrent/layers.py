@@ -9,6 +9,7 @@ from codegen.graph import Value
 from codegen.layers.recurrent.cells import Activation, Cell, cell_builder, make_cell, read_cell
 from codegen.layers.recurrent.loop import Loop, flat_states, run_cell, run_layer
 from codegen.lowering import registry
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
@@ -36,7 +37,7 @@ def lstm(
     unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
-    repeats_state: bool = False,
+    repeats_state: Quirk[bool] = False,
 ) -> list[Value]:
     """At each step c = f * c + i * activation(...), h = o * activation(c)."""
     cell = make_cell(
@@ -73,7 +74,7 @@ def gru(
     unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
-    repeats_state: bool = False,
+    repeats_state: Quirk[bool] = False,
 ) -> list[Value]:
     """At each step h = z * h + (1 - z) * activation(...)."""
     cell = make_cell(
@@ -108,7 +109,7 @@ def simple_rnn(
     unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
-    repeats_state: bool = False,
+    repeats_state: Quirk[bool] = False,
 ) -> list[Value]:
     """At each step h = activation(x @ kernel + h @ recurrent_kernel + bias)."""
     cell = make_cell(
@@ -138,19 +139,24 @@ def rnn(
     unroll: bool = False,
     time_major: bool = False,
     zero_output_for_mask: bool = False,
-    repeats_state: bool = False,
+    repeats_state: Quirk[bool] = False,
 ) -> list[Value]:
     """A cell, or a stack of cells, run over time.
 
     None of Keras' own cells takes `constants`; a stack of them does not look at those that it is given.
     """
     del constants
-    reversed_states = isinstance(cell, LayerSpec) and bool(cell.config.get("reverse_state_order"))
+    reversed_states = isinstance(cell, LayerSpec) and _has_last_cell_first(cell)
     loop = Loop(
         return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
         repeats_state, reversed_states,
     )  # fmt: skip
     return run_layer(b, _cells(b, cell), loop, x, initial_state, training)
+
+
+def _has_last_cell_first(spec: LayerSpec) -> bool:
+    """Whether the states of a stack of cells are those of its last cell first, as asked for or always."""
+    return bool(spec.config.get("reverse_state_order") or spec.quirks.get("reversed_states"))
 
 
 def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Cell, Builder]]:

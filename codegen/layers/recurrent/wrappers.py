@@ -9,6 +9,7 @@ from codegen.graph import Op, Value
 from codegen.layers.recurrent.cells import Cell, Weights, cell_builder, define_native, layer_cell
 from codegen.layers.recurrent.loop import call_native, flat_states, refuse_training
 from codegen.lowering import layout, registry
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
 from codegen.model.nested import flatten
@@ -43,20 +44,19 @@ def bidirectional(
     layer: LayerSpec,
     merge_mode: Literal["concat", "sum", "ave", "mul"] | None = "concat",
     backward_layer: LayerSpec | None = None,
-    zero_output_for_mask: bool = True,
+    zeroes_masked: Quirk[bool] = True,
 ) -> list[Value]:
     """One layer over time and one against it; sequences are merged step by step.
 
     Keras makes both layers yield zeros for the masked steps of a sequence, whatever they say themselves;
-    before TensorFlow 2 it did not (`zero_output_for_mask=False`).
+    before TensorFlow 2 it did not (`zeroes_masked`).
     """
     loop = registry.find(layer).bind(layer)
     sequences = bool(loop.get("return_sequences"))
     if backward_layer is None:
         backward_layer = replace(layer, config={**layer.config, "go_backwards": not loop.get("go_backwards")})
     forward_layer, backward_layer = (
-        _with_options(spec, b.spec.calls, zero_output_for_mask and sequences)
-        for spec in (layer, backward_layer)
+        _with_options(spec, b.spec.calls, zeroes_masked and sequences) for spec in (layer, backward_layer)
     )
     if training is not None:
         refuse_training(b, training, float(loop.get("dropout") or loop.get("recurrent_dropout") or 0))
@@ -170,7 +170,7 @@ def time_distributed(
     training: Any = None,
     *,
     layer: LayerSpec,
-    inner_mask: bool = False,
+    inner_mask: Quirk[bool] = False,
 ) -> Any:
     """The layer at every step: steps and samples are one batch to it.
 

@@ -3,82 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from codegen.graph import Value
 from codegen.graph.recipe import Weight
+from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts.quantized import low_rank_updated
+from codegen.lowering.parts.quantized import LowRank, low_rank_updated
 from codegen.lowering.parts.windows import (
-    DataFormat,
+    AxisWindows,
+    ConvWindows,
     Ints,
-    Padding,
     Pads,
     absorb_padding,
     channel_axis,
     check_rank,
     check_sizes,
+    in_dims,
     pad,
-    positive,
     sizes_of,
     spatial_axes,
     window_count,
-    window_pads,
     with_sizes,
 )
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
 
-@dataclass(frozen=True)
-class _Window:
-    """The options that say where a convolution looks, one entry per spatial axis."""
+@options
+class TransposedWindows(ConvWindows):
+    """Those that say where a transposed convolution writes."""
 
-    kernel_size: tuple[int, ...]
-    strides: tuple[int, ...]
-    dilation: tuple[int, ...]
-    padding: str
-    data_format: str
-
-    @property
-    def axes(self) -> list[tuple[int, int, int]]:
-        """Kernel size, stride and dilation of each axis."""
-        return list(zip(self.kernel_size, self.strides, self.dilation, strict=True))
-
-    def pads(self, sizes: Sequence[int | None]) -> list[tuple[int, int] | None]:
-        """Padding of each axis, see `window_pads`."""
-        return [window_pads(self.padding, size, *axis) for size, axis in zip(sizes, self.axes, strict=True)]
-
-    @property
-    def extents(self) -> list[int]:
-        """Sizes of the dilated kernel."""
-        return [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
+    padding: Literal["valid", "same", "full"] = "valid"
 
 
-@lowers("Conv1D", "Conv2D", "Conv3D", masks="drop")
+@lowers(in_dims("Conv{}D", 1, 2, 3), masks="drop")
 def conv(
     b: Builder,
     x: Value,
     *,
+    dims: int,
     filters: int,
-    kernel_size: Ints,
-    strides: Ints = 1,
-    padding: Padding = "valid",
-    data_format: DataFormat = "channels_last",
-    dilation_rate: Ints = 1,
+    windows: ConvWindows,
     groups: int = 1,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
-    lora_rank: int | None = None,
-    lora_alpha: float | None = None,
+    low_rank: LowRank,
 ) -> Value:
     """Activation(x * kernel + bias); further axes in front of channels-last ones count as batch."""
-    window = _window(b, kernel_size, strides, padding, data_format, dilation_rate)
-    dims = len(window.kernel_size)
+    window = windows.by_axis(b, dims)
     lead = x.shape[: max(x.rank - dims - 1, 1)]
     if len(lead) > 1:
-        if data_format == "channels_first":
+        if window.data_format == "channels_first":
             b.malformed(f"its input {x.shape} must have {dims + 2} axes")
         sizes = [b.size(x, axis) for axis in range(len(lead))]
         if lead.count(None) == 1:
@@ -89,9 +65,9 @@ def conv(
     if groups < 1 or channels % groups or filters % groups:
         b.malformed(f"{groups} groups do not divide {channels} channels and {filters} filters")
     shape = (*window.kernel_size, channels // groups, filters)
-    kernel = b.weight("kernel", shape, trainable=lora_rank is None)
+    kernel = b.weight("kernel", shape, trainable=low_rank.lora_rank is None)
     bias = b.weight("bias", (filters,)) if use_bias else None
-    kernel = low_rank_updated(b, "kernel", kernel, lora_rank, lora_alpha)
+    kernel = low_rank_updated(b, "kernel", kernel, low_rank)
     state = {"weight": kernel.permute(dims + 1, dims, *range(dims)), "bias": bias}
     y = _convolve(b, x, window, filters, groups, state)
     if len(lead) > 1:
@@ -100,22 +76,19 @@ def conv(
     return b.activation(y, activation)
 
 
-@lowers("DepthwiseConv1D", "DepthwiseConv2D", masks="drop", neutral={"groups": 1})
+@lowers(in_dims("DepthwiseConv{}D", 1, 2), masks="drop", neutral={"groups": 1})
 def depthwise_conv(
     b: Builder,
     x: Value,
     *,
-    kernel_size: Ints,
-    strides: Ints = 1,
-    padding: Padding = "valid",
+    dims: int,
+    windows: ConvWindows,
     depth_multiplier: int = 1,
-    data_format: DataFormat = "channels_last",
-    dilation_rate: Ints = 1,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
 ) -> Value:
     """A convolution of each channel on its own, with `depth_multiplier` results each."""
-    window = _window(b, kernel_size, strides, padding, data_format, dilation_rate)
+    window = windows.by_axis(b, dims)
     channels = _channels(b, x, window)
     filters = channels * depth_multiplier
     kernel = b.weight("kernel", (*window.kernel_size, channels, depth_multiplier))
@@ -124,65 +97,59 @@ def depthwise_conv(
     return b.activation(y, activation)
 
 
-@lowers("SeparableConv1D", "SeparableConv2D", masks="drop", neutral={"groups": 1})
+@lowers(in_dims("SeparableConv{}D", 1, 2), masks="drop", neutral={"groups": 1})
 def separable_conv(
     b: Builder,
     x: Value,
     *,
+    dims: int,
     filters: int,
-    kernel_size: Ints,
-    strides: Ints = 1,
-    padding: Padding = "valid",
-    data_format: DataFormat = "channels_last",
-    dilation_rate: Ints = 1,
+    windows: ConvWindows,
     depth_multiplier: int = 1,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
 ) -> Value:
     """A depthwise convolution without bias, then a 1x1 convolution."""
-    window = _window(b, kernel_size, strides, padding, data_format, dilation_rate)
-    if padding == "same_theano" and not all(extent % 2 for extent in window.extents):
-        b.unsupported("padding", padding, "supported with kernels of odd size")
-    dims = len(window.kernel_size)
+    window = windows.by_axis(b, dims)
+    if window.padding == "same_theano" and not all(extent % 2 for extent in window.extents):
+        b.unsupported("padding", windows.padding, "Theano pads otherwise; supported: kernels of odd size")
     channels = _channels(b, x, window)
     inner = channels * depth_multiplier
     depthwise = b.weight("depthwise_kernel", (*window.kernel_size, channels, depth_multiplier))
     pointwise = b.weight("pointwise_kernel", (*(1,) * dims, inner, filters))
     bias = b.weight("bias", (filters,)) if use_bias else None
     ones = (1,) * dims
-    point = _Window(ones, ones, ones, "valid", data_format)
+    point = AxisWindows(ones, ones, ones, "valid", window.data_format)
     y = _convolve(b, x, window, inner, channels, {"weight": _depthwise(depthwise)}, "depthwise")
     state = {"weight": pointwise.permute(dims + 1, dims, *range(dims)), "bias": bias}
     y = _convolve(b, y, point, filters, 1, state, "pointwise")
     return b.activation(y, activation)
 
 
-@lowers("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose", masks="drop", neutral={"groups": 1})
+@lowers(in_dims("Conv{}DTranspose", 1, 2, 3), masks="drop", neutral={"groups": 1})
 def conv_transpose(
     b: Builder,
     x: Value,
     *,
+    dims: int,
     filters: int,
-    kernel_size: Ints,
-    strides: Ints = 1,
-    padding: Literal["valid", "same", "full", "same_theano"] = "valid",
+    windows: TransposedWindows,
     output_padding: Ints | None = None,
     output_shape: tuple[int | None, ...] | None = None,
-    data_format: DataFormat = "channels_last",
-    dilation_rate: Ints = 1,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
 ) -> Value:
     """The gradient of a convolution; `output_shape` is Keras 1's, channels included."""
-    window = _window(b, kernel_size, strides, padding, data_format, dilation_rate)
-    dims = len(window.kernel_size)
+    window = windows.by_axis(b, dims)
     channels = _channels(b, x, window)
     kernel = b.weight("kernel", (*window.kernel_size, filters, channels))
     bias = b.weight("bias", (filters,)) if use_bias else None
-    x = b.channels_first(x, data_format)
-    sizes = sizes_of(x, data_format)
+    x = b.channels_first(x, window.data_format)
+    sizes = sizes_of(x, window.data_format)
     surplus = _surplus(b, window, sizes, output_padding, output_shape)
-    cuts = [_first_cut(padding, extent, more) for extent, more in zip(window.extents, surplus, strict=True)]
+    cuts = [
+        _first_cut(window.padding, extent, more) for extent, more in zip(window.extents, surplus, strict=True)
+    ]
     added = [more + 2 * cut for more, cut in zip(surplus, cuts, strict=True)]
     for more, stride, dilation in zip(added, window.strides, window.dilation, strict=True):
         if more >= max(stride, dilation):
@@ -206,36 +173,21 @@ def conv_transpose(
             "bias": use_bias,
         },
         state={"weight": kernel.permute(dims + 1, dims, *range(dims)), "bias": bias},
-        shape=with_sizes(x, data_format, full, filters),
+        shape=with_sizes(x, window.data_format, full, filters),
         perm=x.perm,
     )
     if min(added) < 0:
         index = (slice(None),) * 2 + tuple(slice(None, min(more, 0) or None) for more in added)
         final = [size and size + min(more, 0) for size, more in zip(full, added, strict=True)]
         check_sizes(b, x, final)
-        y = b.op("x[index]", shape=with_sizes(y, data_format, final), perm=y.perm, x=y, index=index)
+        y = b.op("x[index]", shape=with_sizes(y, window.data_format, final), perm=y.perm, x=y, index=index)
     return b.activation(y, activation)
 
 
 # -------------------------------------------------------------------- parts
 
 
-def _window(
-    b: Builder, kernel_size: Ints, strides: Ints, padding: str, data_format: str, dilation_rate: Ints
-) -> _Window:
-    dims = next(int(letter) for letter in b.spec.class_name if letter.isdigit())
-    if padding == "causal" and dims > 1:
-        b.unsupported("padding", padding, "supported in one dimension")
-    return _Window(
-        positive(b, kernel_size, dims, "kernel_size"),
-        positive(b, strides, dims, "strides"),
-        positive(b, dilation_rate, dims, "dilation_rate"),
-        padding,
-        data_format,
-    )
-
-
-def _channels(b: Builder, x: Value, window: _Window) -> int:
+def _channels(b: Builder, x: Value, window: AxisWindows) -> int:
     check_rank(b, x, len(window.kernel_size))
     return b.known(x, channel_axis(x.rank, window.data_format))
 
@@ -250,7 +202,7 @@ def _depthwise(kernel: Weight) -> Weight:
 def _convolve(
     b: Builder,
     x: Value,
-    window: _Window,
+    window: AxisWindows,
     filters: int,
     groups: int,
     state: Mapping[str, Weight | None],
@@ -287,7 +239,7 @@ def _convolve(
 
 
 def _padded(
-    b: Builder, x: Value, window: _Window, pads: list[tuple[int, int] | None]
+    b: Builder, x: Value, window: AxisWindows, pads: list[tuple[int, int] | None]
 ) -> tuple[Value, tuple[int, ...] | str]:
     """`x` stored channels first and padded where the module cannot do it, and the module's padding."""
     source, outer = absorb_padding(b, x, window.data_format)
@@ -322,7 +274,7 @@ def _sum(a: Sequence[tuple[int, int]], b: Sequence[tuple[int, int]]) -> Pads:
 
 def _surplus(
     b: Builder,
-    window: _Window,
+    window: AxisWindows,
     sizes: Sequence[int | None],
     output_padding: Ints | None,
     output_shape: tuple[int | None, ...] | None,

@@ -10,13 +10,15 @@ from numpy.typing import NDArray
 
 from codegen.graph import Value
 from codegen.graph.recipe import Weight
+from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.windows import (
-    DataFormat,
     Ints,
+    Windows,
     channel_axis,
     check_rank,
     check_sizes,
+    in_dims,
     pad,
     positive,
     spatial_axes,
@@ -34,27 +36,40 @@ _FORWARD = {
 }
 
 
-@lowers("LocallyConnected1D", "LocallyConnected2D", masks="drop", note="Keras 1 and 2")
+@options
+class OwnWindows(Windows):
+    """The options that say where the windows lie."""
+
+    kernel_size: Ints
+    strides: Ints = 1
+    padding: Literal["valid", "same"] = "valid"
+
+
+@lowers(in_dims("LocallyConnected{}D", 1, 2), masks="drop", note="Keras 1 and 2")
 def locally_connected(
     b: Builder,
     x: Value,
     *,
+    dims: int,
     filters: int,
-    kernel_size: Ints,
-    strides: Ints = 1,
-    padding: Literal["valid", "same"] = "valid",
-    data_format: DataFormat = "channels_last",
+    windows: OwnWindows,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
     implementation: Literal[1, 2, 3] = 1,
 ) -> Value:
     """A convolution without shared weights; the three implementations differ in how they store these."""
-    dims = int(b.spec.class_name[-2])
     check_rank(b, x, dims)
-    windows, steps = positive(b, kernel_size, dims, "kernel_size"), positive(b, strides, dims, "strides")
+    if windows.rule == "same_theano":
+        b.unsupported("padding", "same", "supported in files of TensorFlow: Theano pads otherwise")
+    data_format = windows.data_format
+    kernel_size = positive(b, windows.kernel_size, dims, "kernel_size")
+    steps = positive(b, windows.strides, dims, "strides")
     sizes = [b.known(x, axis) for axis in spatial_axes(x.rank, data_format)]
     channels = b.known(x, channel_axis(x.rank, data_format))
-    layout = _Layout(sizes, windows, steps, padding, channels, filters, data_format == "channels_first")
+    layout = _Layout(
+        sizes, kernel_size, steps, windows.padding, channels, filters,
+        channels_first=data_format == "channels_first",
+    )  # fmt: skip
     check_sizes(b, x, layout.outputs)
     if implementation != 1 and layout.elements > _MOST_ELEMENTS:
         b.unsupported("implementation", implementation, "supported: 1 for a kernel of this size")
@@ -63,9 +78,9 @@ def locally_connected(
     kernel = b.parameter("kernel", layout.kernel(stored, implementation))
     x = b.channels_first(pad(b, x, data_format, layout.pads), data_format)
     shape = with_sizes(x, data_format, layout.outputs, filters)
-    operands: dict[str, Any] = {"k": (windows[0], steps[0])}
+    operands: dict[str, Any] = {"k": (kernel_size[0], steps[0])}
     if dims == 2:
-        operands["l"] = (windows[1], steps[1])
+        operands["l"] = (kernel_size[1], steps[1])
     y = b.op(_FORWARD[dims], shape=shape, perm=x.perm, x=x, kernel=kernel, **operands)
     if use_bias:
         bias = b.weight("bias", (*layout.outputs, filters))
@@ -93,6 +108,7 @@ class _Layout:
         padding: str,
         channels: int,
         filters: int,
+        *,
         channels_first: bool,
     ) -> None:
         self.sizes, self.windows, self.channels, self.filters = sizes, windows, channels, filters

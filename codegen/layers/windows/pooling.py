@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from typing import Literal
 
 from codegen.graph import Value
+from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
+    Windows,
     absorb_padding,
     as_float,
     call,
     channel_axis,
     check_rank,
     check_sizes,
+    in_dims,
     pad,
     positive,
     sizes_of,
@@ -27,112 +30,95 @@ from codegen.lowering.parts.windows import (
 )
 from codegen.lowering.registry import lowers
 
-#: "same_unknown" is that of TensorFlow or of Theano: Keras 1 does not save which of them it ran on.
-PoolPadding = Literal["valid", "same", "same_theano", "same_unknown"]
-
 _UNKNOWN_BACKEND = (
     "TensorFlow and Theano pad such windows otherwise, and a file of Keras 1 without weights does not tell "
     "them apart; load and save the model with Keras 2"
 )
 
 
-@lowers("MaxPooling1D", "MaxPooling2D", "MaxPooling3D", masks="drop")
-def max_pooling(
-    b: Builder,
-    x: Value,
-    *,
-    pool_size: Ints = 2,
-    strides: Ints | None = None,
-    padding: PoolPadding = "valid",
-    data_format: DataFormat = "channels_last",
-) -> Value:
+@options
+class PoolWindows(Windows):
+    """The options of pooling."""
+
+    pool_size: Ints = 2
+    strides: Ints | None = None
+    padding: Literal["valid", "same"] = "valid"
+
+
+@lowers(in_dims("MaxPooling{}D", 1, 2, 3), masks="drop")
+def max_pooling(b: Builder, x: Value, *, dims: int, windows: PoolWindows) -> Value:
     """The largest element of each window; padding never wins."""
-    return _pool(b, x, "max", pool_size, strides, padding, data_format)
+    return _pool(b, x, "max", dims, windows)
 
 
-@lowers("AveragePooling1D", "AveragePooling2D", "AveragePooling3D", masks="drop")
-def average_pooling(
-    b: Builder,
-    x: Value,
-    *,
-    pool_size: Ints = 2,
-    strides: Ints | None = None,
-    padding: PoolPadding = "valid",
-    data_format: DataFormat = "channels_last",
-) -> Value:
+@lowers(in_dims("AveragePooling{}D", 1, 2, 3), masks="drop")
+def average_pooling(b: Builder, x: Value, *, dims: int, windows: PoolWindows) -> Value:
     """The mean of each window; "same" padding does not count."""
-    return _pool(b, x, "avg", pool_size, strides, padding, data_format)
+    return _pool(b, x, "avg", dims, windows)
 
 
-@lowers("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D", masks="drop")
+@lowers(in_dims("GlobalMaxPooling{}D", 1, 2, 3), masks="drop")
 def global_max_pooling(
-    b: Builder, x: Value, *, data_format: DataFormat = "channels_last", keepdims: bool = False
+    b: Builder, x: Value, *, dims: int, data_format: DataFormat = "channels_last", keepdims: bool = False
 ) -> Value:
     """The largest element of each channel."""
-    return _reduce(b, x, "amax", data_format, keepdims)
+    return _reduce(b, x, "amax", dims, data_format, keepdims=keepdims)
 
 
-@lowers("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", masks="drop")
+@lowers(in_dims("GlobalAveragePooling{}D", 1, 2, 3), masks="drop")
 def global_average_pooling(
     b: Builder,
     x: Value,
     mask: Value | None = None,
     *,
+    dims: int,
     data_format: DataFormat = "channels_last",
     keepdims: bool = False,
 ) -> Value:
     """The mean of each channel; in one dimension, of the steps that the mask keeps."""
-    if b.spec.class_name == "GlobalAveragePooling1D" and mask is None:
+    if dims == 1 and mask is None:
         mask = b.mask(x)
     if mask is None:
-        return _reduce(b, b.floating(x), "mean", data_format, keepdims)
+        return _reduce(b, b.floating(x), "mean", dims, data_format, keepdims=keepdims)
     axis = x.dim(channel_axis(x.rank, data_format))
     index = (slice(None), *((None, slice(None)) if axis == 1 else (slice(None), None)))
     kept_shape = with_sizes(x, data_format, sizes_of(x, data_format), 1)
     kept = b.op("mask[index]", shape=kept_shape, perm=x.perm, mask=b.keras_layout(mask), index=index)
     weighted = b.op("x * kept", shape=x.shape, x=b.floating(x), kept=kept)
-    total = _reduce(b, weighted, "sum", data_format, keepdims)
-    count = _reduce(b, kept, "sum", data_format, keepdims)
+    total = _reduce(b, weighted, "sum", dims, data_format, keepdims=keepdims)
+    count = _reduce(b, kept, "sum", dims, data_format, keepdims=keepdims)
     return b.op("total / count", shape=total.shape, perm=total.perm, total=total, count=count)
 
 
-@lowers("AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", masks="drop")
+@lowers(in_dims("AdaptiveAveragePooling{}D", 1, 2, 3), masks="drop")
 def adaptive_average_pooling(
-    b: Builder, x: Value, *, output_size: Ints, data_format: DataFormat = "channels_last"
+    b: Builder, x: Value, *, dims: int, output_size: Ints, data_format: DataFormat = "channels_last"
 ) -> Value:
     """Means of `output_size` windows of about equal size."""
-    return _adaptive(b, x, "avg", output_size, data_format)
+    return _adaptive(b, x, "avg", dims, output_size, data_format)
 
 
-@lowers("AdaptiveMaxPooling1D", "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", masks="drop")
+@lowers(in_dims("AdaptiveMaxPooling{}D", 1, 2, 3), masks="drop")
 def adaptive_max_pooling(
-    b: Builder, x: Value, *, output_size: Ints, data_format: DataFormat = "channels_last"
+    b: Builder, x: Value, *, dims: int, output_size: Ints, data_format: DataFormat = "channels_last"
 ) -> Value:
     """Largest elements of `output_size` windows of about equal size."""
-    return _adaptive(b, x, "max", output_size, data_format)
+    return _adaptive(b, x, "max", dims, output_size, data_format)
 
 
 # -------------------------------------------------------------------- parts
 
 
-def _dims(b: Builder, x: Value) -> int:
-    dims = int(b.spec.class_name[-2])
+def _pool(b: Builder, x: Value, mode: str, dims: int, windows: PoolWindows) -> Value:
     check_rank(b, x, dims)
-    return dims
-
-
-def _pool(
-    b: Builder, x: Value, mode: str, pool_size: Ints, strides: Ints | None, padding: str, data_format: str
-) -> Value:
-    dims = _dims(b, x)
-    kernel = positive(b, pool_size, dims, "pool_size")
-    stride = kernel if strides is None else positive(b, strides, dims, "strides")
+    kernel = positive(b, windows.pool_size, dims, "pool_size")
+    stride = kernel if windows.strides is None else positive(b, windows.strides, dims, "strides")
+    padding, data_format = windows.rule, windows.data_format
     axes = list(zip(kernel, stride, strict=True))
     sizes = sizes_of(x, data_format)
-    if padding == "same_unknown":
-        if not all(_backends_agree(size, *axis) for size, axis in zip(sizes, axes, strict=True)):
-            b.unsupported("padding", "same", _UNKNOWN_BACKEND)
-        padding = "same"
+    is_unknown = padding == "same" and windows.same_of == "unknown"
+    if is_unknown and not all(_backends_agree(*facts) for facts in zip(sizes, axes, strict=True)):
+        b.unsupported("padding", "same", _UNKNOWN_BACKEND)
     pads = [_pads(padding, size, *axis) for size, axis in zip(sizes, axes, strict=True)]
     wanted = [window_count(n, pair, *axis) for n, pair, axis in zip(sizes, pads, axes, strict=True)]
     check_sizes(b, x, wanted)
@@ -167,8 +153,9 @@ def _pads(padding: str, size: int | None, kernel: int, stride: int) -> tuple[int
     return before, kernel - 1 - before
 
 
-def _backends_agree(size: int | None, kernel: int, stride: int) -> bool:
+def _backends_agree(size: int | None, axis: tuple[int, int]) -> bool:
     """Whether "same" means the same windows to TensorFlow and to Theano."""
+    kernel, stride = axis
     for n in [size] if size is not None else range(1, kernel + 2 * stride):
         windows = []
         for padding in ("same", "same_theano"):
@@ -244,11 +231,11 @@ def _first(padding: str, size: int | None, axis: tuple[int, int], ceil_mode: boo
     return found.pop() if len(found) == 1 else None
 
 
-def _reduce(b: Builder, x: Value, method: str, data_format: str, keepdims: bool) -> Value:
+def _reduce(b: Builder, x: Value, method: str, dims: int, data_format: str, *, keepdims: bool) -> Value:
     """`x.mean(dim=(2, 3))` over the spatial axes, in whatever layout `x` is stored."""
-    check_rank(b, x, int(b.spec.class_name[-2]))
+    check_rank(b, x, dims)
     axes = spatial_axes(x.rank, data_format)
-    dims = tuple(sorted(x.dim(axis) for axis in axes))
+    stored = tuple(sorted(x.dim(axis) for axis in axes))
     shape = tuple(1 if axis in axes else size for axis, size in enumerate(x.shape))
     perm = x.perm
     template = f"x.{method}(dim=dims, keepdim=True)"
@@ -258,12 +245,12 @@ def _reduce(b: Builder, x: Value, method: str, data_format: str, keepdims: bool)
         template = f"x.{method}(dim=dims)"
     return b.op(
         template, shape=shape, perm=perm, non_negative=x.non_negative, x=x,
-        dims=dims if len(dims) > 1 else dims[0],
+        dims=stored if dims > 1 else stored[0],
     )  # fmt: skip
 
 
-def _adaptive(b: Builder, x: Value, mode: str, output_size: Ints, data_format: str) -> Value:
-    dims = _dims(b, x)
+def _adaptive(b: Builder, x: Value, mode: str, dims: int, output_size: Ints, data_format: str) -> Value:
+    check_rank(b, x, dims)
     sizes = positive(b, output_size, dims, "output_size")
     dtype = x.dtype
     x = b.channels_first(as_float(b, x), data_format)

@@ -8,20 +8,44 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen.errors import shorten
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
+from codegen.lowering.binder import Quirk, options
 from codegen.lowering.builder import Builder
-
-#: A serialised `QuantizationConfig`.
-Quantization = Mapping[str, Any] | None
 
 #: The greatest number of float8_e4m3fn.
 _FLOAT8_MAX = 448.0
+
+
+@options
+class LowRank:
+    """The options of a kernel with a low-rank update; its factor is `lora_alpha / lora_rank`."""
+
+    lora_rank: int | None = None
+    lora_alpha: float | None = None
+
+
+@options
+class Quantization(LowRank):
+    """The options that say how a kernel is stored.
+
+    Attributes:
+        quantization_config: A serialised `QuantizationConfig`.
+        early_int4: Whether an int4 kernel is packed along what it sums over and has scales as an int8 one.
+    """
+
+    quantization_config: Mapping[str, Any] | None = None
+    early_int4: Quirk[bool] = False
+
+    @property
+    def without_low_rank(self) -> Quantization:
+        """The same for a kernel that has no update."""
+        return replace(self, lora_rank=None)
 
 
 @dataclass(frozen=True)
@@ -46,9 +70,7 @@ def weights(
     b: Builder,
     shape: Sequence[int],
     bias_shape: Sequence[int] | None,
-    quantization: Quantization = None,
-    lora_rank: int | None = None,
-    lora_alpha: float | None = None,
+    quantization: Quantization,
     *,
     rows: int | None = None,
     scale_shape: Sequence[int] | None = None,
@@ -61,9 +83,7 @@ def weights(
         b: Of the layer.
         shape: Of the kernel.
         bias_shape: None if there is no bias.
-        quantization: The layer's option of that name.
-        lora_rank: Rank of the low-rank update, if there is one.
-        lora_alpha: Its factor is `lora_alpha / lora_rank`.
+        quantization: The layer's options.
         rows: Product of the kernel's axes that are summed over; its first axis by default.
         scale_shape: Of the scales of an int8 kernel; one for each output by default.
         align: Makes these scales fit the kernel.
@@ -72,7 +92,7 @@ def weights(
     mode = _mode(b, quantization)
     _note(b, mode)
     if mode.name in ("gptq", "awq"):
-        return _calibrated(b, mode, shape, bias_shape, lora_rank)
+        return _calibrated(b, mode, shape, bias_shape, quantization.lora_rank)
     rows = rows or shape[0]
     columns = math.prod(shape) // rows
     packed = shape
@@ -80,10 +100,12 @@ def weights(
         packed = [(n + 1) // 2 if axis == summed_axis else n for axis, n in enumerate(shape)]
     elif mode.name == "int4":
         packed = _packed((rows, columns), 1)
-    stored = b.weight("kernel", packed, trainable=mode.name in ("", "float8") and lora_rank is None)
+    stored = b.weight(
+        "kernel", packed, trainable=mode.name in ("", "float8") and quantization.lora_rank is None
+    )
     bias = None if bias_shape is None else b.weight("bias", bias_shape)
     if mode.name == "float8":
-        return _float8(b, mode, stored, bias, lora_rank)
+        return _float8(b, mode, stored, bias, quantization.lora_rank)
     kernel = stored
     if mode.is_early:
         stored = _signed(_unpacked(stored, summed_axis, shape[summed_axis]))
@@ -93,10 +115,9 @@ def weights(
     elif mode.name == "int4":
         unpacked = _signed(_unpacked(stored, 1, columns))
         kernel = _dequantised(b, "kernel", unpacked, 0, mode.block).reshape(*shape)
-    if lora_rank is not None and _input_quantizer(mode, quantization):
-        low_rank = _low_rank(b, "kernel", kernel.shape, lora_rank, lora_alpha)
-        return KernelWeights(kernel, bias, low_rank=low_rank)
-    return KernelWeights(low_rank_updated(b, "kernel", kernel, lora_rank, lora_alpha), bias)
+    if quantization.lora_rank is not None and _input_quantizer(mode, quantization):
+        return KernelWeights(kernel, bias, low_rank=_low_rank(b, "kernel", kernel.shape, quantization))
+    return KernelWeights(low_rank_updated(b, "kernel", kernel, quantization), bias)
 
 
 def is_quantised(b: Builder) -> bool:
@@ -107,9 +128,7 @@ def is_quantised(b: Builder) -> bool:
 def row_weights(
     b: Builder,
     shape: tuple[int, int],
-    quantization: Quantization = None,
-    lora_rank: int | None = None,
-    lora_alpha: float | None = None,
+    quantization: Quantization,
     *,
     name: str = "embeddings",
     by_column: bool = False,
@@ -119,9 +138,7 @@ def row_weights(
     Args:
         b: Of the layer.
         shape: Of the table.
-        quantization: The layer's option of that name.
-        lora_rank: Rank of the low-rank update, if there is one.
-        lora_alpha: Its factor is `lora_alpha / lora_rank`.
+        quantization: The layer's options.
         name: Of the variable.
         by_column: Whether indices count columns, each with scales of its own, instead of rows.
     """
@@ -131,13 +148,13 @@ def row_weights(
     inner = 0 if by_column else 1
     _note(b, mode)
     packed = _packed(shape, inner) if mode.name == "int4" else shape
-    table = b.weight(name, packed, trainable=not mode.name and lora_rank is None)
+    table = b.weight(name, packed, trainable=not mode.name and quantization.lora_rank is None)
     if mode.name == "int8":
         table = _dequantised(b, name, table, inner, None)
     elif mode.name == "int4":
         unpacked = _signed(_unpacked(table, inner, shape[inner]))
         table = _dequantised(b, name, unpacked, inner, mode.block)
-    return low_rank_updated(b, name, table, lora_rank, lora_alpha)
+    return low_rank_updated(b, name, table, quantization)
 
 
 def rounded_input(
@@ -155,7 +172,7 @@ def rounded_input(
         b: Of the layer.
         x: The input.
         axes: An int8 layer rounds to steps of the largest number along these.
-        quantization: The layer's option of that name.
+        quantization: The layer's options.
         scale: A float8 layer rounds to float8 numbers times this.
         by_default: Modes that round where the option says nothing.
     """
@@ -181,12 +198,12 @@ def rounded_input(
     )  # fmt: skip
 
 
-def low_rank_updated(b: Builder, name: str, kernel: Weight, rank: int | None, alpha: float | None) -> Weight:
+def low_rank_updated(b: Builder, name: str, kernel: Weight, update: LowRank) -> Weight:
     """The kernel with its low-rank update, if it has one; a `.keras` file stores just the sum."""
-    if rank is None:
+    if update.lora_rank is None:
         return kernel
     b.note("low-rank updates are added to the weights")
-    left, right = _low_rank(b, name, kernel.shape, rank, alpha)
+    left, right = _low_rank(b, name, kernel.shape, update)
     return kernel + left.apply("matmul", right, shape=kernel.shape)
 
 
@@ -212,8 +229,7 @@ class _Mode:
         block: How many numbers share a scale; None for all along an axis.
         bits: Of a stored number, with GPTQ and AWQ.
         history: How many maxima a float8 layer remembers.
-        is_early: Whether an int4 kernel is packed along what it sums over and has scales as an int8 one, as
-            before Keras 3.14.
+        is_early: See `Quantization.early_int4`.
     """
 
     name: str
@@ -225,7 +241,7 @@ class _Mode:
 
 def _mode(b: Builder, quantization: Quantization) -> _Mode:
     name, *sizes = b.spec.dtype.rpartition("_from_")[0].split("/")
-    if (name, sizes) == ("int4", ["early"]):
+    if name == "int4" and quantization.early_int4:
         return _Mode(name, is_early=True)
     try:
         numbers = [int(size) for size in sizes]
@@ -235,8 +251,8 @@ def _mode(b: Builder, quantization: Quantization) -> _Mode:
         return _Mode(name, history=numbers[0] if numbers else 1024)
     if name == "int4":
         block = numbers[0] if numbers else None
-        if quantization is not None:
-            block = quantization.get("config", {}).get("block_size")
+        if quantization.quantization_config is not None:
+            block = quantization.quantization_config.get("config", {}).get("block_size")
         return _Mode(name, None if block == -1 else block)
     if name in ("gptq", "awq") and len(numbers) == 2 and numbers[0] in (2, 3, 4, 8):
         return _Mode(name, None if numbers[1] == -1 else numbers[1], bits=numbers[0])
@@ -257,19 +273,19 @@ def _input_quantizer(
 ) -> Mapping[str, Any] | None:
     if mode.name not in ("int8", "int4"):
         return None
-    if quantization is not None:
-        found: Mapping[str, Any] | None = quantization.get("config", {}).get("activation_quantizer")
+    if quantization.quantization_config is not None:
+        config = quantization.quantization_config.get("config", {})
+        found: Mapping[str, Any] | None = config.get("activation_quantizer")
         return found
     return {"class_name": "AbsMaxQuantizer"} if mode.name in by_default or mode.is_early else None
 
 
-def _low_rank(
-    b: Builder, name: str, shape: Sequence[int], rank: int, alpha: float | None
-) -> tuple[Weight, Weight]:
+def _low_rank(b: Builder, name: str, shape: Sequence[int], update: LowRank) -> tuple[Weight, Weight]:
     """The two factors of an update; the second one has the scale."""
+    rank = update.lora_rank or 0
     left = b.weight(f"lora_{name}_a", (*shape[:-1], rank), aside=True)
     right = b.weight(f"lora_{name}_b", (rank, shape[-1]), aside=True)
-    return left, right.apply("multiply", Weight.full((), (alpha or rank) / rank))
+    return left, right.apply("multiply", Weight.full((), (update.lora_alpha or rank) / rank))
 
 
 def _float8(

@@ -20,12 +20,14 @@ from codegen.lowering.parts.windows import (
     with_sizes,
 )
 
-#: The methods of `tf.image.resize`; those of TensorFlow 1 ("_legacy") count positions from the corners of
-#: pixels, or put the outer pixels of both images on each other ("_aligned").
+#: The methods of `tf.image.resize`.
 Interpolation = Literal[
-    "nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic",
-    "nearest_legacy", "bilinear_legacy", "bilinear_aligned",
+    "nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"
 ]  # fmt: skip
+
+#: The same with those of TensorFlow 1, which count positions from the corners of pixels ("_legacy"), or put
+#: the outer pixels of both images on each other ("_aligned").
+Method = Interpolation | Literal["nearest_legacy", "bilinear_legacy", "bilinear_aligned"]
 
 #: Kernels that change an image even if its size stays.
 _BLURRING = ("gaussian", "mitchellcubic")
@@ -42,7 +44,7 @@ def resize(
     b: Builder,
     x: Value,
     data_format: str,
-    interpolation: Interpolation,
+    interpolation: Method,
     size: Sequence[Size],
     *,
     antialias: bool = False,
@@ -58,9 +60,7 @@ def resize(
     return _resized(b, x, data_format, interpolation, callee, arguments, ratios, sizes)
 
 
-def enlarge(
-    b: Builder, x: Value, data_format: str, interpolation: Interpolation, factors: tuple[int, ...]
-) -> Value:
+def enlarge(b: Builder, x: Value, data_format: str, interpolation: Method, factors: tuple[int, ...]) -> Value:
     """Images `factors` times as high and wide."""
     check_rank(b, x, 2)
     ratios: Ratios = [Fraction(factor) for factor in factors]

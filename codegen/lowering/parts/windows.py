@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from codegen.graph import Op, Value
 from codegen.graph.dtypes import FLOATS
+from codegen.lowering.binder import Quirk, options
 from codegen.lowering.builder import Builder
 from codegen.model.spec import Shape
 from codegen.torch_api import short_arguments
 
 DataFormat = Literal["channels_last", "channels_first"]
-Padding = Literal["valid", "same", "causal", "full", "half", "same_theano"]
+Padding = Literal["valid", "same", "causal", "full", "half"]
+#: How to pad: a `Padding`, or "same" as Theano pads.
+PadRule = Literal["valid", "same", "causal", "full", "half", "same_theano"]
 Ints = int | tuple[int, ...]
 Pads = tuple[tuple[int, int], ...]
 
 _PAD = "F.pad(x, pads)"
+
+
+def in_dims(class_name: str, *dims: int) -> dict[str, dict[str, int]]:
+    """Variants of a layer for numbers of spatial axes: `in_dims("Conv{}D", 1, 2, 3)` binds `dims`."""
+    return {class_name.format(n): {"dims": n} for n in dims}
 
 
 def spatial_axes(rank: int, data_format: str) -> tuple[int, ...]:
@@ -76,6 +85,71 @@ def as_float(b: Builder, x: Value) -> Value:
 
 
 # -------------------------------------------------------------------- windows
+
+
+@options
+class Windows:
+    """The options that say where windows lie.
+
+    Attributes:
+        same_of: Whose rule the padding "same" follows; a file of Keras 1 does not always tell.
+    """
+
+    padding: Padding = "valid"
+    data_format: DataFormat = "channels_last"
+    same_of: Quirk[Literal["tensorflow", "theano", "unknown"]] = "tensorflow"
+
+    @property
+    def rule(self) -> PadRule:
+        """How to pad."""
+        return "same_theano" if self.padding == "same" and self.same_of == "theano" else self.padding
+
+
+@options
+class ConvWindows(Windows):
+    """The options that say where a convolution looks."""
+
+    kernel_size: Ints
+    strides: Ints = 1
+    padding: Padding = "valid"
+    dilation_rate: Ints = 1
+
+    def by_axis(self, b: Builder, dims: int) -> AxisWindows:
+        """The same with one entry for each of `dims` spatial axes."""
+        if self.padding == "causal" and dims > 1:
+            b.unsupported("padding", self.padding, "supported in one dimension")
+        return AxisWindows(
+            positive(b, self.kernel_size, dims, "kernel_size"),
+            positive(b, self.strides, dims, "strides"),
+            positive(b, self.dilation_rate, dims, "dilation_rate"),
+            self.rule,
+            self.data_format,
+        )
+
+
+@dataclass(frozen=True)
+class AxisWindows:
+    """The same with one entry per spatial axis."""
+
+    kernel_size: tuple[int, ...]
+    strides: tuple[int, ...]
+    dilation: tuple[int, ...]
+    padding: PadRule
+    data_format: DataFormat
+
+    @property
+    def axes(self) -> list[tuple[int, int, int]]:
+        """Kernel size, stride and dilation of each axis."""
+        return list(zip(self.kernel_size, self.strides, self.dilation, strict=True))
+
+    def pads(self, sizes: Sequence[int | None]) -> list[tuple[int, int] | None]:
+        """Padding of each axis, see `window_pads`."""
+        return [window_pads(self.padding, size, *axis) for size, axis in zip(sizes, self.axes, strict=True)]
+
+    @property
+    def extents(self) -> list[int]:
+        """Sizes of the dilated kernel."""
+        return [(k - 1) * d + 1 for k, d in zip(self.kernel_size, self.dilation, strict=True)]
 
 
 def window_pads(

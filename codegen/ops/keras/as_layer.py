@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from codegen import torch_api
@@ -14,13 +14,17 @@ from codegen.lowering import registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
-from codegen.model.packages import KERAS
-from codegen.model.spec import Shape
+from codegen.model.spec import LayerSpec, Shape
 from codegen.model.variables import Variable, VariableTree
 
 
 def as_layer(
-    b: Builder, class_name: str, x: Value, weights: Mapping[str, Any] | None = None, **config: Any
+    b: Builder,
+    class_name: str,
+    x: Value,
+    weights: Mapping[str, Any] | None = None,
+    quirks: Mapping[str, Any] | None = None,
+    **config: Any,
 ) -> Value:
     """What a layer of Keras makes of `x`.
 
@@ -29,10 +33,13 @@ def as_layer(
         class_name: The layer's class.
         x: Its input.
         weights: Its variables by name: constants, or tensors of the graph.
+        quirks: As `LayerSpec.quirks`.
         config: Its options.
     """
     dtype = x.dtype if x.dtype in FLOATS else "float32"
-    spec = replace(b.spec, class_name=class_name, package=KERAS, config=config, dtype=dtype, trainable=False)
+    spec = LayerSpec(
+        b.spec.name, class_name, config, b.spec.calls, trainable=False, dtype=dtype, quirks=quirks or {}
+    )
     tree = VariableTree("", spec)
     layer = _GivenWeights(
         spec, b.graph, b.label, tree, b.session, b.owner, b.lower, b.masks, weights=dict(weights or {})

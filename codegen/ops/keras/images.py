@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from codegen.graph import Value
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
@@ -95,14 +96,14 @@ def resize(
     fill_mode: str = "constant",
     fill_value: float = 0.0,
     data_format: DataFormat | None = None,
-    casts: Casts = "input",
+    casts: Quirk[Casts] = "input",
 ) -> Value:
     """Images in another size."""
     return as_layer(
         b, "Resizing", rules.tensor(b, images), height=size[0], width=size[1], interpolation=interpolation,
         antialias=antialias, crop_to_aspect_ratio=crop_to_aspect_ratio,
         pad_to_aspect_ratio=pad_to_aspect_ratio, fill_mode=fill_mode, fill_value=fill_value,
-        data_format=data_format or "channels_last", casts=casts,
+        data_format=data_format or "channels_last", quirks={"casts": casts},
     )  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.resizing import Interpolation
+from codegen.lowering.parts.resizing import Method
 from codegen.lowering.parts.resizing import resize as resized
 from codegen.lowering.parts.tensors import padded
 from codegen.lowering.parts.windows import call, with_sizes
@@ -21,7 +21,7 @@ from codegen.ops.keras.indexing import sliced
 from codegen.ops.tensorflow.functions import function_name, integers, number, same, tf
 
 #: The kernels of TensorFlow 1 that can be had: with half-pixel centres, with corners, with centres.
-_LEGACY: tuple[Interpolation, ...] = (
+_LEGACY: tuple[Method, ...] = (
     "bilinear", "nearest", "bicubic", "area", "nearest_legacy", "bilinear_legacy", "bilinear_aligned",
 )  # fmt: skip
 
