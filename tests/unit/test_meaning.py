@@ -151,7 +151,7 @@ def test_the_state_of_one_layer_is_handed_on_as_it_is(template: str) -> None:
     graph = Graph("model")
     stacked = Value((1, None, 4))
     last = append(graph, template, state=stacked)
-    assert loop._with_leading_axis(None, last) is stacked  # type: ignore[arg-type] # nothing is emitted
+    assert loop._with_leading_axis(None, last) is stacked  # type: ignore[arg-type]  # nothing is emitted
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The graph, its text and its check."""

@@ -1,0 +1,1 @@
+"""Passes, graph text in and graph text out."""
