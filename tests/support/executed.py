@@ -22,7 +22,7 @@ from codegen.model.packages import TENSORFLOW
 Key = tuple[str, str]
 
 #: Functions that never convert anything: they say why Keras' file does not hold enough.
-_ONLY_REFUSED = frozenset({(TENSORFLOW, "einsum")})
+ONLY_REFUSED = frozenset({(TENSORFLOW, "einsum")})
 
 #: Options of pytest after which a session is not the whole suite.
 _PARTIAL = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise", "collectonly")
@@ -72,7 +72,7 @@ class Executed:
             output["executed"] = sorted(self.seen)
         elif session.exitstatus == pytest.ExitCode.OK and self._is_whole():
             catalogue.load()
-            self.missing = sorted(set(registry.registered()) - self.seen - _ONLY_REFUSED)
+            self.missing = sorted(set(registry.registered()) - self.seen - ONLY_REFUSED)
             if self.missing:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
