@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from typing import Any
 
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS, INTEGERS
@@ -17,7 +16,8 @@ from codegen.ops.keras import images as keras_images
 from codegen.ops.keras.core import saturate_cast
 from codegen.ops.keras.products import product
 from codegen.ops.keras.reductions import reduction
-from codegen.ops.tensorflow.functions import dtype_name, function_name, number, tf
+from codegen.ops.tensorflow.arguments import DType, Known, Native, Tensor
+from codegen.ops.tensorflow.functions import tf
 
 _LARGEST = {
     "uint8": 255,
@@ -46,13 +46,9 @@ _MATRICES = {
 
 
 @tf("image.convert_image_dtype")
-def convert_image_dtype(b: Builder, image: Any, dtype: Any, saturate: bool = False) -> Value:
+def convert_image_dtype(b: Builder, image: Tensor, dtype: DType, saturate: bool = False) -> Value:
     """From [0, largest] of integers to [0, 1] of floats, or back."""
-    return converted(b, rules.tensor(b, image), dtype_name(b, dtype), saturate)
-
-
-def converted(b: Builder, x: Value, dtype: str, saturate: bool = False) -> Value:
-    """Images in another dtype, with their range adapted."""
+    x = image
     if dtype == x.dtype or (dtype in FLOATS and x.dtype in FLOATS):
         return b.cast(x, dtype)
     if dtype not in FLOATS | INTEGERS or x.dtype not in FLOATS | INTEGERS:
@@ -69,59 +65,63 @@ def converted(b: Builder, x: Value, dtype: str, saturate: bool = False) -> Value
     return saturate_cast(b, y, dtype=dtype) if saturate else b.cast(y, dtype)
 
 
-def _as_floats(b: Builder, image: Any) -> Value:
-    x = rules.settled(b, rules.tensor(b, image))
-    return x if x.dtype in ("float16", "float32") else converted(b, x, "float32")
+def _as_floats(b: Builder, image: Value) -> Value:
+    x = rules.settled(b, image)
+    return x if x.dtype in ("float16", "float32") else convert_image_dtype(b, x, "float32")
 
 
 # -------------------------------------------------------------------- adjustments
 
 
 @tf("image.adjust_brightness")
-def adjust_brightness(b: Builder, image: Any, delta: Any) -> Value:
+def adjust_brightness(b: Builder, image: Tensor, delta: Known) -> Value:
     """`x + delta`."""
-    x = _as_floats(b, image)
-    y = b.elementwise("x + delta", x=x, delta=number(b, delta, "delta"))
-    return converted(b, y, rules.tensor(b, image).dtype, saturate=True)
+    y = b.elementwise("x + delta", x=_as_floats(b, image), delta=delta)
+    return convert_image_dtype(b, y, image.dtype, saturate=True)
 
 
 @tf("image.adjust_contrast")
-def adjust_contrast(b: Builder, images: Any, contrast_factor: Any) -> Value:
+def adjust_contrast(b: Builder, images: Tensor, contrast_factor: Known) -> Value:
     """Each channel's distance to its mean, times a factor."""
     x = _as_floats(b, images)
     mean = reduction(b, "Mean", x, (x.rank - 3, x.rank - 2), True)
-    factor = number(b, contrast_factor, "contrast_factor")
-    y = b.elementwise("(x - mean) * factor + mean", x=x, mean=mean, factor=factor)
-    return converted(b, y, rules.tensor(b, images).dtype, saturate=True)
+    y = b.elementwise("(x - mean) * factor + mean", x=x, mean=mean, factor=contrast_factor)
+    return convert_image_dtype(b, y, images.dtype, saturate=True)
 
 
 @tf("image.adjust_gamma")
-def adjust_gamma(b: Builder, image: Any, gamma: Any = 1, gain: Any = 1) -> Value:
+def adjust_gamma(b: Builder, image: Tensor, gamma: Known = 1, gain: Known = 1) -> Value:
     """`gain * x ** gamma`."""
     x = _as_floats(b, image)
-    factors = {"gamma": number(b, gamma, "gamma"), "gain": number(b, gain, "gain")}
-    template = "gain * x ** gamma" if factors["gain"] != 1 else "x ** gamma"
-    y = b.elementwise(template, x=x, **{name: v for name, v in factors.items() if name in template})
-    return converted(b, y, rules.tensor(b, image).dtype, saturate=True)
+    if gain == 1:
+        y = b.elementwise("x ** gamma", x=x, gamma=gamma)
+    else:
+        y = b.elementwise("gain * x ** gamma", gain=gain, x=x, gamma=gamma)
+    return convert_image_dtype(b, y, image.dtype, saturate=True)
 
 
-@tf("image.adjust_saturation", "image.adjust_hue")
-def adjust_hsv(b: Builder, image: Any, saturation_factor: Any = None, delta: Any = None) -> Value:
-    """The saturation times a factor, or the hue turned."""
+@tf("image.adjust_saturation")
+def adjust_saturation(b: Builder, image: Tensor, saturation_factor: float) -> Value:
+    """The saturation times a factor."""
+    return _adjusted_hsv(b, "adjust_saturation(x, amount, dim=d)", image, saturation_factor)
+
+
+@tf("image.adjust_hue")
+def adjust_hue(b: Builder, image: Tensor, delta: float) -> Value:
+    """The hue turned."""
+    return _adjusted_hsv(b, "adjust_hue(x, amount, dim=d)", image, delta)
+
+
+def _adjusted_hsv(b: Builder, template: str, image: Value, amount: float) -> Value:
     x = _as_floats(b, image)
-    hue = saturation_factor is None
-    amount = number(b, delta if hue else saturation_factor, "delta" if hue else "saturation_factor")
-    name = "adjust_hue" if hue else "adjust_saturation"
-    y = b.op(
-        f"{name}(x, amount, dim=d)", shape=x.shape, x=x, like=x, amount=float(amount), d=torch_dim(x, -1)
-    )
-    return converted(b, y, rules.tensor(b, image).dtype)
+    y = b.op(template, shape=x.shape, x=x, like=x, amount=amount, d=torch_dim(x, -1))
+    return convert_image_dtype(b, y, image.dtype)
 
 
 @tf("image.per_image_standardization")
-def per_image_standardization(b: Builder, image: Any) -> Value:
+def per_image_standardization(b: Builder, image: Tensor) -> Value:
     """Each image with mean 0 and, unless it is uniform, variance 1."""
-    x = b.cast(rules.settled(b, rules.tensor(b, image)), "float32")
+    x = b.cast(rules.settled(b, image), "float32")
     axes = (x.rank - 3, x.rank - 2, x.rank - 1)
     sizes = [b.size(x, axis) for axis in axes]
     count = functools.reduce(lambda n, m: rules.host_map(b, "x * y", operator.mul, (n, m)), sizes)
@@ -135,47 +135,42 @@ def per_image_standardization(b: Builder, image: Any) -> Value:
 
 
 @tf("image.rgb_to_grayscale")
-def rgb_to_grayscale(b: Builder, images: Any) -> Value:
+def rgb_to_grayscale(b: Builder, images: Tensor) -> Value:
     """The weighted sum of red, green and blue."""
-    x = rules.tensor(b, images)
-    return converted(b, keras_images.rgb_to_grayscale(b, converted(b, x, "float32")), x.dtype)
+    gray = keras_images.rgb_to_grayscale(b, convert_image_dtype(b, images, "float32"))
+    return convert_image_dtype(b, gray, images.dtype)
 
 
 @tf("image.grayscale_to_rgb")
-def grayscale_to_rgb(b: Builder, images: Any) -> Value:
+def grayscale_to_rgb(b: Builder, images: Native) -> Value:
     """The same in three channels."""
-    x = rules.native(b, images)
+    x = images
     if x.shape[-1] != 1:
         b.malformed(f"its input {x.shape} has more than one channel")
     return b.op("x.expand(sizes)", shape=(*x.shape[:-1], 3), x=x, sizes=(*(-1,) * (x.rank - 1), 3))
 
 
-@tf("image.rgb_to_hsv", "image.hsv_to_rgb")
-def convert_colors(b: Builder, images: Any) -> Value:
+@tf({f"image.{name}": {"name": name} for name in ("rgb_to_hsv", "hsv_to_rgb")})
+def convert_colors(b: Builder, images: Tensor, *, name: str) -> Value:
     """Between red, green, blue and hue, saturation, value."""
-    x = rules.settled(b, rules.tensor(b, images))
-    name = function_name(b).rpartition(".")[2]
+    x = rules.settled(b, images)
     return b.op(f"{name}(x, dim=d)", shape=x.shape, x=x, like=x, d=torch_dim(x, -1))
 
 
-@tf(*_MATRICES)
-def rotate_colors(b: Builder, images: Any) -> Value:
+@tf({name: {"matrix": matrix} for name, matrix in _MATRICES.items()})
+def rotate_colors(b: Builder, images: Native, *, matrix: list[list[float]]) -> Value:
     """The channels times a matrix."""
-    x = rules.native(b, images)
-    return product(b, x, rules.tensor(b, Constant(_MATRICES[function_name(b)], x.dtype)))
+    return product(b, images, rules.constant(b, Constant(matrix, images.dtype)))
 
 
 # -------------------------------------------------------------------- comparisons
 
 
 @tf("image.psnr")
-def psnr(builder: Builder, a: Any, b: Any, max_val: Any) -> Value:
+def psnr(builder: Builder, a: Native, b: Native, max_val: Known) -> Value:
     """Peak signal-to-noise ratio of each pair of images."""
-    x, y = rules.native(builder, a), rules.native(builder, b)
-    peak = number(builder, max_val, "max_val")
-    if x.dtype not in FLOATS:
-        peak = int(peak) / _LARGEST[x.dtype]
-    x, y = converted(builder, x, "float32"), converted(builder, y, "float32")
+    peak = max_val if a.dtype in FLOATS else int(max_val) / _LARGEST[a.dtype]
+    x, y = (convert_image_dtype(builder, image, "float32") for image in (a, b))
     shape = builder.broadcast([x.shape, y.shape])[:-3]
     return builder.op(
         "20 * math.log10(peak) - 10 * (x - y).square().mean(dim=(-3, -2, -1)).log10()",
@@ -184,8 +179,7 @@ def psnr(builder: Builder, a: Any, b: Any, max_val: Any) -> Value:
 
 
 @tf("image.total_variation")
-def total_variation(b: Builder, images: Any) -> Value:
+def total_variation(b: Builder, images: Native) -> Value:
     """The sum of the distances between neighbours, of each image."""
-    x = rules.native(b, images)
     template = "x.diff(dim=-3).abs().sum(dim=(-3, -2, -1)) + x.diff(dim=-2).abs().sum(dim=(-3, -2, -1))"
-    return b.op(template, shape=x.shape[:-3], perm=tuple(range(x.rank - 3)), x=x)
+    return b.op(template, shape=images.shape[:-3], perm=tuple(range(images.rank - 3)), x=images)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -10,23 +10,25 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import Number
 from codegen.model.spec import Constant
 from codegen.ops.keras.linalg import made, matrix
-from codegen.ops.tensorflow.functions import integers, natives, number, tf
+from codegen.ops.tensorflow.arguments import Given, Ints, Known, Native, NativePeer
+from codegen.ops.tensorflow.functions import tf
+
+#: Where shorter diagonals stand among longer ones: those above the main one, those below it.
+Align = Literal["LEFT_LEFT", "LEFT_RIGHT", "RIGHT_LEFT", "RIGHT_RIGHT"]
 
 
-def _bounds(b: Builder, k: Any) -> tuple[int, int]:
+def _bounds(b: Builder, k: tuple[int, ...]) -> tuple[int, int]:
     """The lowest and the highest diagonal that are meant."""
-    given = integers(b, k, "k")
-    if len(given) not in (1, 2) or given[0] > given[-1]:
+    if len(k) not in (1, 2) or k[0] > k[-1]:
         b.unsupported("k", k, "supported: one diagonal, or the lowest and the highest of several")
-    return given[0], given[-1]
+    return k[0], k[-1]
 
 
-def _starts(b: Builder, rows: int, columns: int, bounds: tuple[int, int], align: str) -> dict[int, int]:
+def _starts(rows: int, columns: int, bounds: tuple[int, int], align: Align) -> dict[int, int]:
     """Where each diagonal begins in its row of the array that holds several, padded to one length."""
-    if align not in ("LEFT_LEFT", "LEFT_RIGHT", "RIGHT_LEFT", "RIGHT_RIGHT"):
-        b.unsupported("align", align, "supported: 'RIGHT_LEFT' and the like")
     above, below = align.split("_")
     lengths = {k: _length(rows, columns, k) for k in range(bounds[0], bounds[1] + 1)}
     longest = max(lengths.values())
@@ -44,13 +46,12 @@ def _indices(b: Builder, *arrays: np.ndarray[Any, Any]) -> list[Value]:
     return [rules.constant(b, Constant(array.tolist(), "int64")) for array in arrays]
 
 
-def _fill(b: Builder, x: Value, padding_value: Any) -> Any:
+def _fill(x: Value, padding_value: Number) -> Number:
     """What stands beside the diagonals, as a number of the dtype of `x`."""
-    fill = number(b, padding_value, "padding_value")
-    return float(fill) if x.dtype in FLOATS else fill
+    return float(padding_value) if x.dtype in FLOATS else padding_value
 
 
-def _where(b: Builder, kept: np.ndarray[Any, Any], x: Value, other: Any) -> Value:
+def _where(b: Builder, kept: np.ndarray[Any, Any], x: Value, other: Value | Number) -> Value:
     """`x` where it is kept, else a number or another tensor."""
     if kept.all():
         return x
@@ -60,10 +61,16 @@ def _where(b: Builder, kept: np.ndarray[Any, Any], x: Value, other: Any) -> Valu
 
 
 def _on_matrix(
-    b: Builder, x: Value, rows: int, columns: int, bounds: tuple[int, int], align: str, other: Any
+    b: Builder,
+    x: Value,
+    rows: int,
+    columns: int,
+    bounds: tuple[int, int],
+    align: Align,
+    other: Value | Number,
 ) -> Value:
     """A matrix with these diagonals, (..., length) or (..., diagonals, length), and `other` beside them."""
-    starts = _starts(b, rows, columns, bounds, align)
+    starts = _starts(rows, columns, bounds, align)
     row, column = np.indices((rows, columns))
     k = np.clip(column - row, *bounds)
     kept = k == column - row
@@ -82,17 +89,17 @@ def _on_matrix(
 @tf("linalg.diag")
 def diag(
     b: Builder,
-    diagonal: Any,
-    k: Any = 0,
-    num_rows: Any = -1,
-    num_cols: Any = -1,
-    padding_value: Any = 0,
-    align: str = "RIGHT_LEFT",
+    diagonal: Native,
+    k: Ints = (0,),
+    num_rows: int = -1,
+    num_cols: int = -1,
+    padding_value: Known = 0,
+    align: Align = "RIGHT_LEFT",
 ) -> Value:
     """`torch.diag_embed(x)`: matrices with this diagonal, or with several."""
-    x, bounds = rules.native(b, diagonal), _bounds(b, k)
-    fill = _fill(b, x, padding_value)
-    rows, columns = (int(number(b, n, "num_rows")) for n in (num_rows, num_cols))
+    x, bounds = diagonal, _bounds(b, k)
+    fill = _fill(x, padding_value)
+    rows, columns = num_rows, num_cols
     if bounds[0] == bounds[1] and (rows, columns, fill) == (-1, -1, 0):
         size = None if x.shape[-1] is None else x.shape[-1] + abs(bounds[0])
         shape = (*x.shape[:-1], size, size)
@@ -107,7 +114,9 @@ def diag(
 
 
 @tf("linalg.diag_part")
-def diag_part(b: Builder, input: Any, k: Any = 0, padding_value: Any = 0, align: str = "RIGHT_LEFT") -> Value:
+def diag_part(
+    b: Builder, input: Given, k: Ints = (0,), padding_value: Known = 0, align: Align = "RIGHT_LEFT"
+) -> Value:
     """`x.diagonal()` of each matrix, or several of its diagonals."""
     x, bounds = matrix(b, input), _bounds(b, k)
     if bounds[0] == bounds[1]:
@@ -115,7 +124,7 @@ def diag_part(b: Builder, input: Any, k: Any = 0, padding_value: Any = 0, align:
         template = "x.diagonal(offset=k, dim1=-2, dim2=-1)"
         return made(b, template, (*x.shape[:-2], size), x=x, k=bounds[0])
     rows, columns = b.known(x, -2), b.known(x, -1)
-    starts = _starts(b, rows, columns, bounds, align)
+    starts = _starts(rows, columns, bounds, align)
     order = sorted(starts, reverse=True)
     lengths = [_length(rows, columns, k) for k in order]
     place = np.arange(max(lengths)) - np.array([[starts[k]] for k in order])
@@ -124,14 +133,16 @@ def diag_part(b: Builder, input: Any, k: Any = 0, padding_value: Any = 0, align:
     diagonal = np.array(order)[:, None]
     row, column = _indices(b, place - np.minimum(diagonal, 0), place + np.maximum(diagonal, 0))
     y = made(b, "x[..., i, j]", (*x.shape[:-2], *place.shape), x=x, i=row, j=column)
-    return _where(b, kept, y, _fill(b, x, padding_value))
+    return _where(b, kept, y, _fill(x, padding_value))
 
 
 @tf("linalg.set_diag")
-def set_diag(b: Builder, input: Any, diagonal: Any, k: Any = 0, align: str = "RIGHT_LEFT") -> Value:
+def set_diag(
+    b: Builder, input: NativePeer, diagonal: NativePeer, k: Ints = (0,), align: Align = "RIGHT_LEFT"
+) -> Value:
     """`torch.diagonal_scatter(x, diagonal)`: matrices with other diagonals."""
     bounds = _bounds(b, k)
-    x, y = natives(b, input, diagonal)
+    x, y = input, diagonal
     if bounds[0] != bounds[1]:
         return _on_matrix(b, y, b.known(x, -2), b.known(x, -1), bounds, align, x)
     template = "torch.diagonal_scatter(x, y, offset=k, dim1=-2, dim2=-1)"
@@ -139,9 +150,9 @@ def set_diag(b: Builder, input: Any, diagonal: Any, k: Any = 0, align: str = "RI
 
 
 @tf("linalg.tensor_diag")
-def tensor_diag(b: Builder, diagonal: Any) -> Value:
+def tensor_diag(b: Builder, diagonal: Native) -> Value:
     """A tensor as the diagonal of one with twice as many axes."""
-    x = rules.native(b, diagonal)
+    x = diagonal
     if x.rank == 1:
         return made(b, "x.diag()", (x.shape[0], x.shape[0]), x=x)
     flat = b.reshape(x, (rules.elements(x.shape),))
@@ -149,21 +160,19 @@ def tensor_diag(b: Builder, diagonal: Any) -> Value:
 
 
 @tf("linalg.tensor_diag_part")
-def tensor_diag_part(b: Builder, input: Any) -> Value:
+def tensor_diag_part(b: Builder, input: Native) -> Value:
     """The diagonal of a matrix."""
-    x = rules.native(b, input)
-    if x.rank != 2:
-        b.unsupported("input", x.shape, "supported: a matrix")
-    return made(b, "x.diagonal()", (x.shape[0],), x=x)
+    if input.rank != 2:
+        b.unsupported("input", input.shape, "supported: a matrix")
+    return made(b, "x.diagonal()", (input.shape[0],), x=input)
 
 
 @tf("linalg.band_part")
-def band_part(b: Builder, input: Any, num_lower: Any, num_upper: Any) -> Value:
+def band_part(b: Builder, input: Given, num_lower: int, num_upper: int) -> Value:
     """`x.tril(upper).triu(-lower)`; below zero, a bound keeps everything."""
     x = matrix(b, input)
-    lower, upper = int(number(b, num_lower, "num_lower")), int(number(b, num_upper, "num_upper"))
-    if upper >= 0:
-        x = made(b, "x.tril(k)", x.shape, x=x, k=upper)
-    if lower >= 0:
-        x = made(b, "x.triu(k)", x.shape, x=x, k=-lower)
-    return x if upper >= 0 or lower >= 0 else b.elementwise("x", x=x)
+    if num_upper >= 0:
+        x = made(b, "x.tril(k)", x.shape, x=x, k=num_upper)
+    if num_lower >= 0:
+        x = made(b, "x.triu(k)", x.shape, x=x, k=-num_lower)
+    return x if num_upper >= 0 or num_lower >= 0 else b.elementwise("x", x=x)

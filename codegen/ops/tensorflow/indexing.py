@@ -2,45 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import EllipsisType
+from typing import Annotated, Literal, TypeAlias
 
 from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import is_host, is_tensor
+from codegen.lowering.parts.operands import TensorLike, is_host, is_tensor
 from codegen.lowering.parts.tensors import in_one_piece, permuted
 from codegen.ops.keras import elementwise, indexing
 from codegen.ops.keras.linalg import made
-from codegen.ops.tensorflow.functions import (
-    dtype_name,
-    function_name,
+from codegen.ops.tensorflow.arguments import (
+    Alone,
+    DType,
+    Given,
+    Ints,
+    Native,
+    NativePeer,
+    Peer,
+    Sizes,
+    Tensor,
+    as_list,
+    dimensions,
     integers,
-    natives,
-    number,
-    operands,
-    tensors,
-    tf,
+    terms,
 )
+from codegen.ops.tensorflow.functions import tf
 from codegen.ops.tensorflow.reductions import clip_by_norm
 
+#: What stands between brackets, for one axis.
+Index: TypeAlias = TensorLike | slice | EllipsisType | None
 
-@tf("__operators__.getitem")
-def getitem(b: Builder, tensor: Any, slice_spec: Any, var: Any = None) -> Value:
-    """`x[slice_spec]`."""
-    del var  # a variable that would be assigned to
-    items = list(slice_spec) if isinstance(slice_spec, (list, tuple)) else [slice_spec]
-    if len(items) == 1 and is_tensor(items[0]) and items[0].dtype == "bool":
-        return masked(b, tensor, items[0], 0)
-    return indexed(b, tensor, items)
+#: Assigned to, if it is a variable that is read.
+_VARIABLE = ("var",)
 
 
-def indexed(b: Builder, x: Any, items: list[Any]) -> Value:
-    """TensorFlow's basic indexing; an index may be a number that is computed."""
+@tf("__operators__.getitem", ignored=_VARIABLE)
+def getitem(b: Builder, tensor: Given, slice_spec: Annotated[list[Index], Alone(as_list)]) -> Value:
+    """`x[slice_spec]`; an index may be a number that is computed."""
+    first = slice_spec[0] if len(slice_spec) == 1 else None
+    if is_tensor(first) and first.dtype == "bool":
+        return masked(b, rules.native(b, tensor), first, 0)
+    x, items = tensor, slice_spec
     if isinstance(x, Host) and x.rank == 0:
         x = rules.tensor(b, x)
     items = [rules.host(item) for item in items]
     taken = sum(item is not None and item is not Ellipsis for item in items)
-    rank = len(rules.host(x)) if isinstance(x, (list, tuple)) else x.rank
+    rank = x.rank if isinstance(x, Value) else len(as_list(b, rules.host(x)))
     if taken > rank:
         b.malformed(f"{taken} indices do not fit a tensor of rank {rank}")
     bounds = [
@@ -73,26 +81,36 @@ def indexed(b: Builder, x: Any, items: list[Any]) -> Value:
     return result
 
 
-@tf("strided_slice")
+def _positions(b: Builder, value: TensorLike, option: str) -> tuple[int | Value, ...]:
+    if not is_tensor(value):
+        return dimensions(b, value, option)
+    count = b.known(value, 0)
+    return tuple(b.op("x[i]", shape=(), perm=(), x=b.keras_layout(value), i=i) for i in range(count))
+
+
+#: Numbers of the host, or the elements of a tensor.
+Positions: TypeAlias = Annotated[tuple[int | Value, ...], Alone(_positions)]
+
+
+@tf("strided_slice", ignored=_VARIABLE)
 def strided_slice(
     b: Builder,
-    input_: Any,
-    begin: Any,
-    end: Any,
-    strides: Any = None,
+    input_: Given,
+    begin: Positions,
+    end: Positions,
+    strides: Sizes | None = None,
     begin_mask: int = 0,
     end_mask: int = 0,
     ellipsis_mask: int = 0,
     new_axis_mask: int = 0,
     shrink_axis_mask: int = 0,
-    var: Any = None,
 ) -> Value:
     """`x[begin:end:strides, ...]`; bit i of a mask says how item i is meant."""
-    del var
-    first, last = (_positions(b, v, name) for v, name in ((begin, "begin"), (end, "end")))
-    steps = (1,) * len(first) if strides is None else rules.shape_argument(b, strides, "strides")
-    items: list[Any] = []
-    for i, (start, stop, step) in enumerate(zip(first, last, steps, strict=True)):
+    steps = (1,) * len(begin) if strides is None else strides
+    if not len(begin) == len(end) == len(steps):
+        b.malformed("its begin, end and strides are not for the same axes")
+    items: list[Index] = []
+    for i, (start, stop, step) in enumerate(zip(begin, end, steps, strict=True)):
         bit = 1 << i
         if ellipsis_mask & bit:
             items.append(Ellipsis)
@@ -104,19 +122,11 @@ def strided_slice(
             items.append(slice(None if begin_mask & bit else start, None if end_mask & bit else stop, step))
     if not isinstance(input_, Value) and not isinstance(input_, (list, tuple)):
         input_ = rules.tensor(b, input_)
-    return indexed(b, input_, items)
-
-
-def _positions(b: Builder, value: Any, option: str) -> tuple[Any, ...]:
-    """Numbers of the host, or the elements of a tensor."""
-    if not is_tensor(value):
-        return rules.shape_argument(b, value, option)
-    count = b.known(value, 0)
-    return tuple(b.op("x[i]", shape=(), perm=(), x=b.keras_layout(value), i=i) for i in range(count))
+    return getitem(b, input_, items)
 
 
 @tf("slice")
-def slice_(b: Builder, input_: Any, begin: Any, size: Any) -> Value:
+def slice_(b: Builder, input_: Given, begin: Given, size: Given) -> Value:
     """`x[begin : begin + size]`; a size of -1 takes the rest."""
     if is_tensor(begin):
         sizes = integers(b, size, "size")
@@ -143,8 +153,14 @@ def slice_(b: Builder, input_: Any, begin: Any, size: Any) -> Value:
 # -------------------------------------------------------------------- gather
 
 
-@tf("gather", "compat.v1.gather", "compat.v1.batch_gather")
-def gather(b: Builder, params: Any, indices: Any, axis: Any = None, batch_dims: Any = 0) -> Value:
+@tf("compat.v1.batch_gather")
+def batch_gather(b: Builder, params: Given, indices: Native) -> Value:
+    """`x[..., indices]` along the last axis of the indices, for each of the batch its own."""
+    return gather(b, params, indices, batch_dims=indices.rank - 1)
+
+
+@tf("gather", "compat.v1.gather")
+def gather(b: Builder, params: Given, indices: Given, axis: int | None = None, batch_dims: int = 0) -> Value:
     """`x[..., indices]` along an axis, for each of the batch its own."""
     if isinstance(params, Host):
         known = rules.host(indices)
@@ -154,12 +170,8 @@ def gather(b: Builder, params: Any, indices: Any, axis: Any = None, batch_dims: 
             return rules.sizes(b, picked) if isinstance(known, list) else indexing.getitem(b, params, known)
     x = rules.native(b, params)
     positions = rules.native(b, indices)
-    if function_name(b).endswith("batch_gather"):
-        batch_dims = positions.rank - 1
-    batch = int(number(b, batch_dims, "batch_dims"))
-    if batch < 0:
-        batch += positions.rank
-    a = batch if axis is None else b.axis(int(number(b, axis, "axis")), x.rank)
+    batch = batch_dims + positions.rank if batch_dims < 0 else batch_dims
+    a = batch if axis is None else b.axis(axis, x.rank)
     if batch == 0:
         return indexing.taken(b, x, indices if isinstance(indices, int) else positions, a)
     order = [*range(batch), a, *(i for i in range(batch, x.rank) if i != a)]
@@ -184,13 +196,15 @@ def gather(b: Builder, params: Any, indices: Any, axis: Any = None, batch_dims: 
 
 @tf("gather_nd", "compat.v1.gather_nd")
 def gather_nd(
-    b: Builder, params: Any, indices: Any, batch_dims: Any = 0, bad_indices_policy: str = ""
+    b: Builder,
+    params: Native,
+    indices: Native,
+    batch_dims: int = 0,
+    bad_indices_policy: Literal["", "DEFAULT", "ERROR"] = "",
 ) -> Value:
     """The parts of `params` at positions along its first axes."""
-    if bad_indices_policy not in ("", "DEFAULT", "ERROR"):
-        b.unsupported("bad_indices_policy", bad_indices_policy, "supported: 'ERROR'")
-    x, positions = rules.native(b, params), rules.native(b, indices)
-    batch = int(number(b, batch_dims, "batch_dims"))
+    del bad_indices_policy  # others compute something for indices that are out of range
+    x, positions, batch = params, indices, batch_dims
     depth = b.known(positions, -1)
     shape = (*positions.shape[:-1], *x.shape[batch + depth :])
     if batch:
@@ -201,23 +215,20 @@ def gather_nd(
     return b.op("x[p.unbind(-1)]", shape=shape, perm=tuple(range(len(shape))), x=x, p=positions)
 
 
-@tf("nn.embedding_lookup", "compat.v1.nn.embedding_lookup")
-def embedding_lookup(
-    b: Builder, params: Any, ids: Any, max_norm: Any = None, partition_strategy: str = "mod"
-) -> Value:
+@tf("nn.embedding_lookup", "compat.v1.nn.embedding_lookup", ignored=("partition_strategy",))  # of several
+def embedding_lookup(b: Builder, params: Tensor, ids: Given, max_norm: Given | None = None) -> Value:
     """Rows of a table, scaled down where they are longer than `max_norm`."""
-    del partition_strategy  # of several tables
-    table = rules.tensor(b, params)
-    rows = indexing.taken(b, table, ids, 0)
+    rows = indexing.taken(b, params, ids, 0)
     if max_norm is None:
         return rows
-    return clip_by_norm(b, rows, max_norm, list(range(rows.rank - table.rank + 1, rows.rank)))
+    bound = terms(b, rows, max_norm)[1]
+    return clip_by_norm(b, rows, bound, tuple(range(rows.rank - params.rank + 1, rows.rank)))
 
 
 @tf("unravel_index")
-def unravel_index(b: Builder, indices: Any, dims: Any) -> Value:
+def unravel_index(b: Builder, indices: Native, dims: Ints) -> Value:
     """The positions along each axis, (axes, ...), of positions in a flattened array."""
-    x, sizes = rules.native(b, indices), integers(b, dims, "dims")
+    x, sizes = indices, dims
     template = "torch.stack(torch.unravel_index(x, sizes))"
     return b.cast(made(b, template, (len(sizes), *x.shape), "int64", x=x, sizes=sizes), x.dtype)
 
@@ -226,39 +237,41 @@ def unravel_index(b: Builder, indices: Any, dims: Any) -> Value:
 
 
 @tf("boolean_mask", "compat.v1.boolean_mask")
-def boolean_mask(b: Builder, tensor: Any, mask: Any, axis: Any = None) -> Value:
+def boolean_mask(b: Builder, tensor: Native, mask: Given, axis: int = 0) -> Value:
     """The elements, or slices, that a mask keeps."""
-    x = rules.native(b, tensor)
-    first = 0 if axis is None else b.axis(int(number(b, axis, "axis")), x.rank)
-    return masked(b, x, rules.native(b, mask, "bool"), first)
+    return masked(b, tensor, rules.tensor(b, mask, "bool"), b.axis(axis, tensor.rank))
 
 
-def masked(b: Builder, x: Any, mask: Value, axis: int) -> Value:
+def masked(b: Builder, x: Value, mask: Value, axis: int) -> Value:
     """`x[mask]` along the axes from `axis` on."""
-    x, mask = rules.native(b, x), b.keras_layout(mask)
+    mask = b.keras_layout(mask)
     shape = (*x.shape[:axis], None, *x.shape[axis + mask.rank :])
     index = (*(slice(None),) * axis, mask)
     return b.op("x[index]", shape=shape, perm=tuple(range(len(shape))), x=x, index=index if axis else mask)
 
 
-@tf("where", "compat.v1.where")
-def where(b: Builder, condition: Any, x: Any = None, y: Any = None) -> Value:
+@tf({"where": {"of_rows": False}, "compat.v1.where": {"of_rows": True}})
+def where(
+    b: Builder, condition: Given, x: Given | None = None, y: Given | None = None, *, of_rows: bool
+) -> Value:
     """`torch.where(condition, x, y)`; without `x` and `y`, where the condition holds."""
     if x is None and y is None:
         mask = rules.native(b, condition)
         return b.op("mask.nonzero()", shape=(None, mask.rank), dtype="int64", perm=(0, 1), mask=mask)
+    if x is None or y is None:
+        b.malformed("it is called with one of 'x' and 'y' alone")
     if not any(is_tensor(v) for v in (condition, x, y)) and isinstance(condition, Value):
         return rules.host_map(b, "y if x else z", lambda c, p, q: p if c else q, (condition, x, y))
     condition = rules.tensor(b, condition)
-    if function_name(b).startswith("compat") and condition.rank == 1 and is_tensor(x) and x.rank > 1:
+    if of_rows and condition.rank == 1 and is_tensor(x) and x.rank > 1:
         condition = b.reshape(condition, (condition.shape[0], *(1,) * (x.rank - 1)))
-    return elementwise.where(b, condition, *operands(b, x, y))
+    return elementwise.where(b, condition, *terms(b, x, y))
 
 
 @tf("sequence_mask")
-def sequence_mask(b: Builder, lengths: Any, maxlen: Any = None, dtype: Any = "bool") -> Value:
+def sequence_mask(b: Builder, lengths: Native, maxlen: Given | None = None, dtype: DType = "bool") -> Value:
     """1 up to each length, then 0."""
-    x = rules.native(b, lengths)
+    x = lengths
     most = rules.host(maxlen)
     if most is None:
         most = b.host_op("int(x.max())", x=x)
@@ -267,25 +280,24 @@ def sequence_mask(b: Builder, lengths: Any, maxlen: Any = None, dtype: Any = "bo
     shape = (*x.shape, most if isinstance(most, int) else None)
     template = "torch.arange(n, device=x.device) < x.unsqueeze(-1)"
     y = b.op(template, shape=shape, perm=tuple(range(len(shape))), dtype="bool", x=x, n=most)
-    return b.cast(y, dtype_name(b, dtype))
+    return b.cast(y, dtype)
 
 
 @tf("one_hot")
 def one_hot(
     b: Builder,
-    indices: Any,
-    depth: Any,
-    on_value: Any = None,
-    off_value: Any = None,
-    axis: Any = None,
-    dtype: Any = None,
+    indices: Native,
+    depth: Given,
+    on_value: Given | None = None,
+    off_value: Given | None = None,
+    axis: int = -1,
+    dtype: DType | None = None,
 ) -> Value:
     """`on_value` where a class is meant, else `off_value`; a class out of range is off throughout."""
     given = [v.dtype for v in (on_value, off_value) if is_tensor(v)]
     numbers = [v for v in (on_value, off_value) if isinstance(v, (bool, int, float))]
     kind = given[0] if given else rules.result_type(*numbers) if numbers else "float32"
-    target = kind if dtype is None else dtype_name(b, dtype)
-    x = rules.native(b, indices)
+    target, x = dtype or kind, indices
     classes = rules.host(depth)
     if not is_host(classes):
         b.unsupported("depth", "<tensor>", "supported: numbers and sizes of other tensors")
@@ -300,7 +312,7 @@ def one_hot(
     else:
         on, off = (default if v is None else v for v, default in ((on_value, 1), (off_value, 0)))
         y = b.cast(elementwise.where(b, y, on, off), target)
-    a = x.rank if axis is None else b.axis(int(number(b, axis, "axis")), y.rank)
+    a = b.axis(axis, y.rank)
     order = list(range(x.rank))
     order.insert(a, x.rank)
     return y if a == x.rank else permuted(b, y, order)
@@ -308,11 +320,11 @@ def one_hot(
 
 @tf("reverse_sequence")
 def reverse_sequence(
-    b: Builder, input: Any, seq_lengths: Any, seq_axis: Any = None, batch_axis: Any = None
+    b: Builder, input: Native, seq_lengths: Native, seq_axis: int = 0, batch_axis: int = 0
 ) -> Value:
     """The first `seq_lengths` steps of each sample in reverse order."""
-    x, lengths = rules.native(b, input), rules.native(b, seq_lengths)
-    steps, samples = (0 if a is None else b.axis(a, x.rank) for a in (seq_axis, batch_axis))
+    x, lengths = input, seq_lengths
+    steps, samples = (b.axis(a, x.rank) for a in (seq_axis, batch_axis))
     if (steps, samples) == (1, 0):
         return b.op("reverse_steps(x, lengths)", shape=x.shape, x=x, lengths=lengths)
     order = [samples, steps, *(a for a in range(x.rank) if a not in (samples, steps))]
@@ -324,36 +336,47 @@ def reverse_sequence(
 # -------------------------------------------------------------------- scatter
 
 
-@tf("scatter_nd")
-def scatter_nd(b: Builder, indices: Any, updates: Any, shape: Any, bad_indices_policy: str = "") -> Value:
+#: An index that is out of range raises.
+_POLICY = ("bad_indices_policy",)
+
+
+@tf("scatter_nd", ignored=_POLICY)
+def scatter_nd(b: Builder, indices: Given, updates: Tensor, shape: Given) -> Value:
     """Zeros of a shape, to which `updates` are added at `indices`."""
-    del bad_indices_policy  # an index that is out of range raises
-    return indexing.scatter(b, indices, rules.tensor(b, updates), shape=shape)
+    return indexing.scatter(b, indices, updates, shape=shape)
 
 
-@tf(*(f"tensor_scatter_nd_{mode}" for mode in ("update", "add", "sub", "max", "min")))
+@tf(
+    {
+        "tensor_scatter_nd_update": {"reduction": None},
+        **{f"tensor_scatter_nd_{name}": {"reduction": name} for name in ("add", "max", "min")},
+    },
+    ignored=_POLICY,
+)
 def tensor_scatter_nd(
-    b: Builder, tensor: Any, indices: Any, updates: Any, bad_indices_policy: str = ""
+    b: Builder, tensor: Peer, indices: Given, updates: Peer, *, reduction: str | None
 ) -> Value:
     """A copy of a tensor with `updates` put into it, or combined with it, at `indices`."""
-    del bad_indices_policy
-    x, new = tensors(b, tensor, updates)
-    mode = function_name(b).rpartition("_")[2]
-    if mode == "sub":
-        new = b.elementwise("-x", x=new)
-    reduction = {"update": None, "sub": "add"}.get(mode, mode)
-    return indexing.scatter_update(b, x, indices, new, reduction=reduction)
+    return indexing.scatter_update(b, tensor, indices, updates, reduction=reduction)
+
+
+@tf("tensor_scatter_nd_sub", ignored=_POLICY)
+def tensor_scatter_nd_sub(b: Builder, tensor: Peer, indices: Given, updates: Peer) -> Value:
+    """A copy of a tensor from which `updates` are subtracted at `indices`."""
+    return tensor_scatter_nd(b, tensor, indices, b.elementwise("-x", x=updates), reduction="add")
 
 
 @tf("searchsorted")
 def searchsorted(
-    b: Builder, sorted_sequence: Any, values: Any, side: str = "left", out_type: Any = "int32"
+    b: Builder,
+    sorted_sequence: NativePeer,
+    values: NativePeer,
+    side: Literal["left", "right"] = "left",
+    out_type: DType = "int32",
 ) -> Value:
     """`torch.searchsorted(sequence, values)`, row by row."""
-    if side not in ("left", "right"):
-        b.unsupported("side", side, "supported: 'left', 'right'")
-    sequence, x = natives(b, sorted_sequence, values)
+    sequence, x = sorted_sequence, values
     searched = in_one_piece(x)
     template = f"torch.searchsorted(sequence, {searched}{', right=True' if side == 'right' else ''})"
     y = b.op(template, shape=x.shape, dtype="int64", x=x, sequence=sequence)
-    return b.cast(y, dtype_name(b, out_type, "out_type"))
+    return b.cast(y, out_type)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,20 +14,21 @@ from codegen.graph import Host, Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import is_tensor
+from codegen.lowering.parts.operands import TensorLike, is_tensor
 from codegen.model.spec import Constant
 from codegen.ops.keras import core, elementwise
-from codegen.ops.keras.elementwise import binary, logical_of, unary
 from codegen.ops.keras.linalg import made
-from codegen.ops.tensorflow.functions import (
-    dtype_name,
-    function_name,
-    number,
-    operands,
-    same_host,
-    tensors,
-    tf,
+from codegen.ops.tensorflow.arguments import (
+    DType,
+    Given,
+    GivenList,
+    Native,
+    Peer,
+    PeerTerm,
+    Tensor,
+    terms,
 )
+from codegen.ops.tensorflow.functions import tf
 
 #: TensorFlow's functions of one argument, by the op of Keras that computes the same.
 UNARY = {
@@ -136,179 +137,171 @@ SPECIAL_BINARY = {
 }
 
 
-def combine(b: Builder, name: str, x: Any, y: Any) -> Value:
+def combine(b: Builder, name: str, x: TensorLike, y: TensorLike) -> Value:
     """An op of two arguments in the dtype of its tensors; tuples of the host stay on the host."""
-    x, y = operands(b, x, y)
+    x, y = terms(b, x, y)
     if not is_tensor(x) and not is_tensor(y):
-        parts = [v for v in (x, y) if isinstance(v, Value)]
+        parts = [v for v in (x, y) if isinstance(v, Host)]
         function = elementwise.BINARY[name][2]
         if name == "Subtract" and len(parts) == 2 and same_host(*parts):
-            return rules.host_map(
-                b, "x - y", lambda _x, _y: 0, [(0,) * (x.shape[0] or 0), 0] if x.rank else [0, 0]
-            )
+            count = (parts[0].shape[0] or 0) if parts[0].rank else None
+            return rules.number(b, 0) if count is None else rules.sizes(b, [0] * count)
         if parts and function and name not in ("Equal", "NotEqual"):
             return rules.host_map(b, elementwise.BINARY[name][0], function, (x, y))
     dtype = next((v.dtype for v in (x, y) if is_tensor(v)), None)
     if dtype is not None:  # a number has the tensor's dtype, whatever Keras' op would make of it
         x, y = (Constant(v, dtype) if isinstance(v, (bool, int, float)) else v for v in (x, y))
-    return binary(b, name, x, y)
+    return elementwise.binary(b, name, x, y)
 
 
-def _lower_unary(name: str) -> Callable[..., Value]:
-    def lower(b: Builder, x: Any) -> Value:
-        if name in HOST and isinstance(x, Host) and not x.rank:
-            return rules.host_map(b, *HOST[name], (x,))
-        return unary(b, name, x)
-
-    return lower
+def same_host(x: object, y: object) -> bool:
+    """Whether two numbers of the host, or tuples of them, are for sure the same."""
+    return bool(_meaning(x) == _meaning(y))
 
 
-def _lower_binary(name: str) -> Callable[..., Value]:
-    def lower(b: Builder, first: Any, second: Any = None) -> Value:
-        if second is None:  # as `x == y` and `x != y` are saved
-            b.malformed("the file does not hold its second operand: Keras 2 does not save it")
-        return combine(b, name, first, second)
-
-    return lower
-
-
-def _lower_special(template: str) -> Callable[..., Value]:
-    def lower(b: Builder, x: Any) -> Value:
-        return b.elementwise(template, x=rules.tensor(b, x))
-
-    return lower
+def _meaning(part: object) -> object:
+    """What a number of the host is: a number, or the expression that computes it."""
+    part = rules.host(part)
+    if isinstance(part, tuple):
+        return tuple(map(_meaning, part))
+    if isinstance(part, Host) and part.node is not None:
+        return part.node.form, tuple(map(_meaning, part.node.operands.values()))
+    return part
 
 
-def _lower_special_binary(template: str) -> Callable[..., Value]:
-    def lower(b: Builder, first: Any, second: Any) -> Value:
-        x, y = tensors(b, first, second)
-        return b.elementwise(template, x=x, y=y)
-
-    return lower
+def _variants(functions: Mapping[str, Sequence[str]]) -> dict[str, dict[str, str]]:
+    return {function: {"name": name} for name, own in functions.items() for function in own}
 
 
-for _name, _functions in UNARY.items():
-    tf(*_functions)(_lower_unary(_name))
-for _name, _functions in BINARY.items():
-    tf(*_functions, second="second")(_lower_binary(_name))
-for _name, _template in SPECIAL.items():
-    tf(_name)(_lower_special(_template))
-for _name, _template in SPECIAL_BINARY.items():
-    tf(_name, second="second")(_lower_special_binary(_template))
+@tf(_variants(UNARY))
+def unary(b: Builder, x: Given, *, name: str) -> Value:
+    """An op of Keras of one argument."""
+    if name in HOST and isinstance(x, Host) and not x.rank:
+        return rules.host_map(b, *HOST[name], (x,))
+    return elementwise.unary(b, name, x)
 
 
-@tf("math.maximum", "math.minimum")
-def maximum(b: Builder, x: Any, y: Any) -> Value:
+@tf(_variants(BINARY), second="second")
+def binary(b: Builder, first: Given, second: Given | None = None, *, name: str) -> Value:
+    """An op of Keras of two arguments."""
+    if second is None:  # as `x == y` and `x != y` are saved
+        b.malformed("the file does not hold its second operand: Keras 2 does not save it")
+    return combine(b, name, first, second)
+
+
+@tf({name: {"template": template} for name, template in SPECIAL.items()})
+def special(b: Builder, x: Tensor, *, template: str) -> Value:
+    """A function of one argument that keras.ops lacks."""
+    return b.elementwise(template, x=x)
+
+
+@tf({name: {"template": template} for name, template in SPECIAL_BINARY.items()}, second="second")
+def special_binary(b: Builder, first: Peer, second: Peer, *, template: str) -> Value:
+    """A function of two arguments that keras.ops lacks."""
+    return b.elementwise(template, x=first, y=second)
+
+
+@tf({"math.maximum": {"name": "Maximum"}, "math.minimum": {"name": "Minimum"}})
+def maximum(b: Builder, x: PeerTerm, y: PeerTerm, *, name: str) -> Value:
     """The larger or the smaller of two."""
-    name = "Maximum" if function_name(b).endswith("maximum") else "Minimum"
-    return elementwise.extremum(b, name, *operands(b, x, y))
+    return elementwise.extremum(b, name, x, y)
 
 
 @tf("math.truediv", "math.divide", "realdiv")
-def truediv(b: Builder, x: Any, y: Any) -> Value:
+def truediv(b: Builder, x: PeerTerm, y: PeerTerm) -> Value:
     """`x / y`; of whole numbers as TensorFlow does it, in float64, or float32 for small ones."""
-    x, y = operands(b, x, y)
     if not is_tensor(x) and not is_tensor(y):
         return rules.host_map(b, "x / y", operator.truediv, (x, y))
     dtype = next(v.dtype for v in (x, y) if is_tensor(v))
     if dtype in INTEGERS:
         wide = "float32" if dtype in ("int8", "uint8", "int16", "uint16") else "float64"
         x, y = (rules.tensor(b, v, wide) for v in (x, y))
-    return binary(b, "Divide", x, y)
+    return elementwise.binary(b, "Divide", x, y)
 
 
 @tf("compat.v1.div")
-def div(b: Builder, x: Any, y: Any) -> Value:
+def div(b: Builder, x: PeerTerm, y: PeerTerm) -> Value:
     """Python 2's division: that of whole numbers yields whole numbers."""
     dtype = next((v.dtype for v in (x, y) if is_tensor(v)), "int32")
     return truediv(b, x, y) if dtype in FLOATS else combine(b, "FloorDivide", x, y)
 
 
-@tf("math.logical_and", "math.logical_or", "math.logical_xor")
-def logical(b: Builder, x: Any, y: Any) -> Value:
+@tf(
+    {f"math.logical_{name}": {"symbol": symbol} for name, symbol in (("and", "&"), ("or", "|"), ("xor", "^"))}
+)
+def logical(b: Builder, x: Given, y: Given, *, symbol: str) -> Value:
     """`x & y`, `x | y` or `x ^ y` of truth values."""
-    return logical_of(b, {"and": "&", "or": "|", "xor": "^"}[function_name(b).rpartition("_")[2]], x, y)
+    return elementwise.logical_of(b, symbol, x, y)
 
 
-@tf("math.add_n", "math.accumulate_n")
-def add_n(b: Builder, inputs: Any, shape: Any = None, tensor_dtype: Any = None) -> Value:
+@tf("math.add_n", "math.accumulate_n", ignored=("shape", "tensor_dtype"))  # those that the tensors have
+def add_n(b: Builder, inputs: GivenList) -> TensorLike:
     """The sum of several tensors."""
-    del shape, tensor_dtype  # those that the tensors have
-    values = inputs if isinstance(inputs, (list, tuple)) else [inputs]
-    total: Value = functools.reduce(lambda x, y: combine(b, "Add", x, y), values)
-    return total
+    return functools.reduce(lambda x, y: combine(b, "Add", x, y), inputs)
 
 
 @tf("math.round", "math.rint")
-def round_(b: Builder, x: Any) -> Value:
+def round_(b: Builder, x: Tensor) -> Value:
     """`x.round()`, halves to even."""
     return elementwise.round_(b, x)
 
 
-@tf("math.real", "math.imag")
-def complex_part(b: Builder, input: Any) -> Value:
+@tf({"math.real": {"part": "real"}, "math.imag": {"part": "imag"}})
+def complex_part(b: Builder, input: Tensor, *, part: str) -> Value:
     """`x.real` or `x.imag`; of real numbers, the number itself or zero."""
-    x = rules.tensor(b, input)
-    part = function_name(b).rpartition(".")[2]
+    x = input
     if x.dtype not in COMPLEX:
         return b.elementwise("x" if part == "real" else "torch.zeros_like(x)", x=x)
     return b.elementwise(f"x.{part}", dtype="float64" if x.dtype == "complex128" else "float32", x=x)
 
 
 @tf("dtypes.complex")
-def complex_(b: Builder, real: Any, imag: Any) -> Value:
+def complex_(b: Builder, real: Peer, imag: Peer) -> Value:
     """Complex numbers from their parts."""
-    x, y = tensors(b, real, imag)
-    dtype = "complex128" if x.dtype == "float64" else "complex64"
-    return b.elementwise("torch.complex(x, y)", dtype=dtype, x=x, y=y)
+    dtype = "complex128" if real.dtype == "float64" else "complex64"
+    return b.elementwise("torch.complex(x, y)", dtype=dtype, x=real, y=imag)
 
 
 @tf("clip_by_value")
-def clip_by_value(b: Builder, t: Any, clip_value_min: Any, clip_value_max: Any) -> Value:
+def clip_by_value(b: Builder, t: Peer, clip_value_min: PeerTerm, clip_value_max: PeerTerm) -> Value:
     """`x.clamp(low, high)`; where the bounds cross, the lower one wins."""
-    x, low, high = operands(b, t, clip_value_min, clip_value_max)
-    bounds = [rules.host(v) for v in (low, high)]
-    x = rules.tensor(b, x)
-    if all(isinstance(v, (int, float)) for v in bounds) and bounds[0] <= bounds[1]:
-        return b.elementwise("x.clamp(low, high)", x=x, low=bounds[0], high=bounds[1])
-    return elementwise.extremum(b, "Maximum", elementwise.extremum(b, "Minimum", x, high), low)
+    low, high = rules.host(clip_value_min), rules.host(clip_value_max)
+    if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low <= high:
+        return b.elementwise("x.clamp(low, high)", x=t, low=low, high=high)
+    return maximum(b, maximum(b, t, clip_value_max, name="Minimum"), clip_value_min, name="Maximum")
 
 
 @tf("math.polyval")
-def polyval(b: Builder, coeffs: Any, x: Any) -> Value:
+def polyval(b: Builder, coeffs: GivenList, x: Tensor) -> Value:
     """A polynomial by Horner's rule, the highest power first."""
-    x = rules.tensor(b, x)
-    terms = coeffs if isinstance(coeffs, (list, tuple)) else [coeffs]
-    if not terms:
+    if not coeffs:
         return b.elementwise("torch.zeros_like(x)", x=x)
-    result = terms[0]
-    for term in terms[1:]:
+    result, *others = coeffs
+    for term in others:
         result = combine(b, "Add", combine(b, "Multiply", result, x), term)
     return rules.tensor(b, result, x.dtype)
 
 
 @tf("math.lbeta")
-def lbeta(b: Builder, x: Any) -> Value:
+def lbeta(b: Builder, x: Native) -> Value:
     """The logarithm of the beta function of the last axis."""
-    x = rules.native(b, x)
     template = "torch.lgamma(x).sum(dim=-1) - torch.lgamma(x.sum(dim=-1))"
     return b.op(template, shape=x.shape[:-1], perm=tuple(range(x.rank - 1)), x=x)
 
 
 @tf("math.polygamma")
-def polygamma(b: Builder, a: Any, x: Any) -> Value:
+def polygamma(b: Builder, a: int, x: Tensor) -> Value:
     """`torch.special.polygamma(n, x)`."""
-    n = number(b, a, "a")
-    return b.elementwise("torch.special.polygamma(n, x)", n=int(n), x=rules.tensor(b, x))
+    return b.elementwise("torch.special.polygamma(n, x)", n=a, x=x)
 
 
 # -------------------------------------------------------------------- dtypes
 
 
 @tf("cast", masks="own")
-def cast(b: Builder, x: Any, dtype: Any) -> Any:
+def cast(b: Builder, x: Given, dtype: DType) -> Value:
     """`x.to(dtype)`; TensorFlow hands back a tensor that has the dtype, with its mask."""
-    wanted = dtype_name(b, dtype)
+    wanted = dtype
     if not isinstance(x, Host):
         return cast_to(b, rules.tensor(b, x), wanted)
     if x.rank and wanted in INTEGERS:
@@ -333,9 +326,9 @@ def cast_to(b: Builder, x: Value, dtype: str) -> Value:
 
 
 @tf("bitcast")
-def bitcast(b: Builder, input: Any, type: Any) -> Value:
+def bitcast(b: Builder, input: Native, type: DType) -> Value:
     """The same bits as numbers of another dtype; an axis is added or used up if its size differs."""
-    x, wanted = rules.native(b, input), dtype_name(b, type, "type")
+    x, wanted = input, type
     old, new = (np.dtype(name).itemsize for name in (x.dtype, wanted))
     operands: dict[str, Any] = {"x": x, "target": torch_dtype(wanted)}
     if old == new:
@@ -346,15 +339,12 @@ def bitcast(b: Builder, input: Any, type: Any) -> Value:
 
 
 @tf("dtypes.saturate_cast")
-def saturate_cast(b: Builder, value: Any, dtype: Any) -> Value:
+def saturate_cast(b: Builder, value: Given, dtype: DType) -> Value:
     """Clipped to what the dtype can hold, then cast."""
-    return core.saturate_cast(b, value, dtype=dtype_name(b, dtype))
+    return core.saturate_cast(b, value, dtype=dtype)
 
 
-@tf("convert_to_tensor", "compat.v1.convert_to_tensor", masks="own")
-def convert_to_tensor(b: Builder, value: Any, dtype: Any = None, preferred_dtype: Any = None) -> Any:
+@tf("convert_to_tensor", "compat.v1.convert_to_tensor", masks="own", ignored=("preferred_dtype",))
+def convert_to_tensor(b: Builder, value: Given, dtype: DType | None = None) -> Value:
     """Its input: TensorFlow hands back the same tensor, with its mask."""
-    del preferred_dtype  # a tensor has its dtype
-    if isinstance(value, Host):
-        return value
-    return rules.tensor(b, value, None if dtype is None else dtype_name(b, dtype))
+    return value if isinstance(value, Host) else rules.tensor(b, value, dtype)

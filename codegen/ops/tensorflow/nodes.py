@@ -6,11 +6,11 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from codegen.lowering import registry
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.registry import lowers
 from codegen.model.packages import TENSORFLOW
 
@@ -145,7 +145,7 @@ _TYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
 
 
 @lowers("TensorFlowOpLayer", package=TENSORFLOW, masks="drop")
-def node(b: Builder, inputs: Any, *, node_def: Any, constants: Any = None) -> Any:
+def node(b: Builder, inputs: TensorLike, *, node_def: object, constants: object = None) -> Any:
     """What the function of TensorFlow does that made the node."""
     definition = _definition(b, node_def)
     op = definition.get("op")
@@ -161,12 +161,11 @@ def node(b: Builder, inputs: Any, *, node_def: Any, constants: Any = None) -> An
         if value not in (None, []):
             arguments[argument or name] = value
     entry = registry.registered()[TENSORFLOW, function]
-    caller = replace(b, spec=replace(b.spec, config={"function": function}))
     first = "value" if op == "Split" else next(iter(arguments))
-    return entry(caller, arguments.pop(first), **arguments)
+    return entry(b, arguments.pop(first), **arguments)
 
 
-def _definition(b: Builder, node_def: Any) -> Mapping[str, Any]:
+def _definition(b: Builder, node_def: object) -> Mapping[str, Any]:
     if isinstance(node_def, str):
         try:
             node_def = json.loads(node_def)
@@ -177,7 +176,7 @@ def _definition(b: Builder, node_def: Any) -> Mapping[str, Any]:
     return node_def
 
 
-def _arguments(b: Builder, inputs: Any, constants: Mapping[str, Any]) -> list[Any]:
+def _arguments(b: Builder, inputs: TensorLike, constants: Mapping[str, Any]) -> list[Any]:
     """The node's inputs in order: tensors, with constants at their places among them."""
     tensors = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
     arguments: list[Any] = []
@@ -200,7 +199,7 @@ def _named(b: Builder, names: list[str], given: list[Any]) -> dict[str, Any]:
     return dict(zip((name.removeprefix("*") for name in names), given, strict=False))
 
 
-def _decoded(value: Any) -> Any:
+def _decoded(value: object) -> Any:
     """An attribute of a node definition."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return None

@@ -9,8 +9,10 @@ import numpy as np
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike
 from codegen.model.spec import Constant
-from codegen.ops.tensorflow.functions import integers, tf
+from codegen.ops.tensorflow.arguments import Given, Tensor
+from codegen.ops.tensorflow.functions import tf
 
 _NAMES = ("args", "vars", "vars_per_channel")
 
@@ -18,17 +20,15 @@ _NAMES = ("args", "vars", "vars_per_channel")
 @tf(*(f"quantization.fake_quant_with_min_max_{name}" for name in _NAMES))
 def fake_quant(
     b: Builder,
-    inputs: Any,
-    min: Any = -6.0,
-    max: Any = 6.0,
-    num_bits: Any = 8,
+    inputs: Tensor,
+    min: Given = -6.0,
+    max: Given = 6.0,
+    num_bits: int = 8,
     narrow_range: bool = False,
 ) -> Value:
     """The nearest of the numbers that a range, moved so that it holds zero, is divided into."""
-    x = rules.tensor(b, inputs)
-    (bits,) = integers(b, num_bits, "num_bits")
     low, high = (_known(b, bound, option) for bound, option in ((min, "min"), (max, "max")))
-    least, most = np.float32(bool(narrow_range)), np.float32(2**bits - 1)
+    least, most = np.float32(narrow_range), np.float32(2**num_bits - 1)
     scale = (high - low) / (most - least)
     zero = np.clip(np.floor(least - low / scale + np.float32(0.5)), least, most)
     numbers = {
@@ -39,10 +39,10 @@ def fake_quant(
     }
     operands = {name: _operand(b, value) for name, value in numbers.items()}
     template = "((x.clamp(low, high) - low) * steps + 0.5).floor() * scale + low"
-    return b.elementwise(template, x=x, **operands)
+    return b.elementwise(template, x=inputs, **operands)
 
 
-def _known(b: Builder, bound: Any, option: str) -> np.ndarray[Any, Any]:
+def _known(b: Builder, bound: TensorLike, option: str) -> np.ndarray[Any, Any]:
     known = rules.host(bound)
     if isinstance(known, Value):
         b.unsupported(option, "<tensor>", "supported: numbers")

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.ops.keras.linalg import made
 from codegen.ops.keras.math import extreme
-from codegen.ops.tensorflow.functions import function_name, number, tf
+from codegen.ops.tensorflow.arguments import Given, Native
+from codegen.ops.tensorflow.functions import tf
 
 #: How torch calls each reduction, and what stands in a segment without elements: if the numbers of
 #: the segments are sorted, and if they are not (None: the least or largest number of the dtype).
@@ -23,40 +22,37 @@ _MODES: dict[str, tuple[str, float, float | None]] = {
 }
 
 
-@tf(*(f"math.segment_{name}" for name in _MODES))
-def segment(b: Builder, data: Any, segment_ids: Any) -> Value:
+@tf({f"math.segment_{name}": {"name": name} for name in _MODES})
+def segment(b: Builder, data: Native, segment_ids: Given, *, name: str) -> Value:
     """Rows with the same number, which are sorted, reduced to one."""
-    x, ids = rules.native(b, data), rules.native(b, segment_ids)
-    known = rules.host(segment_ids)
+    ids, known = rules.native(b, segment_ids), rules.host(segment_ids)
     if isinstance(known, (list, tuple)) and known:
-        count: Any = int(max(known)) + 1
+        count: int | Host = int(max(known)) + 1
     else:
         count = b.host_op("int(ids[-1]) + 1", ids=ids)
-    mode, fill, _ = _MODES[function_name(b).rpartition("_")[2]]
-    return _reduced(b, x, ids, count, mode, fill)
+    mode, fill, _ = _MODES[name]
+    return _reduced(b, data, ids, count, mode, fill)
 
 
-@tf(*(f"math.unsorted_segment_{name}" for name in (*_MODES, "sqrt_n")))
-def unsorted_segment(b: Builder, data: Any, segment_ids: Any, num_segments: Any) -> Value:
+@tf({f"math.unsorted_segment_{name}": {"name": name} for name in (*_MODES, "sqrt_n")})
+def unsorted_segment(b: Builder, data: Native, segment_ids: Native, num_segments: int, *, name: str) -> Value:
     """Rows with the same number reduced to one."""
-    x, ids = rules.native(b, data), rules.native(b, segment_ids)
+    x, ids = data, segment_ids
     if ids.rank != 1:
-        count = rules.elements(ids.shape)
-        x = b.reshape(x, (count, *x.shape[ids.rank :]))
-        ids = b.reshape(ids, (count,))
-    name = function_name(b).removeprefix("math.unsorted_segment_")
-    count = int(number(b, num_segments, "num_segments"))
+        rows = rules.elements(ids.shape)
+        x = b.reshape(x, (rows, *x.shape[ids.rank :]))
+        ids = b.reshape(ids, (rows,))
     if name == "sqrt_n":
-        total = _reduced(b, x, ids, count, "sum", 0)
+        total = _reduced(b, x, ids, num_segments, "sum", 0)
         template = "segment_reduce(torch.ones_like(x), ids, count, mode, fill).clamp(min=1).sqrt()"
-        root = made(b, template, total.shape, x=x, ids=ids, count=count, mode="sum", fill=0.0)
+        root = made(b, template, total.shape, x=x, ids=ids, count=num_segments, mode="sum", fill=0.0)
         return b.elementwise("x / y", x=total, y=root)
     mode, _, fill = _MODES[name]
     empty = extreme(x.dtype, name == "max") if fill is None else fill
-    return _reduced(b, x, ids, count, mode, empty)
+    return _reduced(b, x, ids, num_segments, mode, empty)
 
 
-def _reduced(b: Builder, x: Value, ids: Value, count: Any, mode: str, fill: float) -> Value:
+def _reduced(b: Builder, x: Value, ids: Value, count: int | Host, mode: str, fill: float) -> Value:
     rows = count if isinstance(count, int) else None
     return made(
         b, "segment_reduce(x, ids, count, mode, fill)", (rows, *x.shape[1:]),

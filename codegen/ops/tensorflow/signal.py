@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -15,30 +15,29 @@ from codegen.model.spec import Constant
 from codegen.ops.keras.linalg import made
 from codegen.ops.keras.math import framed
 from codegen.ops.keras.products import product
-from codegen.ops.tensorflow.functions import function_name, integers, number, tf
+from codegen.ops.tensorflow.arguments import Ints, Known, Native
+from codegen.ops.tensorflow.functions import tf
 
 
 @tf("signal.frame")
 def frame(
     b: Builder,
-    signal: Any,
-    frame_length: Any,
-    frame_step: Any,
+    signal: Native,
+    frame_length: int,
+    frame_step: int,
     pad_end: bool = False,
-    pad_value: Any = 0,
-    axis: Any = -1,
+    pad_value: Known = 0,
+    axis: int = -1,
 ) -> Value:
     """Windows of an axis, each on an axis behind it."""
-    x = rules.native(b, signal)
-    a = b.axis(int(number(b, axis, "axis")), x.rank)
-    y = permuted(b, x, [*(i for i in range(x.rank) if i != a), a])
-    y = _frames(b, y, frame_length, frame_step, pad_end, number(b, pad_value, "pad_value"))
+    a = b.axis(axis, signal.rank)
+    y = permuted(b, signal, [*(i for i in range(signal.rank) if i != a), a])
+    y = _frames(b, y, frame_length, frame_step, pad_end, pad_value)
     return permuted(b, y, [*range(a), y.rank - 2, y.rank - 1, *range(a, y.rank - 2)])
 
 
-def _frames(b: Builder, x: Value, length: Any, step: Any, pad_end: bool, fill: float = 0) -> Value:
+def _frames(b: Builder, x: Value, size: int, jump: int, pad_end: bool, fill: float = 0) -> Value:
     """Windows of the last axis; `pad_end` adds those that end behind it."""
-    size, jump = int(number(b, length, "frame_length")), int(number(b, step, "frame_step"))
     x = b.keras_layout(x)
     if pad_end:
         total = b.known(x, -1)
@@ -52,19 +51,19 @@ def _frames(b: Builder, x: Value, length: Any, step: Any, pad_end: bool, fill: f
 @tf("signal.stft")
 def stft(
     b: Builder,
-    signals: Any,
-    frame_length: Any,
-    frame_step: Any,
-    fft_length: Any = None,
-    window_fn: Any = "hann_window",
+    signals: Native,
+    frame_length: int,
+    frame_step: int,
+    fft_length: int | None = None,
+    window_fn: Literal[None, "hann_window", "hamming_window"] = "hann_window",
     pad_end: bool = False,
 ) -> Value:
     """The Fourier transform of overlapping windows, each weighted."""
-    x = _frames(b, rules.native(b, signals), frame_length, frame_step, pad_end)
+    x = _frames(b, signals, frame_length, frame_step, pad_end)
     length = b.known(x, -1)
-    bins = _power_of_two(length) if fft_length is None else int(number(b, fft_length, "fft_length"))
+    bins = _power_of_two(length) if fft_length is None else fft_length
     if window_fn is not None:
-        x = b.elementwise("x * window", x=x, window=_window(b, window_fn, length, x.dtype))
+        x = b.elementwise("x * window", x=x, window=_window(b, _WINDOWS[window_fn], length, x.dtype))
     return _rfft(b, x, bins)
 
 
@@ -72,11 +71,8 @@ def stft(
 _WINDOWS = {"hann_window": 0.5, "hamming_window": 0.46}
 
 
-def _window(b: Builder, name: Any, length: int, dtype: str) -> Value:
+def _window(b: Builder, share: float, length: int, dtype: str) -> Value:
     """A periodic window that rises and falls as a cosine."""
-    if name not in _WINDOWS:
-        b.unsupported("window_fn", name, f"supported: None, {', '.join(map(repr, _WINDOWS))}")
-    share = _WINDOWS[name]
     period = length if length % 2 == 0 else max(length - 1, 1)
     waves = 1 - share - share * np.cos(2 * math.pi * np.arange(length) / period)
     return rules.constant(b, Constant((waves if length > 1 else np.ones(1)).tolist(), dtype))
@@ -93,16 +89,21 @@ def _rfft(b: Builder, x: Value, size: int) -> Value:
     return made(b, "torch.fft.rfft(x, n=n)", shape, _complex(x), x=x, n=size)
 
 
-@tf("signal.rfft", "signal.irfft")
-def rfft(b: Builder, input_tensor: Any, fft_length: Any = None) -> Value:
-    """`torch.fft.rfft(x)` or `torch.fft.irfft(x)`."""
-    x = rules.native(b, input_tensor)
-    given = None if fft_length is None else integers(b, fft_length, "fft_length")[-1]
-    if function_name(b) == "signal.rfft":
-        return _rfft(b, x, b.known(x, -1) if given is None else given)
-    size = 2 * (b.known(x, -1) - 1) if given is None else given
+def _irfft(b: Builder, x: Value, size: int) -> Value:
     dtype = "float64" if x.dtype == "complex128" else "float32"
     return made(b, "torch.fft.irfft(x, n=n)", (*x.shape[:-1], size), dtype, x=x, n=size)
+
+
+@tf("signal.rfft")
+def rfft(b: Builder, input_tensor: Native, fft_length: Ints | None = None) -> Value:
+    """`torch.fft.rfft(x)`."""
+    return _rfft(b, input_tensor, fft_length[-1] if fft_length else b.known(input_tensor, -1))
+
+
+@tf("signal.irfft")
+def irfft(b: Builder, input_tensor: Native, fft_length: Ints | None = None) -> Value:
+    """`torch.fft.irfft(x)`."""
+    return _irfft(b, input_tensor, fft_length[-1] if fft_length else 2 * (b.known(input_tensor, -1) - 1))
 
 
 _TRANSFORMS = {
@@ -115,39 +116,32 @@ _TRANSFORMS = {
 }
 
 
-@tf(*_TRANSFORMS)
-def fft(b: Builder, input: Any) -> Value:
+@tf({name: {"template": template} for name, template in _TRANSFORMS.items()})
+def fft(b: Builder, input: Native, *, template: str) -> Value:
     """`torch.fft.fft(x)` or the like."""
-    x = rules.native(b, input)
-    return made(b, _TRANSFORMS[function_name(b)], x.shape, _complex(x), x=x)
+    return made(b, template, input.shape, _complex(input), x=input)
 
 
-@tf("signal.fftshift", "signal.ifftshift")
-def fftshift(b: Builder, x: Any, axes: Any = None) -> Value:
-    """`torch.fft.fftshift(x)`."""
-    x = rules.native(b, x)
-    over = rules.axes_of(b, None if axes is None else list(integers(b, axes, "axes")), x.rank)
-    name = function_name(b).rpartition(".")[2]
-    return made(b, f"torch.fft.{name}(x, dim=dims)", x.shape, x=x, dims=over)
+@tf({f"signal.{name}": {"name": name} for name in ("fftshift", "ifftshift")})
+def fftshift(b: Builder, x: Native, axes: Ints | None = None, *, name: str) -> Value:
+    """`torch.fft.fftshift(x)` or `torch.fft.ifftshift(x)`."""
+    return made(b, f"torch.fft.{name}(x, dim=dims)", x.shape, x=x, dims=rules.axes_of(b, axes, x.rank))
 
 
 @tf("signal.inverse_stft")
 def inverse_stft(
     b: Builder,
-    stfts: Any,
-    frame_length: Any,
-    frame_step: Any,
-    fft_length: Any = None,
-    window_fn: Any = "hann_window",
+    stfts: Native,
+    frame_length: int,
+    frame_step: int,
+    fft_length: int | None = None,
+    window_fn: Literal[None, "hann_window", "hamming_window"] = "hann_window",
 ) -> Value:
     """Windows from their Fourier transforms, each weighted, laid over each other and summed."""
-    x, length = rules.native(b, stfts), int(number(b, frame_length, "frame_length"))
-    size = _power_of_two(length) if fft_length is None else int(number(b, fft_length, "fft_length"))
-    dtype = "float64" if x.dtype == "complex128" else "float32"
-    x = made(b, "torch.fft.irfft(x, n=n)", (*x.shape[:-1], size), dtype, x=x, n=size)
-    x = _with_length(b, x, length)
+    x = _irfft(b, stfts, _power_of_two(frame_length) if fft_length is None else fft_length)
+    x = _with_length(b, x, frame_length)
     if window_fn is not None:
-        x = b.elementwise("x * window", x=x, window=_window(b, window_fn, length, x.dtype))
+        x = b.elementwise("x * window", x=x, window=_window(b, _WINDOWS[window_fn], frame_length, x.dtype))
     return overlap_and_add(b, x, frame_step)
 
 
@@ -164,28 +158,33 @@ def _with_length(b: Builder, x: Value, length: int) -> Value:
 
 
 @tf("signal.overlap_and_add")
-def overlap_and_add(b: Builder, signal: Any, frame_step: Any) -> Value:
+def overlap_and_add(b: Builder, signal: Native, frame_step: int) -> Value:
     """Windows laid over each other, each some steps behind the last, and summed."""
-    x, step = rules.native(b, signal), int(number(b, frame_step, "frame_step"))
-    count, length = x.shape[-2:]
-    size = None if count is None or length is None else (count - 1) * step + length
-    return made(b, "overlap_add(x, step)", (*x.shape[:-2], size), x=x, step=step)
+    count, length = signal.shape[-2:]
+    size = None if count is None or length is None else (count - 1) * frame_step + length
+    return made(b, "overlap_add(x, step)", (*signal.shape[:-2], size), x=signal, step=frame_step)
 
 
 #: Types of cosine transforms, and those that undo them.
 _INVERSE = {1: 1, 2: 3, 3: 2, 4: 4}
 
 
-@tf("signal.dct", "signal.idct")
-def dct(b: Builder, input: Any, type: int = 2, n: Any = None, axis: int = -1, norm: Any = None) -> Value:
-    """The cosine transform of the last axis, as a product with its matrix."""
-    x = rules.native(b, input)
+@tf({"signal.dct": {"inverse": False}, "signal.idct": {"inverse": True}})
+def dct(
+    b: Builder,
+    input: Native,
+    type: int = 2,
+    n: int | None = None,
+    axis: int = -1,
+    norm: str | None = None,
+    *,
+    inverse: bool,
+) -> Value:
+    """The cosine transform of the last axis, or what undoes it, as a product with its matrix."""
     if axis != -1 or type not in _INVERSE or norm not in (None, "ortho") or (type, norm) == (1, "ortho"):
         b.unsupported("type", type, "supported: 1 to 4 over the last axis")
-    if n is not None:
-        x = _with_length(b, x, int(number(b, n, "n")))
-    kind = _INVERSE[type] if function_name(b) == "signal.idct" else type
-    matrix = _cosines(kind, b.known(x, -1), orthonormal=norm == "ortho")
+    x = input if n is None else _with_length(b, input, n)
+    matrix = _cosines(_INVERSE[type] if inverse else type, b.known(x, -1), orthonormal=norm == "ortho")
     return product(b, x, rules.tensor(b, Constant(matrix.tolist(), x.dtype)))
 
 
