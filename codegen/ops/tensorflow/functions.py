@@ -83,6 +83,7 @@ class _Call:
             rest = arguments.pop(self._rest, ())
             return self.function(b, *positional, *rest, **arguments, **self.variant)
 
+        lower.__name__ = self.function.__name__
         return lower
 
     @cached_property
@@ -92,7 +93,8 @@ class _Call:
         return {p.name: p for p in parameters if p.name not in self.variant}
 
     @cached_property
-    def _readers(self) -> dict[str, Reader]:
+    def readers(self) -> dict[str, Reader]:
+        """How the argument of each parameter is read."""
         return {name: Reader.of(p.annotation) for name, p in self._parameters.items()}
 
     @cached_property
@@ -125,13 +127,13 @@ class _Call:
     def _read(self, b: Builder, given: Mapping[str, Any]) -> dict[str, Any]:
         """The same as the annotations want them, and defaults for what is not given."""
         defaults = {name: p.default for name, p in self._parameters.items() if p.default is not p.empty}
-        missing = [name for name in self._readers if name not in given and name not in defaults]
+        missing = [name for name in self.readers if name not in given and name not in defaults]
         if missing:
             b.malformed(f"it is called without {', '.join(map(repr, missing))}")
-        joint = [given.get(name) for name, reader in self._readers.items() if reader.is_joint]
+        joint = [given.get(name) for name, reader in self.readers.items() if reader.is_joint]
         dtype = next((x.dtype for x in flatten(joint, Value) if is_tensor(x)), None)
         arguments: dict[str, Any] = {}
-        for name, reader in self._readers.items():
+        for name, reader in self.readers.items():
             value = given.get(name)
             if name == self._rest:
                 arguments[name] = tuple(reader.read(b, item, name, dtype) for item in given[name])
