@@ -14,7 +14,7 @@ from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts.tensors import coded, in_one_piece
+from codegen.lowering.parts.tensors import in_one_piece, one_hot
 from codegen.lowering.registry import lowers
 
 Encoding = Literal["int", "one_hot", "multi_hot", "count"]
@@ -57,7 +57,7 @@ def category_encoding(
     A last axis of size 1 stays in Keras 3.0 to 3.3 (`keeps_axis`).
     """
     if keeps_axis and output_mode == "one_hot":
-        return b.cast(coded(b, b.keras_layout(x), num_tokens, -1), b.dtype)
+        return one_hot(b, b.keras_layout(x), num_classes=num_tokens, dtype=b.dtype)
     if count_weights is not None:
         count_weights = b.cast(count_weights, b.dtype)
     return encode(b, x, output_mode, num_tokens, b.dtype, count_weights)
@@ -131,8 +131,8 @@ def encode(
         x = b.keras_layout(x)
         if x.rank > 1 and x.shape[-1] == 1:
             x = b.op("x.squeeze(-1)", shape=x.shape[:-1], x=x)
-        return b.cast(coded(b, x, depth, -1), dtype)
-    hot = coded(b, x, depth, -1)
+        return one_hot(b, x, num_classes=depth, dtype=dtype)
+    hot = one_hot(b, x, num_classes=depth, dtype="bool")
     axis = 1 if hot.rank > 2 else 0
     shape = (*hot.shape[:axis], *hot.shape[axis + 1 :])
     if mode == "multi_hot":

@@ -11,7 +11,7 @@ from codegen.graph import Module, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
 from codegen.lowering.builder import Builder, literal_array
-from codegen.lowering.parts.tensors import concatenated
+from codegen.lowering.parts.tensors import concatenate
 from codegen.lowering.registry import lowers
 from codegen.model.words import EPSILON
 
@@ -77,7 +77,7 @@ def normalization(
 @lowers("TFDConcat", masks="drop", note="of a FeatureSpace")
 def joined_features(b: Builder, xs: list[Value], *, axis: int) -> Value:
     """All features one behind the other, in the dtype that holds them all."""
-    return concatenated(b, xs, axis)
+    return concatenate(b, xs, axis=axis)
 
 
 @lowers("TFDIdentity", masks="drop", note="of a FeatureSpace")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, dataclass_transform
@@ -254,11 +254,9 @@ def convert_type(value: object, expected: Any) -> Any:
                 return convert_type(value, option)
             except TypeError:
                 continue
-    elif origin is tuple and isinstance(value, (list, tuple)):
-        if len(arguments) == 2 and arguments[1] is Ellipsis:
-            return tuple(convert_type(item, arguments[0]) for item in value)
-        if len(arguments) == len(value):
-            return tuple(convert_type(item, kind) for item, kind in zip(value, arguments, strict=True))
+    elif origin in (tuple, Sequence):
+        if isinstance(value, (list, tuple)):
+            return _convert_items(value, (*arguments, ...) if origin is Sequence else arguments)
     elif origin is not None:
         if isinstance(value, origin):
             return value
@@ -277,6 +275,15 @@ def convert_type(value: object, expected: Any) -> Any:
     elif isinstance(value, expected):
         return value
     raise TypeError(expected)
+
+
+def _convert_items(items: Sequence[object], kinds: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Items of one kind (`int, ...`), or each of its own."""
+    if kinds[-1] is Ellipsis:
+        kinds = kinds[:1] * len(items)
+    if len(kinds) != len(items):
+        raise TypeError(kinds)
+    return tuple(convert_type(item, kind) for item, kind in zip(items, kinds, strict=True))
 
 
 def _as_tuples(value: object) -> object:

@@ -44,6 +44,7 @@ _OP_FILES = {
         "ops.keras.activations",
         "ops.keras.arrange",
         "ops.keras.attention",
+        "ops.keras.choosing",
         "ops.keras.complex",
         "ops.keras.core",
         "ops.keras.elementwise",

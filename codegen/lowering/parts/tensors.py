@@ -43,7 +43,7 @@ def along(b: Builder, template: str, x: Value, axis: int, *, non_negative: bool 
 # -------------------------------------------------------------------- order and size
 
 
-def permuted(b: Builder, x: TensorLike, axes: Sequence[int] | None) -> Value:
+def transpose(b: Builder, x: TensorLike, *, axes: Sequence[int] | None = None) -> Value:
     """Axes reordered: only the layout changes, torch moves the data when a reader needs it."""
     x = rules.native(b, x)
     order = tuple(reversed(range(x.rank))) if axes is None else tuple(b.axis(a, x.rank) for a in axes)
@@ -69,23 +69,36 @@ def same_layout(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
     return [b.keras_layout(b.cast(value, dtype)) for value in values]
 
 
-def concatenated(b: Builder, xs: Sequence[TensorLike], axis: int) -> Value:
-    """Tensors joined along an axis; tuples of the host stay on the host."""
-    if all(isinstance(x, (list, tuple, Host)) for x in xs):
-        parts = [rules.host(x) for x in xs]
-        if any(isinstance(x, Value) for x in xs) and all(isinstance(part, (list, tuple)) for part in parts):
-            return rules.sizes(b, [rules.host(item) for part in parts for item in part])
+def concatenate(b: Builder, xs: Sequence[TensorLike], *, axis: int = 0) -> Value:
+    """`torch.cat(xs, dim)`; tuples of the host stay on the host."""
+    return _host_tuple(b, xs) or _cat(b, _alike(b, xs), axis)
+
+
+def _host_tuple(b: Builder, xs: Sequence[TensorLike]) -> Host | None:
+    """Tuples of the host, one behind the other; None if these are others, or all are known now."""
+    known = [rules.host(x) for x in xs if isinstance(x, (list, tuple, Host))]
+    parts = [part for part in known if isinstance(part, (list, tuple))]
+    if len(parts) < len(xs) or not any(isinstance(x, Host) for x in xs):
+        return None
+    return rules.sizes(b, [rules.host(item) for part in parts for item in part])
+
+
+def _alike(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
+    """Tensors in one dtype and one layout: the one that all have, or Keras' own."""
     values = [rules.tensor(b, x) for x in xs]
     dtype = rules.result_type(*values)
-    perms = {value.perm for value in values if value.flat is None}
-    same = len(perms) == 1 and all(value.flat is None for value in values)
-    values = [b.cast(value if same else b.keras_layout(value), dtype) for value in values]
-    a = b.axis(axis, values[0].rank)
+    has_one = len({value.perm for value in values}) == 1 and all(value.flat is None for value in values)
+    return [b.cast(value if has_one else b.keras_layout(value), dtype) for value in values]
+
+
+def _cat(b: Builder, values: list[Value], axis: int) -> Value:
+    first = values[0]
+    a = b.axis(axis, first.rank)
     joined = [value.shape[a] for value in values]
     total = None if None in joined else sum(size or 0 for size in joined)
-    shape = tuple(total if i == a else agreed([v.shape[i] for v in values]) for i in range(values[0].rank))
-    d = torch_dim(values[0], a)
-    return b.op("torch.cat(xs, dim=d)", shape=shape, dtype=dtype, perm=values[0].perm, xs=values, d=d)
+    shape = tuple(total if i == a else agreed([v.shape[i] for v in values]) for i in range(first.rank))
+    d = torch_dim(first, a)
+    return b.op("torch.cat(xs, dim=d)", shape=shape, dtype=first.dtype, perm=first.perm, xs=values, d=d)
 
 
 def agreed(sizes: Sequence[int | None]) -> int | None:
@@ -93,7 +106,7 @@ def agreed(sizes: Sequence[int | None]) -> int | None:
     return next((size for size in sizes if size is not None), None)
 
 
-def padded(
+def pad_axes(
     b: Builder, x: Value, pairs: Sequence[tuple[Number | Host, Number | Host]], mode: str, value: Number
 ) -> Value:
     """Padded before and behind each axis, by numbers or sizes of other tensors."""
@@ -153,18 +166,29 @@ def _range(dtype: str) -> tuple[float, float]:
     return int(np.iinfo(dtype).min), int(np.iinfo(dtype).max)
 
 
-def coded(b: Builder, x: TensorLike, classes: int, axis: int) -> Value:
-    """A one-hot code on a new axis, as truth values."""
+def one_hot(
+    b: Builder,
+    x: TensorLike,
+    *,
+    num_classes: int,
+    axis: int = -1,
+    dtype: str | None = None,
+    sparse: bool = False,
+) -> Value:
+    """1 where a class is meant, else 0, on a new axis; a class out of range is 0 throughout."""
+    if sparse:
+        b.unsupported("sparse", sparse, "supported: dense tensors")
     x = rules.native(b, x)
     x = b.cast(x, "int64") if x.dtype in FLOATS or x.dtype == "bool" else x
     y = b.op(
         "x.unsqueeze(-1) == torch.arange(n, device=x.device)",
-        shape=(*x.shape, classes), dtype="bool", perm=tuple(range(x.rank + 1)), x=x, n=classes,
+        shape=(*x.shape, num_classes), dtype="bool", perm=tuple(range(x.rank + 1)), x=x, n=num_classes,
     )  # fmt: skip
     a = b.axis(axis, y.rank)
     order = list(range(x.rank))
     order.insert(a, x.rank)
-    return y if a == x.rank else permuted(b, y, order)
+    y = y if a == x.rank else transpose(b, y, axes=order)
+    return b.cast(y, dtype or "float32")
 
 
 def in_one_piece(x: Value) -> str:

@@ -55,10 +55,9 @@ def leaky_relu(b: Builder, x: TensorLike, *, negative_slope: float = 0.2) -> Val
     return b.elementwise("F.leaky_relu(x, negative_slope=slope)", x=x, slope=negative_slope)
 
 
-@op("Elu", "Celu")
-def elu(b: Builder, x: TensorLike, *, alpha: float = 1.0) -> Value:
+@op({"Elu": {"name": "elu"}, "Celu": {"name": "celu"}})
+def elu(b: Builder, x: TensorLike, *, alpha: float = 1.0, name: str) -> Value:
     """`F.elu(x, alpha)` or `F.celu(x, alpha)`."""
-    name = b.spec.class_name.lower()
     if alpha == 1:
         return b.elementwise(f"F.{name}(x)", x=rules.tensor(b, x))
     return b.elementwise(f"F.{name}(x, alpha=alpha)", x=rules.tensor(b, x), alpha=alpha)
@@ -80,12 +79,11 @@ def squareplus(builder: Builder, x: TensorLike, *, b: float = 4) -> Value:
     return builder.elementwise("squareplus(x, b=offset)", x=x, offset=b)
 
 
-@op("SoftShrink", "HardShrink")
-def shrink(b: Builder, x: TensorLike, *, threshold: float = 0.5) -> Value:
+@op({"SoftShrink": {"name": "softshrink"}, "HardShrink": {"name": "hardshrink"}})
+def shrink(b: Builder, x: TensorLike, *, threshold: float = 0.5, name: str) -> Value:
     """`F.softshrink(x, threshold)` or `F.hardshrink(x, threshold)`."""
     if threshold < 0:
         b.unsupported("threshold", threshold, "supported: numbers not below zero")
-    name = b.spec.class_name.lower()
     return b.elementwise(f"F.{name}(x, lambd)", x=rules.tensor(b, x), lambd=threshold)
 
 

@@ -11,7 +11,7 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis, TensorLike, is_host, is_tensor
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import permuted, same_layout
+from codegen.lowering.parts.tensors import same_layout, transpose
 from codegen.model.spec import Constant, Shape
 from codegen.ops.keras.elementwise import binary
 
@@ -19,11 +19,6 @@ from codegen.ops.keras.elementwise import binary
 @op("Flip")
 def flip(b: Builder, x: TensorLike, *, axis: Axis = None) -> Value:
     """`x.flip(dims)`."""
-    return flipped(b, x, axis)
-
-
-def flipped(b: Builder, x: TensorLike, axis: Axis) -> Value:
-    """Order reversed along axes."""
     x = rules.settled(b, rules.tensor(b, x))
     dims = tuple(sorted(x.dim(a) for a in rules.axes_of(b, axis, x.rank)))
     return b.op("x.flip(dims)", shape=x.shape, x=x, like=x, dims=dims[0] if len(dims) == 1 else dims)
@@ -32,13 +27,13 @@ def flipped(b: Builder, x: TensorLike, axis: Axis) -> Value:
 @op("Fliplr")
 def fliplr(b: Builder, x: TensorLike) -> Value:
     """Columns reversed."""
-    return flipped(b, x, 1)
+    return flip(b, x, axis=1)
 
 
 @op("Flipud")
 def flipud(b: Builder, x: TensorLike) -> Value:
     """Rows reversed."""
-    return flipped(b, x, 0)
+    return flip(b, x, axis=0)
 
 
 @op("Roll")
@@ -76,20 +71,15 @@ def rot90(b: Builder, array: TensorLike, *, k: int = 1, axes: tuple[int, int] = 
 def _turned_twice(b: Builder, x: Value, one: int, two: int) -> Value:
     """Two turns as Keras on TensorFlow computes them: each one's result is reshaped to the first shape."""
     order = [*(a for a in range(x.rank) if a not in (one, two)), one, two]
-    x = permuted(b, x, order)
+    x = transpose(b, x, axes=order)
     for _ in range(2):
         x = b.op("torch.rot90(x, 1, (-2, -1)).reshape(x.shape)", shape=x.shape, x=x)
-    return permuted(b, x, [order.index(a) for a in range(x.rank)])
+    return transpose(b, x, axes=[order.index(a) for a in range(x.rank)])
 
 
 @op("Tile")
 def tile(b: Builder, x: TensorLike, *, repeats: TensorLike) -> Value:
     """`x.tile(*repeats)`."""
-    return tiled(b, x, repeats)
-
-
-def tiled(b: Builder, x: TensorLike, repeats: TensorLike) -> Value:
-    """The tensor side by side with itself, so often along each axis."""
     x = rules.native(b, x)
     counts = rules.shape_argument(b, repeats, "repeats")
     counts = (1,) * (x.rank - len(counts)) + counts
@@ -104,11 +94,6 @@ def tiled(b: Builder, x: TensorLike, repeats: TensorLike) -> Value:
 @op("Repeat")
 def repeat(b: Builder, x: TensorLike, *, repeats: TensorLike, axis: int | None = None) -> Value:
     """`x.repeat_interleave(n, dim)`."""
-    return repeated(b, x, repeats, axis)
-
-
-def repeated(b: Builder, x: TensorLike, repeats: TensorLike, axis: int | None) -> Value:
-    """Each element several times."""
     x = rules.native(b, x)
     if axis is None:
         x, axis = b.reshape(x, (rules.elements(x.shape),)), 0
@@ -131,11 +116,6 @@ def repeated(b: Builder, x: TensorLike, repeats: TensorLike, axis: int | None) -
 @op("BroadcastTo")
 def broadcast_to(b: Builder, x: TensorLike, *, shape: TensorLike) -> Value:
     """`x.expand(shape)`."""
-    return broadcasted(b, x, shape)
-
-
-def broadcasted(b: Builder, x: TensorLike, shape: TensorLike) -> Value:
-    """The tensor with more, or larger, axes that all hold the same."""
     x = rules.native(b, x)
     sizes = rules.shape_argument(b, shape)
     known = rules.open_shape(sizes)
@@ -208,11 +188,10 @@ def trace(b: Builder, x: TensorLike, *, offset: int = 0, axis1: int = 0, axis2: 
     return b.cast(total, dtype)
 
 
-@op("Tril", "Triu")
-def triangle(b: Builder, x: TensorLike, *, k: int = 0) -> Value:
+@op({"Tril": {"method": "tril"}, "Triu": {"method": "triu"}})
+def triangle(b: Builder, x: TensorLike, *, k: int = 0, method: str) -> Value:
     """`x.tril(k)` or `x.triu(k)`."""
     x = rules.native(b, x)
-    method = b.spec.class_name.lower()
     operands: dict[str, Any] = {"k": k} if k else {}
     return b.op(f"x.{method}(k)" if k else f"x.{method}()", shape=x.shape, x=x, **operands)
 
@@ -230,19 +209,15 @@ def diff(b: Builder, a: TensorLike, *, n: int = 1, axis: int = -1) -> Value:
 # -------------------------------------------------------------------- making tensors
 
 
-@op("ZerosLike", "OnesLike", "EmptyLike")
-def filled_like(b: Builder, x: TensorLike, *, dtype: str | None = None) -> Value:
+@op({"ZerosLike": {"value": 0}, "EmptyLike": {"value": 0}, "OnesLike": {"value": 1}})
+def filled_like(b: Builder, x: TensorLike, *, dtype: str | None = None, value: int) -> Value:
     """`torch.zeros_like(x)` or `torch.ones_like(x)`; what Keras leaves empty is zero."""
-    return full_of(b, x, 1 if b.spec.class_name == "OnesLike" else 0, dtype)
-
-
-def full_of(b: Builder, x: TensorLike, value: int, dtype: str | None) -> Value:
-    """Zeros or ones in the shape of `x`."""
     x = rules.settled(b, rules.tensor(b, x))
-    name = "torch.ones_like" if value else "torch.zeros_like"
+    name = "ones" if value else "zeros"
     if dtype in (None, x.dtype):
-        return b.op(f"{name}(x)", shape=x.shape, x=x)
-    return b.op(f"{name}(x, dtype=target)", shape=x.shape, dtype=dtype, x=x, target=torch_dtype(str(dtype)))
+        return b.op(f"torch.{name}_like(x)", shape=x.shape, x=x)
+    target = torch_dtype(str(dtype))
+    return b.op(f"torch.{name}_like(x, dtype=target)", shape=x.shape, dtype=dtype, x=x, target=target)
 
 
 @op("FullLike")
@@ -262,7 +237,7 @@ def full_like(b: Builder, x: TensorLike, fill_value: TensorLike, *, dtype: str |
 @op("Full")
 def full(b: Builder, fill_value: TensorLike, *, shape: TensorLike, dtype: str | None = None) -> Value:
     """A tensor of this shape that holds the value throughout."""
-    return broadcasted(b, rules.native(b, fill_value, dtype or "float32"), shape)
+    return broadcast_to(b, rules.native(b, fill_value, dtype or "float32"), shape=shape)
 
 
 @op("Arange")
@@ -274,15 +249,10 @@ def arange(
     *,
     dtype: str | None = None,
 ) -> Value:
-    """`torch.arange(start, stop, step)`."""
+    """`torch.arange(start, stop, step)`, on the device of the model's first input."""
     if stop is None:
         start, stop = 0, start
-    return counted(b, start, stop, 1 if step is None else step, dtype)
-
-
-def counted(b: Builder, start: TensorLike, stop: TensorLike, step: TensorLike, dtype: str | None) -> Value:
-    """Numbers from `start` to before `stop`, on the device of the model's first input."""
-    bounds = [rules.host(v) for v in (start, stop, step)]
+    bounds = [rules.host(v) for v in (start, stop, 1 if step is None else step)]
     if any(is_tensor(v) for v in bounds):
         b.unsupported("stop", "<tensor>", "supported: numbers and sizes of other tensors")
     dtype = dtype or promote(*(rules.kind_of(v) for v in bounds))
@@ -346,10 +316,10 @@ def _spread(b: Builder, start: Value, stop: Value, num: int, steps: int, axis: i
     a = b.axis(axis, rank + 1)
     order = list(range(rank))
     order.insert(a, rank)
-    return permuted(b, y, order)
+    return transpose(b, y, axes=order)
 
 
-@op("Logspace", "Geomspace")
+@op("Logspace")
 def logspace(
     b: Builder,
     start: TensorLike,
@@ -361,12 +331,26 @@ def logspace(
     dtype: str | None = None,
     axis: int = 0,
 ) -> Value:
+    """`num` numbers at equal ratios, between powers of `base`, on a new axis."""
+    steps = max(num - 1 if endpoint else num, 1)
+    start, stop = _ends(b, start, stop, dtype)
+    y = binary(b, "Power", float(base), _spread(b, start, stop, num, steps, axis))
+    return b.cast(y, dtype) if dtype else y
+
+
+@op("Geomspace")
+def geomspace(
+    b: Builder,
+    start: TensorLike,
+    stop: TensorLike,
+    *,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: str | None = None,
+    axis: int = 0,
+) -> Value:
     """`num` numbers at equal ratios, on a new axis."""
     steps = max(num - 1 if endpoint else num, 1)
-    if b.spec.class_name == "Logspace":
-        start, stop = _ends(b, start, stop, dtype)
-        y = binary(b, "Power", float(base), _spread(b, start, stop, num, steps, axis))
-        return b.cast(y, dtype) if dtype else y
     start, stop = (rules.native(b, v, dtype or "float32") for v in (start, stop))
     sign = b.elementwise("x.sign()", x=start)
     ends = [b.elementwise("x.abs().log()", x=v) for v in (start, stop)]

@@ -9,7 +9,7 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike, Term
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import permuted
+from codegen.lowering.parts.tensors import transpose
 
 #: What Keras puts in the place of a score that a mask forbids (backend.tensorflow.nn._get_large_negative).
 _FORBIDDEN = -0.7 * 3.38953e38
@@ -33,7 +33,7 @@ def dot_product_attention(
     del flash_attention, attn_logits_soft_cap  # Keras on TensorFlow has neither
     values = [rules.tensor(b, v) for v in (query, key, value)]
     dtype = rules.result_type(*values)
-    q, k, v = (permuted(b, b.cast(x, dtype), (0, 2, 1, 3)) for x in values)
+    q, k, v = (transpose(b, b.cast(x, dtype), axes=(0, 2, 1, 3)) for x in values)
     heads, few = b.known(q, 1), b.known(k, 1)
     if heads != few:
         template = "x.repeat_interleave(n, dim=1)"
@@ -57,7 +57,7 @@ def dot_product_attention(
         arguments += ", scale=scale"
     shape = (*q.shape[:-1], v.shape[-1])
     x = b.op(f"F.scaled_dot_product_attention({arguments})", shape=shape, **operands)
-    return permuted(b, b.cast(x, dtype), (0, 2, 1, 3))
+    return transpose(b, b.cast(x, dtype), axes=(0, 2, 1, 3))
 
 
 def _penalty(

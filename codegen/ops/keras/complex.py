@@ -6,19 +6,17 @@ from codegen.graph import Value
 from codegen.graph.dtypes import COMPLEX
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
+from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 
 
-@op("Real", "Imag")
-def complex_part(b: Builder, x: Value) -> Value:
+@op({"Real": {"part": "real"}, "Imag": {"part": "imag"}})
+def complex_part(b: Builder, x: TensorLike, *, part: str) -> Value:
     """`x.real` or `x.imag`; of real numbers, the number itself or zero."""
     x = rules.tensor(b, x)
-    real = b.spec.class_name == "Real"
     if x.dtype not in COMPLEX:
-        return b.elementwise("x" if real else "torch.zeros_like(x)", x=x)
-    return b.elementwise(
-        "x.real" if real else "x.imag", dtype="float64" if x.dtype == "complex128" else "float32", x=x
-    )
+        return b.elementwise("x" if part == "real" else "torch.zeros_like(x)", x=x)
+    return b.elementwise(f"x.{part}", dtype="float64" if x.dtype == "complex128" else "float32", x=x)
 
 
 @op("ViewAsComplex")

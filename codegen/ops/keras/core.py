@@ -13,18 +13,13 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import in_one_piece, permuted, saturate
-from codegen.ops.keras.elementwise import elementwise
+from codegen.lowering.parts.tensors import in_one_piece, saturate, transpose
+from codegen.ops.keras.elementwise import Binary, elementwise
 
 
 @op("Cast")
 def cast(b: Builder, x: TensorLike, *, dtype: str) -> Value:
-    """`x.to(dtype)`."""
-    return cast_to(b, x, dtype)
-
-
-def cast_to(b: Builder, x: TensorLike, dtype: str) -> Value:
-    """A tensor in another dtype; numbers of the host stay numbers."""
+    """`x.to(dtype)`; numbers of the host stay numbers."""
     if isinstance(x, Host):
         return x
     x = rules.tensor(b, x)
@@ -70,12 +65,16 @@ def convert(
     return b.cast(x, dtype) if dtype else x
 
 
-@op("Size", "Ndim")
+@op("Ndim")
+def ndim(b: Builder, x: TensorLike) -> Value:
+    """The number of axes."""
+    return rules.number(b, rules.tensor(b, x).rank)
+
+
+@op("Size")
 def size(b: Builder, x: TensorLike) -> Value:
-    """The number of elements or of axes."""
+    """The number of elements."""
     x = rules.tensor(b, x)
-    if b.spec.class_name == "Ndim":
-        return rules.number(b, x.rank)
     count = rules.elements(x.shape)
     return b.host_op("x.numel()", x=x) if count is None else rules.number(b, count)
 
@@ -103,7 +102,7 @@ def rearrange(b: Builder, tensor: TensorLike, pattern: str, **axes_lengths: int)
     if sorted(names) != sorted(target):
         b.malformed(f"{pattern!r} does not name the same axes on both sides")
     x = b.reshape(x, tuple(sizes[name] for name in names))
-    x = permuted(b, x, [names.index(name) for name in target])
+    x = transpose(b, x, axes=[names.index(name) for name in target])
     return b.reshape(x, tuple(rules.elements(tuple(sizes[name] for name in group)) for group in outputs))
 
 
@@ -127,7 +126,7 @@ def isclose(
     """`torch.isclose(x, y)`."""
     operands = {"rtol": rtol, "atol": atol}
     template = f"torch.isclose(x, y, rtol=rtol, atol=atol{', equal_nan=True' if equal_nan else ''})"
-    return elementwise(b, template, "bool", x1, x2, tensors=True, **operands)
+    return elementwise(b, Binary(template, "bool"), x1, x2, **operands)
 
 
 @op("AllClose")

@@ -13,7 +13,7 @@ from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.resizing import Casts
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import padded, permuted, torch_dim
+from codegen.lowering.parts.tensors import pad_axes, torch_dim, transpose
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
@@ -26,7 +26,7 @@ from codegen.lowering.parts.windows import (
 )
 from codegen.model.spec import Constant
 from codegen.ops.keras.as_layer import as_layer
-from codegen.ops.keras.indexing import sliced
+from codegen.ops.keras.indexing import slice_
 from codegen.ops.keras.linalg import made
 
 _GREY = [0.2989, 0.5870, 0.1140]
@@ -70,11 +70,12 @@ def rgb_to_grayscale(b: Builder, images: TensorLike, *, data_format: DataFormat 
     return b.cast(y, x.dtype)
 
 
-@op("RGBToHSV", "HSVToRGB")
-def convert_colors(b: Builder, images: TensorLike, *, data_format: DataFormat | None = None) -> Value:
+@op({"RGBToHSV": {"name": "rgb_to_hsv"}, "HSVToRGB": {"name": "hsv_to_rgb"}})
+def convert_colors(
+    b: Builder, images: TensorLike, *, data_format: DataFormat | None = None, name: str
+) -> Value:
     """Between red, green, blue and hue, saturation, value."""
     x = rules.settled(b, rules.tensor(b, images))
-    name = {"RGBToHSV": "rgb_to_hsv", "HSVToRGB": "hsv_to_rgb"}[b.spec.class_name]
     return b.op(
         f"{name}(x, dim=d)", shape=x.shape, x=x, like=x, d=torch_dim(x, _channel_axis(x, data_format))
     )
@@ -144,7 +145,7 @@ def pad_images(
     if any(isinstance(n, int) and n < 0 for pair in pairs for n in pair):
         b.malformed(f"images of shape {x.shape} are larger than what they shall be padded to")
     if all(isinstance(n, int) for pair in pairs for n in pair):
-        return padded(b, x, pairs, "constant", 0)
+        return pad_axes(b, x, pairs, "constant", 0)
     widths = [n for axis in reversed(x.perm[x.perm.index(min(rows, *x.perm[-2:])) :]) for n in pairs[axis]]
     return b.op("F.pad(x, widths)", shape=tuple(shape), x=x, like=x, widths=tuple(widths))
 
@@ -177,7 +178,7 @@ def crop_images(
         lengths[axis] = rest if target is None else target
         if isinstance(size, int) and not 0 <= starts[axis] <= starts[axis] + lengths[axis] <= size:
             b.malformed(f"images of shape {x.shape} are smaller than what they shall be cropped to")
-    return sliced(b, x, starts, lengths)
+    return slice_(b, x, starts, shape=lengths)
 
 
 # -------------------------------------------------------------------- patches
@@ -223,7 +224,7 @@ def extract_patches(
         x=x, size=list(window), stride=list(stride), dilation=list(dilation),
     )  # fmt: skip
     if layout == "channels_first":
-        y = permuted(b, y, (0, y.rank - 1, *range(1, y.rank - 1)))
+        y = transpose(b, y, axes=(0, y.rank - 1, *range(1, y.rank - 1)))
     return made(b, "x.squeeze(0)", y.shape[1:], x=b.keras_layout(y)) if single else y
 
 
@@ -269,9 +270,9 @@ def sobel_edges(b: Builder, images: TensorLike, *, data_format: DataFormat | Non
     """How fast each channel changes downwards and to the right, on a new last axis."""
     x = b.channels_first(rules.tensor(b, images), data_format or "channels_last")
     if data_format == "channels_first":
-        x = permuted(b, x, (0, 2, 3, 1))
+        x = transpose(b, x, axes=(0, 2, 3, 1))
     channels = b.known(x, -1)
-    grown = padded(b, x, [(0, 0), (1, 1), (1, 1), (0, 0)], "reflect", 0)
+    grown = pad_axes(b, x, [(0, 0), (1, 1), (1, 1), (0, 0)], "reflect", 0)
     down = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], dtype=float)
     kernel = np.tile(np.stack((down, down.T), axis=-1)[:, :, None], (1, 1, channels, 1))
     y = as_layer(
@@ -284,7 +285,7 @@ def sobel_edges(b: Builder, images: TensorLike, *, data_format: DataFormat | Non
         use_bias=False,
     )
     y = b.reshape(y, (*x.shape, 2))
-    return permuted(b, y, (0, 3, 1, 2, 4)) if data_format == "channels_first" else y
+    return transpose(b, y, axes=(0, 3, 1, 2, 4)) if data_format == "channels_first" else y
 
 
 @op("SSIM")

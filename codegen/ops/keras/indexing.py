@@ -14,11 +14,6 @@ from codegen.model.spec import Constant
 
 
 @op("GetItem")
-def get_item(b: Builder, x: TensorLike, key: Index | Sequence[Index]) -> Value:
-    """`x[key]`."""
-    return getitem(b, x, key)
-
-
 def getitem(b: Builder, x: TensorLike, key: Index | Sequence[Index]) -> Value:
     """numpy's basic indexing with numbers, slices, None and an ellipsis; or with one tensor or list."""
     items = list(key) if isinstance(key, (list, tuple)) else [key]
@@ -189,11 +184,6 @@ def _advanced(b: Builder, x: Value, items: list[Any]) -> Value:
 @op("Take")
 def take(b: Builder, x: TensorLike, indices: TensorLike, *, axis: int | None = None) -> Value:
     """`x[..., indices]`; negative positions count from the end."""
-    return taken(b, x, indices, axis)
-
-
-def taken(b: Builder, x: TensorLike, indices: TensorLike, axis: int | None) -> Value:
-    """Elements at positions along an axis."""
     x = rules.native(b, x)
     if axis is None:
         x, axis = b.reshape(x, (rules.elements(x.shape),)), 0
@@ -231,14 +221,9 @@ def take_along_axis(b: Builder, x: TensorLike, indices: TensorLike, *, axis: int
 @op("Slice")
 def slice_(b: Builder, inputs: TensorLike, start_indices: TensorLike, *, shape: TensorLike) -> Value:
     """`x[start : start + size, ...]`; a size of -1 takes the rest."""
-    return sliced(b, inputs, start_indices, shape)
-
-
-def sliced(b: Builder, x: TensorLike, starts: TensorLike, lengths: TensorLike) -> Value:
-    """A block of a tensor."""
-    x = rules.tensor(b, x) if not isinstance(x, Value) else x
-    first = rules.shape_argument(b, _on_host(b, starts), "start_indices")
-    count = rules.shape_argument(b, lengths)
+    x = inputs if isinstance(inputs, Value) else rules.tensor(b, inputs)
+    first = rules.shape_argument(b, _on_host(b, start_indices), "start_indices")
+    count = rules.shape_argument(b, shape)
     items = []
     for start, length in zip(first, count, strict=True):
         if length == -1:

@@ -10,23 +10,10 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import coded
+from codegen.lowering.parts.tensors import one_hot
 from codegen.ops.keras.reductions import reduction
 
-
-@op("OneHot")
-def one_hot(
-    b: Builder,
-    x: TensorLike,
-    *,
-    num_classes: int,
-    axis: int = -1,
-    dtype: str | None = None,
-    sparse: bool = False,
-) -> Value:
-    """1 where a class is meant, else 0; a class out of range is 0 throughout."""
-    _dense(b, sparse)
-    return b.cast(coded(b, x, num_classes, axis), dtype or "float32")
+op("OneHot")(one_hot)
 
 
 @op("MultiHot")
@@ -40,15 +27,9 @@ def multi_hot(
     sparse: bool = False,
 ) -> Value:
     """1 for each class that occurs among the samples."""
-    _dense(b, sparse)
     x = rules.tensor(b, inputs)
-    found = reduction(b, "Any", coded(b, x, num_classes, axis), 1 if x.rank > 1 else 0)
-    return b.cast(found, dtype or "float32")
-
-
-def _dense(b: Builder, sparse: bool) -> None:
-    if sparse:
-        b.unsupported("sparse", sparse, "supported: dense tensors")
+    codes = one_hot(b, x, num_classes=num_classes, axis=axis, dtype="bool", sparse=sparse)
+    return b.cast(reduction(b, "Any", codes, 1 if x.rank > 1 else 0), dtype or "float32")
 
 
 # -------------------------------------------------------------------- losses

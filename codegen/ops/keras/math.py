@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from codegen.lowering.parts import rules
 from codegen.lowering.parts.frames import frame_window, inverse_window
 from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import padded
+from codegen.lowering.parts.tensors import pad_axes
 from codegen.model.spec import Constant
 from codegen.ops.keras.linalg import made
 
@@ -22,15 +22,15 @@ from codegen.ops.keras.linalg import made
 
 #: How torch calls each reduction, and what Keras on TensorFlow puts into a segment without elements
 #: if the numbers of the segments are sorted.
-_SEGMENTS = {
-    "SegmentSum": ("sum", 0),
-    "SegmentMax": ("amax", 0),
-    "SegmentMin": ("amin", 0),
-    "SegmentProd": ("prod", 1),
-}
+_SEGMENTS = {"sum": 0, "amax": 0, "amin": 0, "prod": 1}
 
 
-@op("SegmentSum", "SegmentMax", "SegmentMin", "SegmentProd")
+@op({
+    "SegmentSum": {"mode": "sum"},
+    "SegmentMax": {"mode": "amax"},
+    "SegmentMin": {"mode": "amin"},
+    "SegmentProd": {"mode": "prod"},
+})  # fmt: skip
 def segment(
     b: Builder,
     data: TensorLike,
@@ -38,20 +38,17 @@ def segment(
     *,
     num_segments: int | None = None,
     sorted: bool = False,
+    mode: Literal["sum", "amax", "amin", "prod"],
 ) -> Value:
     """The sum, largest, least or product of the rows of each segment."""
     x, ids = rules.native(b, data), rules.native(b, segment_ids)
-    name = b.spec.class_name
-    mode, empty = _SEGMENTS[name]
     count: Any = num_segments
     if sorted:
         count = b.host_op("int(ids[-1]) + 1", ids=ids)
     elif num_segments is None:
-        last = "ids.unique().numel()" if name == "SegmentSum" else "int(ids.max()) + 1"
+        last = "ids.unique().numel()" if mode == "sum" else "int(ids.max()) + 1"
         count = b.host_op(last, ids=ids)
-    fill = (
-        empty if sorted or name in ("SegmentSum", "SegmentProd") else extreme(x.dtype, name == "SegmentMax")
-    )
+    fill = _SEGMENTS[mode] if sorted or mode in ("sum", "prod") else extreme(x.dtype, mode == "amax")
     return made(
         b, "segment_reduce(x, ids, count, mode, fill)", (num_segments, *x.shape[1:]),
         x=x, ids=ids, count=count, mode=mode, fill=float(fill) if x.dtype in FLOATS else fill,
@@ -106,11 +103,11 @@ def parts_of(b: Builder, x: Value) -> list[Value]:
     return [made(b, f"x.{part}", x.shape, dtype, x=x) for part in ("real", "imag")]
 
 
-@op("FFT", "FFT2", "IFFT2")
-def fft(b: Builder, x: Sequence[TensorLike]) -> list[Value]:
+@op({"FFT": {"name": "fft"}, "FFT2": {"name": "fft2"}, "IFFT2": {"name": "ifft2"}})
+def fft(b: Builder, x: Sequence[TensorLike], *, name: str) -> list[Value]:
     """`torch.fft.fft`, `fft2` or `ifft2`."""
     z = complex_of(b, x)
-    return parts_of(b, made(b, f"torch.fft.{b.spec.class_name.lower()}(x)", z.shape, x=z))
+    return parts_of(b, made(b, f"torch.fft.{name}(x)", z.shape, x=z))
 
 
 @op("RFFT")
@@ -143,12 +140,8 @@ def irfft(b: Builder, x: Sequence[TensorLike], *, fft_length: int | None = None)
 
 @op("ExtractSequences")
 def extract_sequences(b: Builder, x: TensorLike, *, sequence_length: int, sequence_stride: int) -> Value:
-    """`x.unfold(-1, length, stride)`."""
-    return framed(b, rules.native(b, x), sequence_length, sequence_stride)
-
-
-def framed(b: Builder, x: Value, length: int, step: int) -> Value:
-    """Windows of the last axis, on a new last axis."""
+    """`x.unfold(-1, length, stride)`: windows of the last axis, on a new last axis."""
+    x, length, step = rules.native(b, x), sequence_length, sequence_stride
     size = x.shape[-1]
     count = None if size is None else (size - length) // step + 1
     return made(b, "x.unfold(-1, n, step)", (*x.shape[:-1], count, length), x=x, n=length, step=step)
@@ -169,8 +162,8 @@ def stft(
     x = rules.native(b, x)
     if center:
         half = fft_length // 2
-        x = padded(b, x, [(0, 0)] * (x.rank - 1) + [(half, half)], "reflect", 0)
-    x = framed(b, x, fft_length, sequence_stride)
+        x = pad_axes(b, x, [(0, 0)] * (x.rank - 1) + [(half, half)], "reflect", 0)
+    x = extract_sequences(b, x, sequence_length=fft_length, sequence_stride=sequence_stride)
     weights = frame_window(b, window, sequence_length, fft_length)
     if weights is not None:
         x = b.elementwise("x * window", x=x, window=rules.constant(b, Constant(weights.tolist(), x.dtype)))

@@ -11,7 +11,7 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axes, TensorLike
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import permuted
+from codegen.lowering.parts.tensors import transpose
 from codegen.model.spec import Shape
 from codegen.ops.keras.elementwise import binary
 
@@ -212,12 +212,12 @@ def cross(
     result = b.op("torch.linalg.cross(x, y)", shape=shape, perm=tuple(range(len(shape))), x=x, y=y)
     order = list(range(len(shape) - 1))
     order.insert(b.axis(axisc, len(shape)), len(shape) - 1)
-    return permuted(b, result, order)
+    return transpose(b, result, axes=order)
 
 
 def _axis_last(b: Builder, x: Value, axis: int) -> Value:
     a = b.axis(axis, x.rank)
-    return x if a == x.rank - 1 else permuted(b, x, [*(i for i in range(x.rank) if i != a), a])
+    return x if a == x.rank - 1 else transpose(b, x, axes=[*(i for i in range(x.rank) if i != a), a])
 
 
 @op("Correlate")

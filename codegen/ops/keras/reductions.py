@@ -94,43 +94,49 @@ for _name in REDUCTIONS.keys() - {"EuclideanNorm"}:
     op(_name)(_lower_reduction(_name))
 
 
-@op("Max", "Min")
-def extremum(
-    b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False, initial: float | None = None
+@op({"Max": {"name": "Amax"}, "Min": {"name": "Amin"}})
+def bounded(
+    b: Builder,
+    x: TensorLike,
+    *,
+    axis: Axis = None,
+    keepdims: bool = False,
+    initial: float | None = None,
+    name: str,
 ) -> Value:
     """`x.amax(dim)` or `x.amin(dim)`, not below or above `initial`."""
-    low = b.spec.class_name == "Max"
     x = rules.tensor(b, x)
-    y = reduction(b, "Amax" if low else "Amin", x, axis, keepdims)
+    y = reduction(b, name, x, axis, keepdims)
     if initial is None:
         return y
     y = b.cast(y, "int32") if y.dtype == "bool" else y
     initial = initial if x.dtype in FLOATS else int(initial)
-    y = b.elementwise("x.clamp(min=bound)" if low else "x.clamp(max=bound)", x=y, bound=initial)
+    y = b.elementwise("x.clamp(min=bound)" if name == "Amax" else "x.clamp(max=bound)", x=y, bound=initial)
     return b.cast(y, x.dtype)
 
 
-@op("Nanmax", "Nanmin")
-def nan_extremum(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False) -> Value:
+@op({"Nanmax": {"name": "Amax"}, "Nanmin": {"name": "Amin"}})
+def nan_extremum(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False, name: str) -> Value:
     """The largest or least number that is not NaN; NaN if there is none."""
     x = rules.tensor(b, x)
-    low = b.spec.class_name == "Nanmax"
     if x.dtype not in FLOATS:
-        return reduction(b, "Amax" if low else "Amin", x, axis, keepdims)
-    bound = float("-inf") if low else float("inf")
+        return reduction(b, name, x, axis, keepdims)
+    bound = float("-inf") if name == "Amax" else float("inf")
     filled = b.elementwise("x.nan_to_num(nan=bound, posinf=math.inf, neginf=-math.inf)", x=x, bound=bound)
-    y = reduction(b, "Amax" if low else "Amin", filled, axis, keepdims)
+    y = reduction(b, name, filled, axis, keepdims)
     none = reduction(b, "All", b.elementwise("x.isnan()", dtype="bool", x=x), axis, keepdims)
     return b.elementwise("y.masked_fill(none, math.nan)", y=y, none=none)
 
 
-@op("Nanstd", "Nanvar")
-def nan_variance(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False) -> Value:
+@op({"Nanstd": {"root": True}, "Nanvar": {"root": False}})
+def nan_variance(
+    b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False, root: bool
+) -> Value:
     """Variance or standard deviation of what is not NaN."""
     x, _ = _prepared(b, x, "float")
     centred = b.elementwise("x - y", x=x, y=reduction(b, "Nanmean", x, axis, True))
     variance = reduction(b, "Nanmean", b.elementwise("x.square()", x=centred), axis, keepdims)
-    return variance if b.spec.class_name == "Nanvar" else b.elementwise("x.sqrt()", x=variance)
+    return b.elementwise("x.sqrt()", x=variance) if root else variance
 
 
 @op("Prod")
@@ -179,13 +185,18 @@ def average(b: Builder, x: TensorLike, weights: TensorLike | None = None, *, axi
     return b.elementwise("x / y", x=total, y=scale)
 
 
-@op("Median", "Nanmedian")
-def median(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False) -> Value:
+@op({"Median": {"skips_nan": False}, "Nanmedian": {"skips_nan": True}})
+def median(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False, skips_nan: bool) -> Value:
     """The middle of the sorted numbers, or the mean of the two in the middle."""
-    return _quantile(b, x, 0.5, axis, "linear", keepdims, nan=b.spec.class_name == "Nanmedian")
+    return quantile(b, x, 0.5, axis=axis, keepdims=keepdims, skips_nan=skips_nan)
 
 
-@op("Quantile", "Percentile", "Nanquantile", "Nanpercentile")
+@op({
+    "Quantile": {"percents": False, "skips_nan": False, "takes_method": False},
+    "Percentile": {"percents": True, "skips_nan": False, "takes_method": True},
+    "Nanquantile": {"percents": False, "skips_nan": True, "takes_method": True},
+    "Nanpercentile": {"percents": True, "skips_nan": True, "takes_method": True},
+})  # fmt: skip
 def quantile(
     b: Builder,
     x: TensorLike,
@@ -194,24 +205,13 @@ def quantile(
     axis: Axis = None,
     method: Literal["linear", "lower", "higher", "midpoint", "nearest"] = "linear",
     keepdims: bool = False,
+    percents: bool = False,
+    skips_nan: bool = False,
+    takes_method: bool = True,
 ) -> Value:
     """`torch.quantile(x, q)`; Keras takes no notice of the method of a recorded `Quantile`."""
-    name = b.spec.class_name
-    method = "linear" if name == "Quantile" else method
-    q = rules.host(q) if not isinstance(q, Value) else q
-    if name.endswith("ercentile"):
-        if isinstance(q, (int, float)):
-            q = q / 100
-        elif isinstance(q, (list, tuple)):
-            q = (rules.as_array(b, q) / 100).tolist()
-        else:
-            q = b.elementwise("q / 100", q=q)
-    return _quantile(b, x, q, axis, method, keepdims, nan=name.startswith("Nan"))
-
-
-def _quantile(
-    b: Builder, x: TensorLike, q: TensorLike, axis: Axis, method: str, keepdims: bool, *, nan: bool
-) -> Value:
+    method = method if takes_method else "linear"
+    q = _fractions(b, q, percents)
     x = rules.native(b, x)
     result = rules.float_type(x)
     dtype = promote(result, "float32")  # torch.quantile takes no shorter numbers
@@ -233,7 +233,7 @@ def _quantile(
         )
     operands: dict[str, Any] = {} if method == "linear" else {"method": method}
     arguments = "" if method == "linear" else ", interpolation=method"
-    name = "torch.nanquantile" if nan else "torch.quantile"
+    name = "torch.nanquantile" if skips_nan else "torch.quantile"
     lead = q.shape if isinstance(q, Value) else ()
     if isinstance(q, Value) and len(lead) > 1:  # torch takes a vector at most
         q = b.reshape(q, (rules.elements(lead),))
@@ -253,24 +253,44 @@ def _quantile(
     return b.cast(b.reshape(y, full) if keepdims else y, result)
 
 
+def _fractions(b: Builder, q: TensorLike, percents: bool) -> TensorLike:
+    """Quantiles as numbers up to 1: a number, a list, or a tensor."""
+    known: TensorLike = q if isinstance(q, Value) else rules.host(q)
+    if not percents:
+        return known
+    if isinstance(known, (int, float)):
+        return known / 100
+    if isinstance(known, (list, tuple)):
+        shares: list[TensorLike] = (rules.as_array(b, known) / 100).tolist()
+        return shares
+    return b.elementwise("q / 100", q=known)
+
+
 # -------------------------------------------------------------------- positions and order
 
 
-@op("Argmax", "Argmin", "Nanargmax", "Nanargmin")
-def argmax(b: Builder, x: TensorLike, *, axis: int | None = None, keepdims: bool = False) -> Value:
-    """`x.argmax(dim)` or `x.argmin(dim)` as int32; the first of equal ones."""
-    return position(b, b.spec.class_name, x, axis, keepdims, "int32")
-
-
-def position(b: Builder, name: str, x: TensorLike, axis: int | None, keepdims: bool, dtype: str) -> Value:
-    """Where the largest or least element is."""
+@op({
+    "Argmax": {"method": "argmax", "skips_nan": False, "dtype": "int32"},
+    "Argmin": {"method": "argmin", "skips_nan": False, "dtype": "int32"},
+    "Nanargmax": {"method": "argmax", "skips_nan": True, "dtype": "int32"},
+    "Nanargmin": {"method": "argmin", "skips_nan": True, "dtype": "int32"},
+})  # fmt: skip
+def argmax(
+    b: Builder,
+    x: TensorLike,
+    *,
+    axis: int | None = None,
+    keepdims: bool = False,
+    method: str = "argmax",
+    skips_nan: bool = False,
+    dtype: str = "int32",
+) -> Value:
+    """`x.argmax(dim)` or `x.argmin(dim)`; the first of equal ones."""
     x = rules.tensor(b, x)
     if x.dtype == "bool":
         x = b.cast(x, "int32")
-    low = name.lower().endswith("min")
-    if name.startswith("Nan") and x.dtype in FLOATS:
-        return _nan_position(b, name, x, axis, keepdims, dtype)
-    method = "argmin" if low else "argmax"
+    if skips_nan and x.dtype in FLOATS:
+        return _nan_argmax(b, x, axis, keepdims, method)
     if axis is None:
         y = b.op(f"x.{method}()", shape=(), dtype="int64", perm=(), x=b.keras_layout(x))
         y = b.cast(y, dtype)
@@ -282,23 +302,18 @@ def position(b: Builder, name: str, x: TensorLike, axis: int | None, keepdims: b
     return b.cast(rules.reduce(b, x, f"x.{method}(dim=d, keep)", axis, keepdims, dtype="int64"), dtype)
 
 
-def _nan_position(b: Builder, name: str, x: Value, axis: int | None, keepdims: bool, dtype: str) -> Value:
+def _nan_argmax(b: Builder, x: Value, axis: int | None, keepdims: bool, method: str) -> Value:
     """The same among what is not NaN; -1 where there is nothing else."""
-    bound = float("inf") if name.endswith("min") else float("-inf")
+    bound = float("inf") if method == "argmin" else float("-inf")
     missing = b.elementwise("x.isnan()", dtype="bool", x=x)
     filled = b.elementwise("x.masked_fill(missing, bound)", x=x, missing=missing, bound=bound)
-    y = position(b, name.removeprefix("Nan").lower(), filled, axis, keepdims, dtype)
+    y = argmax(b, filled, axis=axis, keepdims=keepdims, method=method)
     return b.elementwise("y.masked_fill(none, -1)", y=y, none=reduction(b, "All", missing, axis, keepdims))
 
 
-@op("Sort")
-def sort(b: Builder, x: TensorLike, *, axis: int | None = -1) -> Value:
+@op({"Sort": {"descending": False}})
+def sort(b: Builder, x: TensorLike, *, axis: int | None = -1, descending: bool = False) -> Value:
     """`x.sort(dim)`, the numbers alone."""
-    return sorted_along(b, x, axis, descending=False)
-
-
-def sorted_along(b: Builder, x: TensorLike, axis: int | None, *, descending: bool) -> Value:
-    """Sorted numbers."""
     x = _flat_if(b, rules.settled(b, rules.tensor(b, x)), axis)
     arguments = ", descending=True" if descending else ""
     return b.op(
@@ -310,14 +325,9 @@ def sorted_along(b: Builder, x: TensorLike, axis: int | None, *, descending: boo
     )
 
 
-@op("Argsort")
-def argsort(b: Builder, x: TensorLike, *, axis: int | None = -1) -> Value:
-    """`x.argsort(dim)`, stable, as int32."""
-    return argsort_along(b, x, axis, descending=False)
-
-
-def argsort_along(b: Builder, x: TensorLike, axis: int | None, *, descending: bool) -> Value:
-    """The order that sorts; equal ones stay as they are."""
+@op({"Argsort": {"descending": False}})
+def argsort(b: Builder, x: TensorLike, *, axis: int | None = -1, descending: bool = False) -> Value:
+    """`x.argsort(dim)` as int32; equal ones stay as they are."""
     x = _flat_if(b, rules.settled(b, rules.tensor(b, x)), axis)
     if x.dtype == "bool":
         x = b.cast(x, "int32")
@@ -331,21 +341,31 @@ def _flat_if(b: Builder, x: Value, axis: int | None) -> Value:
     return b.reshape(x, (rules.elements(x.shape),)) if axis is None and x.rank != 1 else x
 
 
-@op("Cumsum", "Cumprod", "Nancumsum", "Nancumprod")
-def cumulative(b: Builder, x: TensorLike, *, axis: int | None = None, dtype: str | None = None) -> Value:
+@op({
+    "Cumsum": {"method": "cumsum", "skips_nan": False},
+    "Cumprod": {"method": "cumprod", "skips_nan": False},
+    "Nancumsum": {"method": "cumsum", "skips_nan": True},
+    "Nancumprod": {"method": "cumprod", "skips_nan": True},
+})  # fmt: skip
+def cumulative(
+    b: Builder,
+    x: TensorLike,
+    *,
+    axis: int | None = None,
+    dtype: str | None = None,
+    method: Literal["cumsum", "cumprod"],
+    skips_nan: bool = False,
+) -> Value:
     """`x.cumsum(dim)` or `x.cumprod(dim)`; without an axis, of the flattened tensor."""
     x = rules.settled(b, rules.tensor(b, x))
-    product = b.spec.class_name.endswith("prod")
-    if b.spec.class_name.startswith("Nan") and x.dtype in FLOATS:
-        x = b.elementwise(
-            "torch.where(x.isnan(), torch.ones_like(x), x)" if product else "x.nan_to_num()", x=x
-        )
+    if skips_nan and x.dtype in FLOATS:
+        neutral = {"cumsum": "x.nan_to_num()", "cumprod": "torch.where(x.isnan(), torch.ones_like(x), x)"}
+        x = b.elementwise(neutral[method], x=x)
     target = dtype or x.dtype
     if target == "bool":
         x, target = b.cast(x, "bool"), "int32"
     x = _flat_if(b, b.keras_layout(x) if axis is None else x, axis)
     d = x.dim(0 if axis is None else b.axis(axis, x.rank))
-    method = "cumprod" if product else "cumsum"
     if target == x.dtype and target in FLOATS | COMPLEX | {"int64"}:
         return b.op(f"x.{method}(dim=d)", shape=x.shape, x=x, like=x, d=d)
     return b.op(

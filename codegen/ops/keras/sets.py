@@ -10,7 +10,7 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import permuted
+from codegen.lowering.parts.tensors import transpose
 from codegen.ops.keras.linalg import made
 
 
@@ -73,6 +73,6 @@ def argpartition(b: Builder, x: TensorLike, *, kth: int, axis: int | None = -1) 
     a = b.axis(axis, x.rank)
     order = list(range(x.rank))
     order[a], order[-1] = order[-1], order[a]
-    x = x if a == x.rank - 1 else permuted(b, x, order)
+    x = x if a == x.rank - 1 else transpose(b, x, axes=order)
     y = made(b, "argpartition(x, kth)", x.shape, "int32", x=x, kth=kth)
-    return y if a == x.rank - 1 else permuted(b, y, order)
+    return y if a == x.rank - 1 else transpose(b, y, axes=order)

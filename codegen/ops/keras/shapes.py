@@ -11,23 +11,22 @@ from codegen.errors import shorten
 from codegen.graph import Host, Op, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Axis, TensorLike, is_host
+from codegen.lowering.parts.operands import Axes, Axis, TensorLike, is_host
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import agreed, concatenated, padded, permuted, same_layout, torch_dim
+from codegen.lowering.parts.tensors import agreed, concatenate, pad_axes, same_layout, torch_dim, transpose
 from codegen.model.spec import Shape
 
 #: A model has no more pieces of one tensor.
 _MOST_PIECES = 100_000
 
 
+op("Transpose")(transpose)
+op("Concatenate")(concatenate)
+
+
 @op("Reshape")
 def reshape(b: Builder, x: TensorLike, *, newshape: TensorLike) -> Value:
-    """`x.reshape(*newshape)`."""
-    return reshape_to(b, x, newshape)
-
-
-def reshape_to(b: Builder, x: TensorLike, newshape: TensorLike) -> Value:
-    """Keras' elements in a new shape, whose parts may be sizes of other tensors."""
+    """`x.reshape(*newshape)`; its parts may be sizes of other tensors."""
     if is_host(x):
         parts = rules.host(x)
         if rules.shape_argument(b, newshape) in ((), (1,), (-1,)) and not isinstance(parts, tuple):
@@ -109,12 +108,6 @@ def squeeze(b: Builder, x: TensorLike, *, axis: Axis = None) -> Value:
     return b.op("x.squeeze(d)", shape=shape, perm=perm, x=x, d=dims[0] if len(dims) == 1 else dims)
 
 
-@op("Transpose")
-def transpose(b: Builder, x: TensorLike, *, axes: tuple[int, ...] | None = None) -> Value:
-    """`x.permute(*axes)`."""
-    return permuted(b, x, axes)
-
-
 @op("Swapaxes")
 def swapaxes(b: Builder, x: TensorLike, *, axis1: int, axis2: int) -> Value:
     """Two axes exchanged."""
@@ -122,7 +115,7 @@ def swapaxes(b: Builder, x: TensorLike, *, axis1: int, axis2: int) -> Value:
     order = list(range(x.rank))
     one, two = b.axis(axis1, x.rank), b.axis(axis2, x.rank)
     order[one], order[two] = two, one
-    return permuted(b, x, order)
+    return transpose(b, x, axes=order)
 
 
 @op("Moveaxis")
@@ -136,24 +129,18 @@ def moveaxis(
     order = [a for a in range(x.rank) if a not in sources]
     for target, a in sorted(zip(targets, sources, strict=True)):
         order.insert(target, a)
-    return permuted(b, x, order)
+    return transpose(b, x, axes=order)
 
 
 # -------------------------------------------------------------------- joining
-
-
-@op("Concatenate")
-def concatenate(b: Builder, xs: list[TensorLike], *, axis: int = 0) -> Value:
-    """`torch.cat(xs, dim)`."""
-    return concatenated(b, xs, axis)
 
 
 @op("Append")
 def append(b: Builder, x1: TensorLike, x2: TensorLike, *, axis: int | None = None) -> Value:
     """The second behind the first; flattened without an axis."""
     if axis is None:
-        return concatenated(b, [ravel(b, x1), ravel(b, x2)], 0)
-    return concatenated(b, [x1, x2], axis)
+        return concatenate(b, [ravel(b, x1), ravel(b, x2)], axis=0)
+    return concatenate(b, [x1, x2], axis=axis)
 
 
 @op("Stack")
@@ -169,17 +156,17 @@ def stack(b: Builder, x: list[TensorLike], *, axis: int = 0) -> Value:
     return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, perm=native, xs=values, a=a)
 
 
-@op("Hstack", "Vstack")
-def stack_like(b: Builder, xs: list[TensorLike]) -> Value:
+@op({"Hstack": {"axis": 1}, "Vstack": {"axis": 0}})
+def stack_like(b: Builder, xs: list[TensorLike], *, axis: int) -> Value:
     """Joined along the second or the first axis; unlike numpy's, Keras' `vstack` adds no axis."""
     values = same_layout(b, xs)
-    return concatenated(b, values, min(1, values[0].rank - 1) if b.spec.class_name == "Hstack" else 0)
+    return concatenate(b, values, axis=min(axis, values[0].rank - 1))
 
 
 @op("Dstack")
 def dstack(b: Builder, xs: list[TensorLike]) -> Value:
     """Joined along the third axis, which is added where there is none."""
-    return concatenated(b, [_at_least_3d(b, x) for x in same_layout(b, xs)], 2)
+    return concatenate(b, [_at_least_3d(b, x) for x in same_layout(b, xs)], axis=2)
 
 
 def _at_least_3d(b: Builder, x: Value) -> Value:
@@ -216,11 +203,12 @@ def _checked_count(b: Builder, count: int) -> int:
     return count
 
 
-def split_sections(
-    b: Builder, x: TensorLike, sections: int | Sequence[int], axis: int, *, uneven: bool = False
+@op({"Split": {"uneven": False}, "ArraySplit": {"uneven": True}})
+def split(
+    b: Builder, x: TensorLike, *, indices_or_sections: Axes, axis: int = 0, uneven: bool = False
 ) -> list[Value]:
-    """Equal pieces, or pieces that begin at given positions, as numpy splits."""
-    x = rules.tensor(b, x)
+    """`x.chunk(n, dim)` or `x.split(sizes, dim)`: equal pieces, or pieces that begin at given positions."""
+    x, sections = rules.tensor(b, x), indices_or_sections
     a = b.axis(axis, x.rank)
     size = x.shape[a]
     if not isinstance(sections, int):
@@ -254,21 +242,12 @@ def _pairs(sections: Sequence[int]) -> list[tuple[int, int | None]]:
     return list(zip((0, *sections), (*sections, None), strict=True))
 
 
-Sections = int | tuple[int, ...]
-
-
-@op("Split", "ArraySplit")
-def split(b: Builder, x: TensorLike, *, indices_or_sections: Sections, axis: int = 0) -> list[Value]:
-    """`x.chunk(n, dim)` or `x.split(sizes, dim)`."""
-    return split_sections(b, x, indices_or_sections, axis, uneven=b.spec.class_name == "ArraySplit")
-
-
-@op("Hsplit", "Vsplit", "Dsplit")
-def split_like(b: Builder, x: TensorLike, *, indices_or_sections: Sections) -> list[Value]:
+@op({"Hsplit": {"axis": 1}, "Vsplit": {"axis": 0}, "Dsplit": {"axis": 2}})
+def split_like(b: Builder, x: TensorLike, *, indices_or_sections: Axes, axis: int) -> list[Value]:
     """Split along the axis that numpy's function of that name uses."""
     x = rules.tensor(b, x)
-    axis = {"Hsplit": min(1, x.rank - 1), "Vsplit": 0, "Dsplit": 2}[b.spec.class_name]
-    return split_sections(b, x, indices_or_sections, axis)
+    axis = min(1, x.rank - 1) if axis == 1 else axis  # a vector has one axis
+    return split(b, x, indices_or_sections=indices_or_sections, axis=axis)
 
 
 @op("Unstack")
@@ -303,7 +282,7 @@ def pad(
     """`F.pad(x, widths)`; pads by any amount in any mode."""
     x = rules.tensor(b, x)
     pairs = _width_pairs(rules.as_array(b, pad_width), x.rank)
-    return padded(b, x, pairs, mode, constant_values or 0)
+    return pad_axes(b, x, pairs, mode, constant_values or 0)
 
 
 def _width_pairs(widths: np.ndarray[Any, Any], rank: int) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import permuted
+from codegen.lowering.parts.tensors import transpose
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
@@ -174,11 +174,11 @@ def _open_conv(
             "same_pad(x, kernel_size=kernel, stride=stride)", shape=with_sizes(x, data_format, [None] * dims),
             x=x, like=x, kernel=extents, stride=list(stride),
         )  # fmt: skip
-    weight = permuted(b, kernel, (dims + 1, dims, *range(dims)))
+    weight = transpose(b, kernel, axes=(dims + 1, dims, *range(dims)))
     groups = b.known(x, channel_axis(x.rank, data_format)) // inner
     if depthwise:
         groups, filters = inner, inner * filters
-        weight = permuted(b, kernel, (dims, dims + 1, *range(dims)))
+        weight = transpose(b, kernel, axes=(dims, dims + 1, *range(dims)))
         weight = b.op("x.flatten(0, 1).unsqueeze(1)", shape=(filters, 1, *weight.shape[2:]), x=weight)
     options = short_arguments(f"nn.Conv{dims}d", {"stride": stride, "dilation": dilation, "groups": groups})
     template = f"F.conv{dims}d({', '.join(['x', 'weight', *(f'{name}={name}' for name in options)])})"
@@ -190,7 +190,7 @@ def _open_conv(
 # -------------------------------------------------------------------- pooling
 
 
-@op("MaxPool", "AveragePool")
+@op({"MaxPool": {"layer": "MaxPooling"}, "AveragePool": {"layer": "AveragePooling"}})
 def pool(
     b: Builder,
     inputs: TensorLike,
@@ -199,22 +199,26 @@ def pool(
     strides: Ints | None = None,
     padding: WindowPadding = "valid",
     data_format: DataFormat | None = None,
+    layer: str,
 ) -> Value:
     """The largest element, or the mean, of each window."""
     x = rules.tensor(b, inputs)
     return as_layer(
-        b, f"{b.spec.class_name}ing{x.rank - 2}D", x,
+        b, f"{layer}{x.rank - 2}D", x,
         pool_size=pool_size, strides=strides, padding=padding, data_format=data_format or "channels_last",
     )  # fmt: skip
 
 
-@op("AdaptiveMaxPool", "AdaptiveAveragePool")
+@op({
+    "AdaptiveMaxPool": {"layer": "AdaptiveMaxPooling"},
+    "AdaptiveAveragePool": {"layer": "AdaptiveAveragePooling"},
+})  # fmt: skip
 def adaptive_pool(
-    b: Builder, inputs: TensorLike, *, output_size: Ints, data_format: DataFormat | None = None
+    b: Builder, inputs: TensorLike, *, output_size: Ints, data_format: DataFormat | None = None, layer: str
 ) -> Value:
     """The largest elements, or the means, of windows of about equal size."""
     x = rules.tensor(b, inputs)
-    name = f"{b.spec.class_name}ing{x.rank - 2}D"
+    name = f"{layer}{x.rank - 2}D"
     return as_layer(b, name, x, output_size=output_size, data_format=data_format or "channels_last")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.ops.keras import elementwise, losses
+from codegen.ops.keras import choosing, losses
 from codegen.ops.tensorflow.arguments import Given, Native, Peer, Tensor
 from codegen.ops.tensorflow.functions import tf
 
@@ -25,7 +25,7 @@ def flatten(b: Builder, x: Native) -> Value:
 @tf("keras.backend.switch")
 def switch(b: Builder, condition: Given, then_expression: Peer, else_expression: Peer) -> Value:
     """`torch.where(condition, x, y)`, of one condition."""
-    return elementwise.where(b, condition, then_expression, else_expression)
+    return choosing.where(b, condition, then_expression, else_expression)
 
 
 @tf("keras.backend.binary_crossentropy")

@@ -12,12 +12,12 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.resizing import Method
 from codegen.lowering.parts.resizing import resize as resized
-from codegen.lowering.parts.tensors import padded
+from codegen.lowering.parts.tensors import pad_axes
 from codegen.lowering.parts.windows import call, with_sizes
 from codegen.ops.keras import arrange
 from codegen.ops.keras import images as keras_images
 from codegen.ops.keras.images import batch_of, like
-from codegen.ops.keras.indexing import sliced
+from codegen.ops.keras.indexing import slice_
 from codegen.ops.tensorflow.arguments import Alone, Given, Ints, Known, Native, Size, Sizes, Tensor, integers
 from codegen.ops.tensorflow.functions import tf
 from codegen.ops.tensorflow.shapes import same
@@ -145,7 +145,7 @@ def resize_with_pad(
     before = [max(0, int(np.floor((np.float32(t) - n) / 2))) for t, n in zip(target, exact, strict=True)]
     y = resized(b, x, "channels_last", method, sizes, antialias=antialias)
     pairs = [(low, t - low - n) for low, t, n in zip(before, target, sizes, strict=True)]
-    return like(b, padded(b, y, [(0, 0), *pairs, (0, 0)], "constant", 0), image)
+    return like(b, pad_axes(b, y, [(0, 0), *pairs, (0, 0)], "constant", 0), image)
 
 
 # -------------------------------------------------------------------- cropping and padding
@@ -164,7 +164,7 @@ def crop_to_bounding_box(
     x = image
     lead = [0] * (x.rank - 3)
     lengths = [*(-1 for _ in lead), target_height, target_width, -1]
-    return sliced(b, x, [*lead, offset_height, offset_width, 0], lengths)
+    return slice_(b, x, [*lead, offset_height, offset_width, 0], shape=lengths)
 
 
 @tf("image.pad_to_bounding_box")
@@ -174,7 +174,7 @@ def pad_to_bounding_box(
     """Zeros around images, up to a size."""
     rows = (offset_height, _missing(b, image, -3, target_height - offset_height))
     columns = (offset_width, _missing(b, image, -2, target_width - offset_width))
-    return padded(b, image, [*[(0, 0)] * (image.rank - 3), rows, columns, (0, 0)], "constant", 0)
+    return pad_axes(b, image, [*[(0, 0)] * (image.rank - 3), rows, columns, (0, 0)], "constant", 0)
 
 
 @tf("image.resize_with_crop_or_pad")
@@ -186,7 +186,7 @@ def resize_with_crop_or_pad(b: Builder, image: Tensor, target_height: int, targe
         missing = _missing(b, x, axis, target)
         before = rules.host(rules.host_map(b, "int(x / 2)", lambda n: int(n / 2), (missing,)))
         pairs.append((before, rules.host(rules.host_map(b, "x - y", operator.sub, (missing, before)))))
-    return padded(b, x, [*pairs, (0, 0)], "constant", 0)
+    return pad_axes(b, x, [*pairs, (0, 0)], "constant", 0)
 
 
 def _missing(b: Builder, x: Value, axis: int, target: int) -> int | Host:
@@ -207,7 +207,7 @@ def central_crop(b: Builder, image: Tensor, central_fraction: Known) -> Value:
         length = rules.host_map(b, "x - 2 * y", lambda n, m: n - 2 * m, (n, start))
         lengths.append(rules.host(length))
     lead = x.rank - 3
-    return sliced(b, x, [*[0] * lead, *starts, 0], [*[-1] * lead, *lengths, -1])
+    return slice_(b, x, [*[0] * lead, *starts, 0], shape=[*[-1] * lead, *lengths, -1])
 
 
 # -------------------------------------------------------------------- turning and cutting
@@ -216,7 +216,7 @@ def central_crop(b: Builder, image: Tensor, central_fraction: Known) -> Value:
 @tf({"image.flip_left_right": {"axis": -2}, "image.flip_up_down": {"axis": -3}})
 def flip(b: Builder, image: Given, *, axis: int) -> Value:
     """`x.flip(dim)`."""
-    return arrange.flipped(b, image, axis)
+    return arrange.flip(b, image, axis=axis)
 
 
 @tf("image.rot90")

@@ -9,8 +9,8 @@ from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike, is_host, is_tensor
-from codegen.lowering.parts.tensors import in_one_piece, permuted
-from codegen.ops.keras import elementwise, indexing
+from codegen.lowering.parts.tensors import in_one_piece, transpose
+from codegen.ops.keras import choosing, indexing
 from codegen.ops.keras.linalg import made
 from codegen.ops.tensorflow.arguments import (
     Alone,
@@ -137,10 +137,11 @@ def slice_(b: Builder, input_: Given, begin: Given, size: Given) -> Value:
         return b.op(template, shape=sizes, perm=tuple(range(x.rank)), x=x, starts=starts, sizes=list(sizes))
     parts = rules.host(begin)
     if not isinstance(parts, (list, tuple)) or not any(map(is_tensor, parts)):
-        return indexing.sliced(b, input_, begin, size)
+        return indexing.slice_(b, input_, begin, shape=size)
     sizes = integers(b, size, "size")
     fixed = [(0, -1) if is_tensor(start) else (start, n) for start, n in zip(parts, sizes, strict=True)]
-    x = rules.native(b, indexing.sliced(b, input_, *map(list, zip(*fixed, strict=True))))
+    known, lengths = map(list, zip(*fixed, strict=True))
+    x = rules.native(b, indexing.slice_(b, input_, known, shape=lengths))
     for a, (start, n) in enumerate(zip(parts, sizes, strict=True)):
         if is_tensor(start):
             if n == -1:
@@ -173,9 +174,9 @@ def gather(b: Builder, params: Given, indices: Given, axis: int | None = None, b
     batch = batch_dims + positions.rank if batch_dims < 0 else batch_dims
     a = batch if axis is None else b.axis(axis, x.rank)
     if batch == 0:
-        return indexing.taken(b, x, indices if isinstance(indices, int) else positions, a)
+        return indexing.take(b, x, indices if isinstance(indices, int) else positions, axis=a)
     order = [*range(batch), a, *(i for i in range(batch, x.rank) if i != a)]
-    moved = b.keras_layout(permuted(b, x, order)) if a != batch else x
+    moved = b.keras_layout(transpose(b, x, axes=order)) if a != batch else x
     inner = positions.rank - batch
     shape = (*positions.shape, *moved.shape[batch + 1 :])
     y = b.op(
@@ -191,7 +192,7 @@ def gather(b: Builder, params: Given, indices: Given, axis: int | None = None, b
         *range(batch, batch + inner),
         *range(batch + inner + between, y.rank),
     ]
-    return permuted(b, y, back)
+    return transpose(b, y, axes=back)
 
 
 @tf("gather_nd", "compat.v1.gather_nd")
@@ -218,7 +219,7 @@ def gather_nd(
 @tf("nn.embedding_lookup", "compat.v1.nn.embedding_lookup", ignored=("partition_strategy",))  # of several
 def embedding_lookup(b: Builder, params: Tensor, ids: Given, max_norm: Given | None = None) -> Value:
     """Rows of a table, scaled down where they are longer than `max_norm`."""
-    rows = indexing.taken(b, params, ids, 0)
+    rows = indexing.take(b, params, ids, axis=0)
     if max_norm is None:
         return rows
     bound = terms(b, rows, max_norm)[1]
@@ -265,7 +266,7 @@ def where(
     condition = rules.tensor(b, condition)
     if of_rows and condition.rank == 1 and is_tensor(x) and x.rank > 1:
         condition = b.reshape(condition, (condition.shape[0], *(1,) * (x.rank - 1)))
-    return elementwise.where(b, condition, *terms(b, x, y))
+    return choosing.where(b, condition, *terms(b, x, y))
 
 
 @tf("sequence_mask")
@@ -311,11 +312,11 @@ def one_hot(
         y = b.cast(y, target)
     else:
         on, off = (default if v is None else v for v, default in ((on_value, 1), (off_value, 0)))
-        y = b.cast(elementwise.where(b, y, on, off), target)
+        y = b.cast(choosing.where(b, y, on, off), target)
     a = b.axis(axis, y.rank)
     order = list(range(x.rank))
     order.insert(a, x.rank)
-    return y if a == x.rank else permuted(b, y, order)
+    return y if a == x.rank else transpose(b, y, axes=order)
 
 
 @tf("reverse_sequence")
@@ -328,9 +329,9 @@ def reverse_sequence(
     if (steps, samples) == (1, 0):
         return b.op("reverse_steps(x, lengths)", shape=x.shape, x=x, lengths=lengths)
     order = [samples, steps, *(a for a in range(x.rank) if a not in (samples, steps))]
-    moved = b.keras_layout(permuted(b, x, order))
+    moved = b.keras_layout(transpose(b, x, axes=order))
     y = b.op("reverse_steps(x, lengths)", shape=moved.shape, x=moved, lengths=lengths)
-    return permuted(b, y, [order.index(a) for a in range(x.rank)])
+    return transpose(b, y, axes=[order.index(a) for a in range(x.rank)])
 
 
 # -------------------------------------------------------------------- scatter

@@ -16,7 +16,7 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike, is_tensor
 from codegen.model.spec import Constant
-from codegen.ops.keras import core, elementwise
+from codegen.ops.keras import choosing, core, elementwise
 from codegen.ops.keras.linalg import made
 from codegen.ops.tensorflow.arguments import (
     DType,
@@ -142,12 +142,12 @@ def combine(b: Builder, name: str, x: TensorLike, y: TensorLike) -> Value:
     x, y = terms(b, x, y)
     if not is_tensor(x) and not is_tensor(y):
         parts = [v for v in (x, y) if isinstance(v, Host)]
-        function = elementwise.BINARY[name][2]
+        function = elementwise.BINARY.get(name) or elementwise.OTHER_BINARY[name]
         if name == "Subtract" and len(parts) == 2 and same_host(*parts):
             count = (parts[0].shape[0] or 0) if parts[0].rank else None
             return rules.number(b, 0) if count is None else rules.sizes(b, [0] * count)
-        if parts and function and name not in ("Equal", "NotEqual"):
-            return rules.host_map(b, elementwise.BINARY[name][0], function, (x, y))
+        if parts and function.host and name not in ("Equal", "NotEqual"):
+            return rules.host_map(b, function.template, function.host, (x, y))
     dtype = next((v.dtype for v in (x, y) if is_tensor(v)), None)
     if dtype is not None:  # a number has the tensor's dtype, whatever Keras' op would make of it
         x, y = (Constant(v, dtype) if isinstance(v, (bool, int, float)) else v for v in (x, y))
@@ -201,10 +201,10 @@ def special_binary(b: Builder, first: Peer, second: Peer, *, template: str) -> V
     return b.elementwise(template, x=first, y=second)
 
 
-@tf({"math.maximum": {"name": "Maximum"}, "math.minimum": {"name": "Minimum"}})
-def maximum(b: Builder, x: PeerTerm, y: PeerTerm, *, name: str) -> Value:
+@tf({"math.maximum": {"larger": True}, "math.minimum": {"larger": False}})
+def extremum(b: Builder, x: PeerTerm, y: PeerTerm, *, larger: bool) -> Value:
     """The larger or the smaller of two."""
-    return elementwise.extremum(b, name, x, y)
+    return choosing.extremum(b, x, y, larger=larger)
 
 
 @tf("math.truediv", "math.divide", "realdiv")
@@ -231,7 +231,7 @@ def div(b: Builder, x: PeerTerm, y: PeerTerm) -> Value:
 )
 def logical(b: Builder, x: Given, y: Given, *, symbol: str) -> Value:
     """`x & y`, `x | y` or `x ^ y` of truth values."""
-    return elementwise.logical_of(b, symbol, x, y)
+    return choosing.logical(b, x, y, symbol=symbol)
 
 
 @tf("math.add_n", "math.accumulate_n", ignored=("shape", "tensor_dtype"))  # those that the tensors have
@@ -268,7 +268,7 @@ def clip_by_value(b: Builder, t: Peer, clip_value_min: PeerTerm, clip_value_max:
     low, high = rules.host(clip_value_min), rules.host(clip_value_max)
     if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low <= high:
         return b.elementwise("x.clamp(low, high)", x=t, low=low, high=high)
-    return maximum(b, maximum(b, t, clip_value_max, name="Minimum"), clip_value_min, name="Maximum")
+    return extremum(b, extremum(b, t, clip_value_max, larger=False), clip_value_min, larger=True)
 
 
 @tf("math.polyval")

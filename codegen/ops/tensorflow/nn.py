@@ -6,7 +6,7 @@ from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import is_host
-from codegen.lowering.parts.tensors import along, concatenated
+from codegen.lowering.parts.tensors import along, concatenate
 from codegen.ops.keras import activations, arrange, normalization, shapes
 from codegen.ops.tensorflow.arguments import Axes, Given, Known, Native, NativePeer, Peer, PeerTerm, Tensor
 from codegen.ops.tensorflow.functions import tf
@@ -56,7 +56,7 @@ def leaky_relu(b: Builder, features: Given, alpha: float = 0.2) -> Value:
 def crelu(b: Builder, features: Tensor, axis: int = -1) -> Value:
     """What is above zero, then what is below it."""
     parts = [b.activation(y, "relu") for y in (features, b.elementwise("-x", x=features))]
-    return concatenated(b, parts, axis)
+    return concatenate(b, parts, axis=axis)
 
 
 @tf("nn.softmax", "compat.v1.nn.softmax")
@@ -140,7 +140,7 @@ def weighted_moments(
     b: Builder, x: Tensor, axes: Axes, frequency_weights: Given = 1.0, keepdims: bool = False
 ) -> list[Value]:
     """Mean and variance over axes, where elements count more or less."""
-    weights = combine(b, "Add", arrange.full_of(b, x, 0, None), frequency_weights)
+    weights = combine(b, "Add", arrange.filled_like(b, x, value=0), frequency_weights)
     total = reduce_with(b, "Sum", weights, axes, keepdims=True)
     mean = combine(b, "Divide", reduce_with(b, "Sum", combine(b, "Multiply", weights, x), axes, True), total)
     squares = combine(b, "Multiply", weights, combine(b, "SquaredDifference", x, mean))

@@ -13,8 +13,8 @@ from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis, Number
-from codegen.lowering.parts.tensors import padded
-from codegen.ops.keras import elementwise, reductions
+from codegen.lowering.parts.tensors import pad_axes
+from codegen.ops.keras import choosing, reductions
 from codegen.ops.keras import math as keras_math
 from codegen.ops.keras.indexing import getitem
 from codegen.ops.keras.linalg import made, norm_over
@@ -116,14 +116,14 @@ def zero_fraction(b: Builder, value: Tensor) -> Value:
 
 @tf(
     {
-        f"{prefix}math.arg{name}": {"name": f"Arg{name}"}
+        f"{prefix}math.arg{name}": {"method": f"arg{name}"}
         for name in ("max", "min")
         for prefix in ("", "compat.v1.")
     }
 )
-def argmax(b: Builder, input: Given, axis: int = 0, output_type: DType = "int64", *, name: str) -> Value:
+def argmax(b: Builder, input: Given, axis: int = 0, output_type: DType = "int64", *, method: str) -> Value:
     """`x.argmax(dim=axis)` or `x.argmin(dim=axis)`; the first of equal ones."""
-    return reductions.position(b, name, input, axis, False, output_type)
+    return reductions.argmax(b, input, axis=axis, method=method, dtype=output_type)
 
 
 Direction = Literal["ASCENDING", "DESCENDING"]
@@ -132,13 +132,13 @@ Direction = Literal["ASCENDING", "DESCENDING"]
 @tf("sort")
 def sort(b: Builder, values: Given, axis: int = -1, direction: Direction = "ASCENDING") -> Value:
     """`x.sort(dim=axis)`, the numbers alone."""
-    return reductions.sorted_along(b, values, axis, descending=direction == "DESCENDING")
+    return reductions.sort(b, values, axis=axis, descending=direction == "DESCENDING")
 
 
 @tf("argsort", ignored=("stable",))  # it always is
 def argsort(b: Builder, values: Given, axis: int = -1, direction: Direction = "ASCENDING") -> Value:
     """`x.argsort(dim=axis)` as int32; equal ones stay in their order."""
-    return reductions.argsort_along(b, values, axis, descending=direction == "DESCENDING")
+    return reductions.argsort(b, values, axis=axis, descending=direction == "DESCENDING")
 
 
 @tf("math.top_k")
@@ -193,7 +193,7 @@ def cumulative(
     if exclusive:
         pairs = [(1, 0) if i == a else (0, 0) for i in range(x.rank)]
         shorter = getitem(b, x, [*[slice(None)] * a, slice(None, -1)])
-        x = padded(b, shorter, pairs, "constant", start)
+        x = pad_axes(b, shorter, pairs, "constant", start)
     d = x.dim(a)
     if x.dtype in FLOATS | COMPLEX | {"int64"}:
         x = b.op(f"x.{method}(dim=d)", shape=x.shape, x=x, like=x, d=d)
@@ -268,9 +268,9 @@ def clip_by_norm(b: Builder, t: Peer, clip_norm: PeerTerm, axes: Axes = None) ->
     x, bound = t, clip_norm
     size = reductions.reduction(b, "EuclideanNorm", x, axes, True)
     bound = (
-        max(bound, 0.0) if isinstance(bound, (int, float)) else elementwise.extremum(b, "Maximum", bound, 0)
+        max(bound, 0.0) if isinstance(bound, (int, float)) else choosing.extremum(b, bound, 0, larger=True)
     )
-    largest = elementwise.extremum(b, "Maximum", size, bound)
+    largest = choosing.extremum(b, size, bound, larger=True)
     return b.elementwise("x * bound / size", x=x, bound=bound, size=largest)
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 from codegen.graph import Host, Value
 from codegen.graph.dtypes import COMPLEX
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts import rules
+from codegen.lowering.parts import rules, tensors
 from codegen.lowering.parts.operands import is_host, is_tensor
-from codegen.lowering.parts.tensors import concatenated, padded, permuted
+from codegen.lowering.parts.tensors import concatenate, pad_axes
 from codegen.model.nested import flatten
 from codegen.ops.keras import arrange, shapes
 from codegen.ops.tensorflow.arguments import (
@@ -76,7 +76,7 @@ def same(b: Builder, x: Value) -> Value:
 @tf("reshape")
 def reshape(b: Builder, tensor: Given, shape: Given) -> Value:
     """`x.reshape(*shape)`."""
-    return shapes.reshape_to(b, tensor, shape)
+    return shapes.reshape(b, tensor, newshape=shape)
 
 
 @tf("expand_dims", "compat.v1.expand_dims")
@@ -96,7 +96,7 @@ def squeeze(b: Builder, input: Given, axis: Axes = None) -> Value:
 @tf("transpose", "compat.v1.transpose")
 def transpose(b: Builder, a: Tensor, perm: Ints | None = None, conjugate: bool = False) -> Value:
     """`x.permute(*perm)`; without `perm`, all axes in reverse order."""
-    y = permuted(b, a, list(reversed(range(a.rank)) if perm is None else perm))
+    y = tensors.transpose(b, a, axes=perm)
     return b.elementwise("torch.conj_physical(x)", x=y) if conjugate and a.dtype in COMPLEX else y
 
 
@@ -119,7 +119,7 @@ def matrix_transpose(
 @tf("reverse")
 def reverse(b: Builder, tensor: Given, axis: Ints) -> Value:
     """`x.flip(axes)`."""
-    return arrange.flipped(b, tensor, axis) if axis else same(b, rules.tensor(b, tensor))
+    return arrange.flip(b, tensor, axis=axis) if axis else same(b, rules.tensor(b, tensor))
 
 
 @tf("roll")
@@ -133,19 +133,19 @@ def tile(b: Builder, input: Given, multiples: Sizes) -> Value:
     """`x.tile(multiples)`."""
     if set(multiples) == {1} and is_tensor(input):
         return same(b, input)
-    return arrange.tiled(b, input, multiples)
+    return arrange.tile(b, input, repeats=multiples)
 
 
 @tf("repeat")
 def repeat(b: Builder, input: Given, repeats: Given, axis: int | None = None) -> Value:
     """`x.repeat_interleave(repeats, axis)`."""
-    return arrange.repeated(b, input, repeats, axis)
+    return arrange.repeat(b, input, repeats=repeats, axis=axis)
 
 
 @tf("broadcast_to")
 def broadcast_to(b: Builder, input: Given, shape: Given) -> Value:
     """`x.expand(shape)`."""
-    return arrange.broadcasted(b, input, shape)
+    return arrange.broadcast_to(b, input, shape=shape)
 
 
 @tf("pad", "compat.v1.pad")
@@ -157,7 +157,7 @@ def pad(
     constant_values: float = 0,
 ) -> Value:
     """`F.pad(x, widths)`."""
-    return padded(b, tensor, list(paddings), mode.lower(), constant_values)
+    return pad_axes(b, tensor, list(paddings), mode.lower(), constant_values)
 
 
 @tf("identity", "debugging.check_numerics", "ensure_shape", ignored=("shape", "message"))  # it holds
@@ -179,7 +179,7 @@ def identity_n(b: Builder, input: GivenList) -> list[Value]:
 def concat(b: Builder, values: GivenList, axis: int) -> Value:
     """`torch.cat(values, axis)`."""
     has_tensors = any(is_tensor(value) for value in flatten(values, Value))
-    return concatenated(b, peers(b, *values) if has_tensors else values, axis)
+    return concatenate(b, peers(b, *values) if has_tensors else values, axis=axis)
 
 
 @tf("stack", "parallel_stack")
@@ -202,7 +202,7 @@ def split(b: Builder, value: Given, num_or_size_splits: Given, axis: int = 0) ->
     """`x.chunk(n, axis)` or `x.split(sizes, axis)`."""
     sections = rules.host(num_or_size_splits)
     if isinstance(sections, int):
-        return shapes.split_sections(b, value, sections, axis)
+        return shapes.split(b, value, indices_or_sections=sections, axis=axis)
     lengths = list(integers(b, sections, "num_or_size_splits"))
     x = rules.tensor(b, value)
     if -1 in lengths:
@@ -232,7 +232,7 @@ def filled_like(b: Builder, input: Given, dtype: DType | None = None, *, value: 
     """`torch.zeros_like(x)` or `torch.ones_like(x)`."""
     if isinstance(input, Host):
         return rules.sizes(b, [value] * (input.shape[0] or 0)) if input.rank else rules.number(b, value)
-    return arrange.full_of(b, input, value, dtype)
+    return arrange.filled_like(b, input, value=value, dtype=dtype)
 
 
 @tf({name: {"value": value} for name, value in _FILLED.items()})
@@ -267,7 +267,7 @@ def eye(
     x = b.cast(x, dtype)
     if batch_shape is None:
         return x
-    return arrange.broadcasted(b, x, [*batch_shape, rows, columns])
+    return arrange.broadcast_to(b, x, shape=[*batch_shape, rows, columns])
 
 
 @tf("range")
@@ -281,7 +281,7 @@ def range_(
     if any(is_tensor(v) for v in bounds):
         dtype = dtype or next(v.dtype for v in bounds if is_tensor(v))
         bounds = [b.host_op("x.item()", x=v) if is_tensor(v) else v for v in bounds]
-    return arrange.counted(b, bounds[0], bounds[1], bounds[2], dtype)
+    return arrange.arange(b, bounds[0], bounds[1], bounds[2], dtype=dtype)
 
 
 @tf("linspace")

@@ -10,10 +10,10 @@ import numpy as np
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.tensors import padded, permuted
+from codegen.lowering.parts.tensors import pad_axes, transpose
 from codegen.model.spec import Constant
 from codegen.ops.keras.linalg import made
-from codegen.ops.keras.math import framed
+from codegen.ops.keras.math import extract_sequences
 from codegen.ops.keras.products import product
 from codegen.ops.tensorflow.arguments import Ints, Known, Native
 from codegen.ops.tensorflow.functions import tf
@@ -31,9 +31,9 @@ def frame(
 ) -> Value:
     """Windows of an axis, each on an axis behind it."""
     a = b.axis(axis, signal.rank)
-    y = permuted(b, signal, [*(i for i in range(signal.rank) if i != a), a])
+    y = transpose(b, signal, axes=[*(i for i in range(signal.rank) if i != a), a])
     y = _frames(b, y, frame_length, frame_step, pad_end, pad_value)
-    return permuted(b, y, [*range(a), y.rank - 2, y.rank - 1, *range(a, y.rank - 2)])
+    return transpose(b, y, axes=[*range(a), y.rank - 2, y.rank - 1, *range(a, y.rank - 2)])
 
 
 def _frames(b: Builder, x: Value, size: int, jump: int, pad_end: bool, fill: float = 0) -> Value:
@@ -42,10 +42,10 @@ def _frames(b: Builder, x: Value, size: int, jump: int, pad_end: bool, fill: flo
     if pad_end:
         total = b.known(x, -1)
         missing = max((-(-total // jump) - 1) * jump + size - total, 0)
-        x = b.keras_layout(padded(b, x, [(0, 0)] * (x.rank - 1) + [(0, missing)], "constant", fill))
+        x = b.keras_layout(pad_axes(b, x, [(0, 0)] * (x.rank - 1) + [(0, missing)], "constant", fill))
         x = made(b, "x[..., part]", (*x.shape[:-1], (-(-total // jump) - 1) * jump + size), x=x,
                  part=slice(None, (-(-total // jump) - 1) * jump + size))  # fmt: skip
-    return framed(b, x, size, jump)
+    return extract_sequences(b, x, sequence_length=size, sequence_stride=jump)
 
 
 @tf("signal.stft")
@@ -154,7 +154,7 @@ def _with_length(b: Builder, x: Value, length: int) -> Value:
     """The last axis cut off, or filled up with zeros."""
     missing = length - b.known(x, -1)
     pairs = [(0, 0)] * (x.rank - 1) + [(0, missing)]
-    return b.keras_layout(padded(b, x, pairs, "constant", 0)) if missing else x
+    return b.keras_layout(pad_axes(b, x, pairs, "constant", 0)) if missing else x
 
 
 @tf("signal.overlap_and_add")

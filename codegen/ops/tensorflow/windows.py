@@ -11,7 +11,7 @@ from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
-from codegen.lowering.parts.tensors import padded, permuted
+from codegen.lowering.parts.tensors import pad_axes, transpose
 from codegen.lowering.parts.windows import DataFormat, sizes_of, window_pads, with_sizes
 from codegen.model.spec import Shape
 from codegen.ops.keras import windows
@@ -67,7 +67,7 @@ def _with_padding(
         return x, padding
     if len(padding) != x.rank:
         b.unsupported("padding", padding, "supported: 'SAME', 'VALID', two numbers for each axis")
-    return padded(b, x, list(padding), "constant", fill), "valid"
+    return pad_axes(b, x, list(padding), "constant", fill), "valid"
 
 
 # -------------------------------------------------------------------- convolutions
@@ -192,7 +192,7 @@ def conv_transpose(
         full = size * step + max(reach - step, 0)
         cuts[first + position] = (-before, target - full + before)
     y = transposed("valid")
-    return padded(b, y, cuts, "constant", 0) if any(map(any, cuts)) else y
+    return pad_axes(b, y, cuts, "constant", 0) if any(map(any, cuts)) else y
 
 
 def _times(b: Builder, x: Value, axis: int, factor: int) -> int | Value:
@@ -365,13 +365,13 @@ def depth_to_space(
 def space_to_batch(b: Builder, input: Tensor, block_shape: Ints, paddings: Pairs) -> Value:
     """Every n-th pixel as an image of its own."""
     blocks, count = block_shape, len(block_shape)
-    x = padded(b, input, [(0, 0), *paddings, *[(0, 0)] * (input.rank - 1 - count)], "constant", 0)
+    x = pad_axes(b, input, [(0, 0), *paddings, *[(0, 0)] * (input.rank - 1 - count)], "constant", 0)
     split: list[int | None] = [x.shape[0]]
     for axis, block in enumerate(blocks, start=1):
         split += [b.known(x, axis) // block, block]
     inner = b.reshape(x, (*split, *x.shape[1 + count :]))
     inside = [2 * i + 2 for i in range(count)]
-    y = permuted(b, inner, [*inside, 0, *(i - 1 for i in inside), *range(1 + 2 * count, inner.rank)])
+    y = transpose(b, inner, axes=[*inside, 0, *(i - 1 for i in inside), *range(1 + 2 * count, inner.rank)])
     return b.reshape(y, (None, *y.shape[count + 1 :]))
 
 
@@ -384,8 +384,8 @@ def batch_to_space(b: Builder, input: Native, block_shape: Ints, crops: Pairs) -
     for i in range(count):
         order += [count + 1 + i, i]
     order += list(range(2 * count + 1, x.rank))
-    y = permuted(b, x, order)
+    y = transpose(b, x, axes=order)
     sizes = [b.known(y, 2 * i + 1) * block for i, block in enumerate(blocks)]
     y = b.reshape(y, (None, *sizes, *y.shape[1 + 2 * count :]))
     cuts = [(0, 0), *((-low, -high) for low, high in crops), *[(0, 0)] * (y.rank - 1 - count)]
-    return padded(b, y, cuts, "constant", 0)
+    return pad_axes(b, y, cuts, "constant", 0)
