@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from codegen.graph import Value
@@ -12,17 +14,18 @@ from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axes, TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import transpose
-from codegen.model.spec import Shape
+from codegen.model.spec import Constant, Shape
 from codegen.ops.keras.elementwise import binary
 
 
 def pair(b: Builder, x: TensorLike, y: TensorLike) -> tuple[Value, Value, str]:
     """Two factors in one dtype and Keras' layout, and that dtype."""
-    dtype = rules.result_type(_kind(b, x), _kind(b, y))
+    dtype = rules.result_type(_as_term(b, x), _as_term(b, y))
     return rules.native(b, x, dtype), rules.native(b, y, dtype), dtype
 
 
-def _kind(b: Builder, x: TensorLike) -> Any:
+def _as_term(b: Builder, x: TensorLike) -> Value | Constant:
+    """A factor as what decides on the common dtype: numbers count as tensors."""
     return x if isinstance(x, Value) else rules.as_constant(b, x)
 
 
@@ -129,60 +132,76 @@ def tensordot_over(b: Builder, x: Value, y: Value, left: list[int], right: list[
     return b.cast(b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, y=y, dims=dims), dtype)
 
 
+@dataclass(frozen=True)
+class _Equation:
+    """What is multiplied, and over what it is summed: `...ab,bc->...ac`.
+
+    Attributes:
+        terms: One for each operand: a letter for each axis, and an ellipsis for any number of axes.
+        result: The same for the result.
+        text: The whole, as people write it.
+    """
+
+    terms: tuple[str, ...]
+    result: str
+    text: str
+
+    @property
+    def sums_alone(self) -> bool:
+        """Whether it sums the elements of a single operand."""
+        return len(self.terms) == 1 and bool(set(self.terms[0]) - set(self.result))
+
+    def shape(self, b: Builder, shapes: Sequence[Shape]) -> Shape:
+        """Of the result, for operands of these shapes."""
+        sizes: dict[str, int | None] = {}
+        spread: Shape = ()  # what the ellipsis stands for
+        for term, shape in zip(self.terms, shapes, strict=True):
+            head, dots, tail = term.partition("...")
+            behind = len(shape) - len(tail)
+            if len(head) > behind or (len(head) < behind and not dots):
+                b.malformed(f"{term!r} does not name the axes of a tensor of rank {len(shape)}")
+            if dots:
+                spread = b.broadcast([spread, shape[len(head) : behind]])
+            letters = head + tail
+            for letter, size in zip(letters, (*shape[: len(head)], *shape[behind:]), strict=True):
+                known = sizes.get(letter)
+                sizes[letter] = size if known in (None, 1) else known
+        head, dots, tail = self.result.partition("...")
+        return (*(sizes[c] for c in head), *(spread if dots else ()), *(sizes[c] for c in tail))
+
+
+def _parsed(b: Builder, subscripts: str, count: int) -> _Equation:
+    """The equation for this many operands; without a result, that has all letters that occur once."""
+    equation = subscripts.replace(" ", "")
+    if set(equation) - set(string.ascii_letters + ",->."):
+        b.malformed(f"{subscripts!r} is no equation of einsum")
+    left, arrow, result = equation.partition("->")
+    terms = tuple(left.split(","))
+    if len(terms) != count:
+        b.malformed(f"{subscripts!r} is not for {count} tensors")
+    if not arrow:
+        once = sorted(letter for letter in left if letter.isalpha() and left.count(letter) == 1)
+        result = ("..." if "..." in left else "") + "".join(once)
+    return _Equation(terms, result, equation.replace(",", ", ").replace("->", " -> "))
+
+
 @op("Einsum")
-def einsum(b: Builder, *operands: Any, subscripts: str, **options: Any) -> Value:
+def einsum(b: Builder, *operands: TensorLike, subscripts: str, **options: Any) -> Value:
     """`torch.einsum(subscripts, *operands)`."""
     del options  # how to order the products
-    return einsum_of(b, subscripts, list(operands))
-
-
-def einsum_of(b: Builder, subscripts: str, operands: list[Any]) -> Value:
-    """Keras' einsum; its equation is checked before it gets into the source."""
-    kinds = [_kind(b, x) for x in operands]
+    kinds = [_as_term(b, x) for x in operands]
     dtype = rules.result_type(*kinds)
     if dtype == "bool" or {rules.kind_of(kind) for kind in kinds} == {"int8"}:
         dtype = "int32"
     values = [rules.native(b, x, dtype) for x in operands]
-    equation = subscripts.replace(" ", "")
-    if set(equation) - set(string.ascii_letters + ",->."):
-        b.malformed(f"{subscripts!r} is no equation of einsum")
-    left, arrow, right = equation.partition("->")
-    terms = left.split(",")
-    if len(terms) != len(values):
-        b.malformed(f"{subscripts!r} is not for {len(values)} tensors")
-    sizes: dict[str, int | None] = {}
-    ellipsis: Shape = ()
-    for term, value in zip(terms, values, strict=True):
-        before, dots, after = term.partition("...")
-        spread = value.rank - len(before) - len(after)
-        if spread < 0 or (spread and not dots):
-            b.malformed(f"{term!r} does not name the axes of a tensor of rank {value.rank}")
-        ellipsis = (
-            b.broadcast([ellipsis, value.shape[len(before) : len(before) + spread]]) if dots else ellipsis
-        )
-        letters = [
-            *zip(before, value.shape, strict=False),
-            *zip(after, value.shape[value.rank - len(after) :], strict=True),
-        ]
-        for letter, size in letters:
-            known = sizes.get(letter)
-            sizes[letter] = size if known in (None, 1) else known
-    if not arrow:
-        counts = {letter: left.count(letter) for letter in left if letter.isalpha()}
-        right = ("..." if "..." in left else "") + "".join(sorted(c for c, n in counts.items() if n == 1))
-    head, dots, tail = right.partition("...")
-    shape = (*(sizes[c] for c in head), *(ellipsis if dots else ()), *(sizes[c] for c in tail))
-    summed = len(terms) == 1 and dtype in INTEGERS and bool(set(left) - set(right))
+    equation = _parsed(b, subscripts, len(values))
+    shape = equation.shape(b, [value.shape for value in values])
+    wide = equation.sums_alone and dtype in INTEGERS  # torch sums integers in 64 bits
     y = b.op(
         "torch.einsum(equation, *values)", shape=shape, perm=tuple(range(len(shape))),
-        dtype="int64" if summed else dtype,  # torch sums integers in 64 bits
-        equation=_spaced(equation), values=tuple(values),
+        dtype="int64" if wide else dtype, equation=equation.text, values=tuple(values),
     )  # fmt: skip
     return b.cast(y, dtype)
-
-
-def _spaced(equation: str) -> str:
-    return equation.replace(",", ", ").replace("->", " -> ")
 
 
 @op("Cross")

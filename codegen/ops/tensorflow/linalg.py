@@ -163,4 +163,4 @@ def einsum(b: Builder, equation: str, *inputs: NativePeer) -> Value:
         b.malformed(
             "the file holds the equation of its einsum, but not the tensors: Keras 2 does not save them"
         )
-    return products.einsum_of(b, equation, list(inputs))
+    return products.einsum(b, *inputs, subscripts=equation)
