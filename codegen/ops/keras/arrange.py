@@ -123,7 +123,7 @@ def broadcast_to(b: Builder, x: TensorLike, *, shape: TensorLike) -> Value:
 
 
 @op("Meshgrid")
-def meshgrid(b: Builder, *x: Any, indexing: Literal["xy", "ij"] = "xy") -> list[Value]:
+def meshgrid(b: Builder, *x: TensorLike, indexing: Literal["xy", "ij"] = "xy") -> list[Value]:
     """`torch.meshgrid(*xs)`."""
     values = same_layout(b, x)
     sizes = [v.shape[0] if v.rank else 1 for v in values]

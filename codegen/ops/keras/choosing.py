@@ -64,7 +64,9 @@ def where(
 
 
 @op("Select")
-def select(b: Builder, condlist: list[Any], choicelist: list[Any], default: TensorLike = 0) -> Value:
+def select(
+    b: Builder, condlist: list[TensorLike], choicelist: list[TensorLike], default: TensorLike = 0
+) -> Value:
     """The choice of the first condition that holds, else the default; in the dtype that numpy gives."""
     choices = [default, *choicelist]
     kinds = [v if isinstance(v, (bool, int, float)) else rules.kind_of(operand(b, v)) for v in choices]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeGuard
 
 from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Index, TensorLike, is_host, is_tensor
+from codegen.lowering.parts.operands import Index, Number, TensorLike, is_host, is_tensor
 from codegen.lowering.parts.rules import op
 from codegen.model.spec import Constant
 
@@ -16,8 +16,7 @@ from codegen.model.spec import Constant
 @op("GetItem")
 def getitem(b: Builder, x: TensorLike, key: Index | Sequence[Index]) -> Value:
     """numpy's basic indexing with numbers, slices, None and an ellipsis; or with one tensor or list."""
-    items = list(key) if isinstance(key, (list, tuple)) else [key]
-    items = [rules.host(item) for item in items]
+    items: list[Index] = [rules.host(item) for item in (key if isinstance(key, (list, tuple)) else (key,))]
     if isinstance(x, Host):
         return _host_item(b, x, items)
     x = rules.settled(b, rules.tensor(b, x))
@@ -37,11 +36,11 @@ def getitem(b: Builder, x: TensorLike, key: Index | Sequence[Index]) -> Value:
     return _index_stored(b, x, items)
 
 
-def _is_array(item: object) -> bool:
+def _is_array(item: object) -> TypeGuard[TensorLike]:
     return isinstance(item, (list, tuple, Constant)) or is_tensor(item)
 
 
-def _host_item(b: Builder, x: Value, items: list[Any]) -> Value:
+def _host_item(b: Builder, x: Value, items: list[Index]) -> Value:
     parts = rules.host(x)
     if not isinstance(parts, tuple) or len(items) != 1:
         b.unsupported("key", items, "supported: one index or slice of a shape")
@@ -58,12 +57,12 @@ def _host_item(b: Builder, x: Value, items: list[Any]) -> Value:
     return x
 
 
-def _index_native(b: Builder, x: Value, items: list[Any]) -> Value:
+def _index_native(b: Builder, x: Value, items: list[Index]) -> Value:
     """Index what is stored in Keras' layout; a step below zero needs a flip first."""
     shape: list[int | None] = []
     flips = []
     axis = 0
-    index: list[Any] = []
+    index: list[Index] = []
     for item in items:
         if item is None:
             shape.append(1)
@@ -97,7 +96,7 @@ def _index_native(b: Builder, x: Value, items: list[Any]) -> Value:
     )  # fmt: skip
 
 
-def _index_stored(b: Builder, x: Value, items: list[Any]) -> Value:
+def _index_stored(b: Builder, x: Value, items: list[Index]) -> Value:
     """Index a value in another layout: each item goes to where its axis is stored."""
     if any(isinstance(item, slice) and isinstance(item.step, int) and item.step < 0 for item in items):
         return _index_native(b, b.keras_layout(x), items)
@@ -154,9 +153,9 @@ def _reversed_slice(item: slice, size: int | None) -> slice:
     return slice(None if start is None else -1 - start, None if stop is None else -1 - stop, -step)
 
 
-def _advanced(b: Builder, x: Value, items: list[Any]) -> Value:
+def _advanced(b: Builder, x: Value, items: list[Index]) -> Value:
     """Index with one tensor of positions, at one axis."""
-    arrays = [i for i, item in enumerate(items) if _is_array(item)]
+    arrays = {i: item for i, item in enumerate(items) if _is_array(item)}
     others = [item for i, item in enumerate(items) if i not in arrays]
     if (
         len(arrays) != 1
@@ -164,10 +163,10 @@ def _advanced(b: Builder, x: Value, items: list[Any]) -> Value:
         or any(not isinstance(item, slice) and item is not Ellipsis for item in others)
     ):
         b.unsupported("key", "several tensors", "supported: one tensor of positions and slices")
-    position = arrays[0]
+    ((position, array),) = arrays.items()
     axis = x.rank - (len(items) - position) if Ellipsis in items[:position] else position
     x = b.keras_layout(x)
-    indices = rules.native(b, items[position])
+    indices = rules.native(b, array)
     if indices.dtype == "bool":
         b.unsupported("key", "a bool tensor", "the size of the result depends on the data")
     rest = [slice(None) if i == position else item for i, item in enumerate(items)]
@@ -237,7 +236,7 @@ def slice_(b: Builder, inputs: TensorLike, start_indices: TensorLike, *, shape: 
     return y
 
 
-def _on_host(b: Builder, starts: TensorLike) -> Any:
+def _on_host(b: Builder, starts: TensorLike) -> TensorLike:
     """Positions that the model computes, as numbers of Python."""
     if is_tensor(starts):
         count = b.known(starts, 0)
@@ -268,7 +267,7 @@ def slice_update(b: Builder, inputs: TensorLike, start_indices: TensorLike, upda
     )
 
 
-def _inside(start: TensorLike, size: int | None, length: int | None) -> Any:
+def _inside(start: Number | Host, size: int | None, length: int | None) -> Number | Host:
     """Where a block begins that XLA moves until it lies within the tensor, as far as sizes are known."""
     if not isinstance(start, int):
         return start

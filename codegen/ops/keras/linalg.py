@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from codegen.graph import Value
+from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
@@ -163,7 +163,7 @@ def matrix_rank(b: Builder, x: TensorLike, *, tol: float | None = None) -> Value
     return b.cast(made(b, template, x.shape[:-2], "int64", x=x, **operands), "int32")
 
 
-def _cutoff(b: Builder, x: Value, factor: int) -> Any:
+def _cutoff(b: Builder, x: Value, factor: int) -> float | Host:
     """Below which part of the largest singular value all others count as zero."""
     rows, columns = x.shape[-2:]
     epsilon = factor * _epsilon(b, x)
