@@ -100,16 +100,16 @@ class _Writer:
             if value in self.inlined:
                 continue
             reader = readers.get(value) if isinstance(value, Value) else None
-            if reader is not None and self._may_inline(node, value, reader, lengths):
-                self.inlined.add(value)
+            if reader is not None and self._may_inline(node, reader, lengths):
+                self.inlined.add(node.result)
             else:
                 self.passed.update(statements[-1:])
                 statements.append(node)
         return statements
 
-    def _may_inline(self, node: Node, value: Value, reader: Node, lengths: dict[Node, int]) -> bool:
+    def _may_inline(self, node: Node, reader: Node, lengths: dict[Node, int]) -> bool:
         """A value used once is written inside its reader, where that stays on one line and at one stage."""
-        if self.uses.get(value) != 1 or value in self.graph.outputs:
+        if self.uses.get(node.result) != 1 or node.result in self.graph.outputs:
             return False
         if reader.op in CALLS and node.op is not Op.FLATTEN and not _is_light(reader):
             return False
@@ -125,8 +125,9 @@ class _Writer:
     def _target_length(self, node: Node) -> int:
         """About how long the left side of the statement would be, less the name that is written inside it."""
         target = node.targets
-        lives_on = isinstance(target, Value) and self.uses.get(target, 0) > 1
-        return len(": Tensor = ") + len(target.layer) if lives_on else 5
+        if isinstance(target, Value) and self.uses.get(target, 0) > 1:  # it lives on
+            return len(": Tensor = ") + len(target.layer)
+        return 5
 
     def _length(self, node: Node) -> int:
         """How long the node's own expression is, with names of values that live on."""
@@ -181,7 +182,7 @@ class _Writer:
         for node in statements[-1:]:
             unpacked = any(isinstance(v.node and v.node.targets, tuple) for v in node.values())
             if [node.targets] == self.graph.outputs and (unpacked or not self._returns(node)):
-                self.names[node.targets] = self.space.claim(naming.identifier(node.targets.layer, "y"))
+                self.names[node.result] = self.space.claim(naming.identifier(node.result.layer, "y"))
 
     def _running_name(self, last_use: dict[Value, int]) -> tuple[str, list[tuple[int, int]]]:
         """The running value's name, and where it is taken: `x`, or `y` beside an `x` that lives on."""
@@ -276,7 +277,7 @@ class _Writer:
 
     def _comment(self, node: Node, length: int) -> str:
         """The result's shape, where it is another than that of what the line reads."""
-        value = node.targets
+        value = node.result
         if value.rank < 2 or isinstance(value, Host):
             return ""
         comment = f"  # {shape_text(value)}"

@@ -197,7 +197,7 @@ class Node:
 
     template: str
     operands: dict[str, Any]
-    targets: Any = None
+    targets: Targets = None
     layer: str = ""
     op: Op = Op.OTHER
 
@@ -213,6 +213,12 @@ class Node:
         """Compute the same result another way."""
         self.template, self.operands = template, operands
         self.op = self._meaning()
+
+    @property
+    def result(self) -> Value:
+        """What it yields, where that is one value."""
+        assert isinstance(self.targets, Value)
+        return self.targets
 
     @property
     def source(self) -> Value:

@@ -35,7 +35,7 @@ def write_idioms(root: Graph) -> None:
             for node in graph.nodes:
                 found: dict[str, Value] = {}
                 is_found = node.op in _OPERATORS and _computes(node, pattern, uses, found)
-                if is_found and found["x"].dtype == node.targets.dtype in _FLOATS:
+                if is_found and found["x"].dtype == node.result.dtype in _FLOATS:
                     node.rewrite(function, **found)
         remove_dead_code(graph)
 

@@ -62,7 +62,7 @@ def _sequence(module: Module) -> tuple[Module, ...]:
             children.append(Module(node.layer, ACTIVATIONS[node.function]))
         else:
             return ()
-        value = node.targets
+        value = node.result
     return tuple(children) if len(set(children)) == len(children) > 1 else ()
 
 
@@ -73,10 +73,10 @@ def _call(node: Node, module: Module) -> None:
 
 def _splice(graph: Graph, call: Node, inner: Graph) -> None:
     values: dict[Value, Value] = dict(zip(inner.inputs, call.values(), strict=True))
-    values[inner.outputs[0]] = call.targets
+    values[inner.outputs[0]] = call.result
     for node in inner.nodes:
         node.operands = {name: fill(operand, values) for name, operand in node.operands.items()}
-        node.targets = values.get(node.targets, node.targets)
-        node.targets.node = node
+        node.targets = result = values.get(node.result, node.result)
+        result.node = node
     position = graph.nodes.index(call)
     graph.nodes[position : position + 1] = inner.nodes

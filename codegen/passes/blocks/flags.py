@@ -93,7 +93,7 @@ class _Choice:
     @property
     def is_added(self) -> bool:
         """Whether what is chosen is added to something."""
-        readers = [node for node in self.pattern.nodes if self.select.targets in node.values()]
+        readers = [node for node in self.pattern.nodes if self.select.result in node.values()]
         return any(joins(reader, Op.ADD) for reader in readers)
 
     @property

@@ -42,7 +42,7 @@ def settle(
         part = alone(graph.nodes, graph.outputs, select, "a")
         other = alone(graph.nodes, graph.outputs, select, "b")
         start = select.operands["b"]
-        is_shortcut = any(joins(node, Op.ADD) and select.targets in node.values() for node in graph.nodes)
+        is_shortcut = any(joins(node, Op.ADD) and select.result in node.values() for node in graph.nodes)
         modules = [
             m
             for m in dict.fromkeys(m for node in part for m in node.modules())
@@ -57,9 +57,9 @@ def settle(
         else:
             call = _fuse(select, [*part, *other], attribute)
             if is_shortcut:
-                select.targets.layer = "shortcut"
+                select.result.layer = "shortcut"
             optional = [module for module in modules if _has_state(module)]
-        select.targets.node = call
+        select.result.node = call
         graph.nodes[graph.nodes.index(select)] = call
         gone = _made([*part, *other])
         graph.nodes = [node for node in graph.nodes if not gone.intersection(node.results())]

@@ -16,7 +16,7 @@ def fold_runs(graph: Graph) -> None:
         children = tuple(module for node in run for module in node.modules())
         stage = Module(stage_name(first.layer), "nn.Sequential", children=children)
         call = Node("module(x)", {"module": stage, "x": first.source}, last.targets, stage.name)
-        last.targets.node = call
+        last.result.node = call
         graph.nodes[graph.nodes.index(last)] = call
         inside = set(run)
         graph.nodes = [node for node in graph.nodes if node not in inside]
@@ -37,7 +37,7 @@ def _runs(graph: Graph) -> Iterator[list[Node]]:
             if run and _stage(node.layer) != _stage(run[-1].layer):
                 break
             run.append(node)
-            value = node.targets
+            value = node.result
             alone = uses.get(value) == 1 and value not in graph.outputs
             node = readers.get(value) if alone else None
         if len(run) > 1:

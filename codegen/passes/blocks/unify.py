@@ -229,7 +229,7 @@ class _Alignment:
                 if node.op is Op.SELECT:
                     chosen = node.operands["a" if use.flags.get(node.operands["flag"]) else "b"]
                     if chosen in use.values:
-                        use.values[node.targets] = use.values[chosen]
+                        use.values[node.result] = use.values[chosen]
 
     def _replace(self, value: Value, chosen: Value) -> None:
         """Let all nodes read what is chosen between a value and another one."""

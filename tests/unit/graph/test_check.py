@@ -41,7 +41,7 @@ def _lost(graph: Graph) -> None:
 
 
 def _other_node(graph: Graph) -> None:
-    graph.nodes[1].targets.node = graph.nodes[0]
+    graph.nodes[1].result.node = graph.nodes[0]
 
 
 def _input_with_a_node(graph: Graph) -> None:

@@ -69,7 +69,7 @@ def test_operands_have_the_names_that_the_text_leaves_out() -> None:
 def test_operands_are_what_they_were() -> None:
     scale, lstm, pick, add, effect = parse_graph(OPERANDS).nodes
     assert scale.template == "x * weight" and scale.operands["weight"].constructor == "nn.Parameter"
-    assert lstm.targets[1] == (pick.operands["a"], None)
+    assert isinstance(lstm.targets, tuple) and lstm.targets[1] == (pick.operands["a"], None)
     assert pick.operands["b"][1:] == [-0.5, None, "a # %", {"k": slice(None, 3)}]
     assert add.operands == {"x": pick.targets, "y": pick.targets, "n": 2}
     assert effect.targets is None and effect.operands == {"out": -float("inf"), "to": Symbol("torch.float16")}

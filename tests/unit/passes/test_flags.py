@@ -18,7 +18,7 @@ def flag_name(lines: list[str], *, chosen: int, other: int) -> str:
     text = ["class Block:", "    self.conv = nn.Conv1d(4, 4, kernel_size=3)", f"    %0 = input{_MAPS} a"]
     text += [f"    %{number} = {line}" for number, line in enumerate(lines, 1)]
     graph = parse_graph("\n".join([*text, f"    return %{len(lines)}"]))
-    values = [*graph.inputs, *(node.targets for node in graph.nodes)]
+    values = [*graph.inputs, *(node.result for node in graph.nodes)]
     region = Flow(graph).region(graph.nodes, pure=True)
     assert region is not None
     pattern = trace(region)
