@@ -4,21 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from codegen.graph import Graph, Value
+from codegen.graph import Value
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
-from codegen.lowering.session import Session
-from codegen.model.spec import LayerSpec
-from codegen.model.variables import Variable, VariableTree
+from codegen.model.variables import Variable
 from codegen.passes.dead_code import remove_dead_code
-
-
-def _builder() -> Builder:
-    spec = LayerSpec("layer", "Layer")
-    return Builder(
-        spec, Graph("model"), "layer", VariableTree("", spec), Session(), ("layer",), lambda *_: None
-    )
+from tests.support.builder import empty_builder
 
 
 def _templates(b: Builder, *outputs: Value) -> list[str]:
@@ -28,7 +20,7 @@ def _templates(b: Builder, *outputs: Value) -> list[str]:
 
 
 def test_there_and_back_is_no_permute() -> None:
-    b = _builder()
+    b = empty_builder()
     image = Value((None, 5, 7, 3))
     inside = b.elementwise("F.relu(x)", x=b.channels_first(image))
     again = b.elementwise("F.relu(x)", x=b.channels_first(inside))
@@ -39,7 +31,7 @@ def test_there_and_back_is_no_permute() -> None:
 
 
 def test_axes_of_size_one_move_without_a_permute() -> None:
-    b = _builder()
+    b = empty_builder()
     squeezed = b.reshape(Value((None, 8)), (None, 1, 1, 8))
     first = b.channels_first(squeezed)
     assert first.stored_shape == (None, 8, 1, 1)
@@ -47,7 +39,7 @@ def test_axes_of_size_one_move_without_a_permute() -> None:
 
 
 def test_operands_meet_in_the_layout_of_the_larger() -> None:
-    b = _builder()
+    b = empty_builder()
     image = b.channels_first(Value((None, 5, 7, 3)))
     scale = Value((None, 1, 1, 3))
     product = b.elementwise("x * y", x=image, y=scale)
@@ -57,7 +49,7 @@ def test_operands_meet_in_the_layout_of_the_larger() -> None:
 
 
 def test_a_vector_is_widened_before_it_meets_an_image() -> None:
-    b = _builder()
+    b = empty_builder()
     image = b.channels_first(Value((None, 5, 7, 3)))
     total = b.elementwise("x + y", x=image, y=Value((3,)))
     assert total.shape == (None, 5, 7, 3)
@@ -66,7 +58,7 @@ def test_a_vector_is_widened_before_it_meets_an_image() -> None:
 
 
 def test_flatten_moves_its_permutation_into_the_kernel() -> None:
-    b = _builder()
+    b = empty_builder()
     rng = np.random.default_rng(0)
     image = rng.normal(size=(2, 4, 5, 3))
     kernel = rng.normal(size=(60, 6))
@@ -78,7 +70,7 @@ def test_flatten_moves_its_permutation_into_the_kernel() -> None:
 
 
 def test_several_open_sizes_are_read_from_the_value() -> None:
-    b = _builder()
+    b = empty_builder()
     joined = b.reshape(Value((None, None, 4, 6)), (None, None, 24))
     (node,) = [node for node in b.graph.nodes if node.template != "x.shape[d]"]
     assert joined.shape == (None, None, 24)
