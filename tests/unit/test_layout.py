@@ -79,6 +79,6 @@ def test_several_open_sizes_are_read_from_the_value() -> None:
 
 def test_axes_of_size_one_are_permuted_where_several_sizes_are_open() -> None:
     """A reshape would have to ask for the sizes, a permute does not."""
-    b = _builder()
+    b = empty_builder()
     assert _templates(b, b.channels_first(Value((None, None, None, 1)))) == ["x.permute(*dims)"]
     assert _templates(b, b.channels_first(Value((None, None, 7, 1))))[-1] == "x.reshape(*sizes)"

@@ -10,7 +10,7 @@ import numpy as np
 from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.resizing import Method
+from codegen.lowering.parts.resizing import Interpolation, Method
 from codegen.lowering.parts.resizing import resize as resized
 from codegen.lowering.parts.tensors import pad_axes
 from codegen.lowering.parts.windows import call, with_sizes
@@ -42,7 +42,7 @@ def _method(b: Builder, value: object, option: str) -> Interpolation:
 
 
 #: How an image is resized.
-Method: TypeAlias = Annotated[Interpolation, Alone(_method)]
+GivenMethod: TypeAlias = Annotated[Interpolation, Alone(_method)]
 
 # -------------------------------------------------------------------- resizing
 
@@ -52,7 +52,7 @@ def resize(
     b: Builder,
     images: Given,
     size: Sizes,
-    method: Method = "bilinear",
+    method: GivenMethod = "bilinear",
     preserve_aspect_ratio: bool = False,
     antialias: bool = False,
 ) -> Value:
@@ -79,7 +79,7 @@ def resize_images(
     b: Builder,
     images: Tensor,
     size: Sizes,
-    method: Method = "bilinear",
+    method: GivenMethod = "bilinear",
     align_corners: bool = False,
     preserve_aspect_ratio: bool = False,
 ) -> Value:
@@ -103,7 +103,7 @@ def resize_legacy(
     align_corners: bool = False,
     half_pixel_centers: bool = False,
     *,
-    method: Interpolation,
+    method: Method,
 ) -> Value:
     """TensorFlow 1's resizing: corners of pixels, or centres of the outer ones, on each other."""
     x = batch_of(b, images)
@@ -132,7 +132,7 @@ def resize_with_pad(
     image: Given,
     target_height: int,
     target_width: int,
-    method: Method = "bilinear",
+    method: GivenMethod = "bilinear",
     antialias: bool = False,
 ) -> Value:
     """As large as it fits without a change of its ratio, then zeros around it."""
