@@ -15,9 +15,11 @@ from codegen.lowering.refused import REFUSED
 from codegen.model.packages import KERAS, OPS, TENSORFLOW
 from codegen.ops.tensorflow import nodes
 from tests.support.showcase import EXAMPLES, GENERATED, ROOT
+from tests.unit.test_rooms import ROOMS
 
 DOCS = ROOT / "docs"
-README, CONTRIBUTING, LAYERS = ROOT / "README.md", ROOT / "CONTRIBUTING.md", DOCS / "layers.md"
+README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
+ARCHITECTURE, LAYERS = DOCS / "architecture.md", DOCS / "layers.md"
 SHOWN = {"example": GENERATED / "mlp.py", "custom": EXAMPLES / "custom_layers.py"}
 
 _ACTIVATIONS = "activation"  # the package under which they are registered
@@ -136,19 +138,26 @@ def _refused() -> str:
     return "\n".join(["| refused | because it |", "| --- | --- |", *rows, ""])
 
 
-def renewed_readme(text: str) -> str:
-    """The README's text with the code that it shows as it stands in the files."""
-    for mark, path in SHOWN.items():
-        start = f"<!-- {mark} -->\n```python\n"
-        before, rest = text.split(start)
-        _, after = rest.split("```\n", 1)
-        text = f"{before}{start}{text_of(path)}```\n{after}"
-    return text
+def _floors() -> str:
+    """The rooms from top to bottom, as the test of imports has them."""
+    return "".join(f"{floor}\n" for floor in ROOMS)
+
+
+def _with_code(text: str, mark: str, code: str) -> str:
+    """A page's text with the fenced code after a mark replaced."""
+    before, rest = text.split(f"<!-- {mark} -->\n```")
+    language, rest = rest.split("\n", 1)
+    _, after = rest.split("```\n", 1)
+    return f"{before}<!-- {mark} -->\n```{language}\n{code}```\n{after}"
 
 
 def renewed() -> dict[Path, str]:
     """Every file with made parts, as it should be."""
-    return {README: renewed_readme(text_of(README)), LAYERS: layers_page()}
+    readme = text_of(README)
+    for mark, path in SHOWN.items():
+        readme = _with_code(readme, mark, text_of(path))
+    architecture = _with_code(text_of(ARCHITECTURE), "floors", _floors())
+    return {README: readme, ARCHITECTURE: architecture, LAYERS: layers_page()}
 
 
 def main() -> None:
