@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from codegen.config.dialects import classes, keras1
+from codegen.config.dialects import classes, keras1, quirks
 from codegen.lowering import catalogue, registry
 from codegen.lowering.binder import LayerFunction
 from codegen.lowering.refused import REFUSED
 from codegen.model.packages import KERAS, OPS, TENSORFLOW
 from codegen.ops.tensorflow import nodes
 from tests.support.showcase import EXAMPLES, GENERATED, ROOT
-from tests.unit.test_rooms import ROOMS
 
 DOCS = ROOT / "docs"
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
-ARCHITECTURE, LAYERS = DOCS / "architecture.md", DOCS / "layers.md"
+ARCHITECTURE, LAYERS, VERSIONS = (DOCS / f"{page}.md" for page in ("architecture", "layers", "versions"))
+OP_ROWS = ROOT / "tests" / "oracle" / "cases" / "ops_arrays.py"
+ROOMS = ROOT / "tests" / "unit" / "test_rooms.py"
+QUIRKS, QUIRK_ROWS = Path(quirks.__file__), ROOT / "tests" / "unit" / "test_quirks.py"
+#: Code that the pages show, as it stands in the files.
+SHOWN_OP, SHOWN_QUIRK = "Diff", "CategoryEncoding"
 SHOWN = {"example": GENERATED / "mlp.py", "custom": EXAMPLES / "custom_layers.py"}
 
 _ACTIVATIONS = "activation"  # the package under which they are registered
@@ -140,7 +145,21 @@ def _refused() -> str:
 
 def _floors() -> str:
     """The rooms from top to bottom, as the test of imports has them."""
-    return "".join(f"{floor}\n" for floor in ROOMS)
+    listed = _excerpt(ROOMS, r"^ROOMS = \((.*\n)+?\)")
+    return "".join(f"{floor}\n" for floor in re.findall('"(.+)"', listed))
+
+
+def _op() -> str:
+    """The function of an op, as it stands in the code."""
+    catalogue.load()
+    return inspect.getsource(registry.registered()[OPS, SHOWN_OP].function)
+
+
+def _excerpt(path: Path, pattern: str) -> str:
+    """The lines of a file that a pattern finds, to the left."""
+    found = re.search(pattern, text_of(path), re.MULTILINE)
+    assert found, pattern
+    return textwrap.dedent(found[0])
 
 
 def _with_code(text: str, mark: str, code: str) -> str:
@@ -151,13 +170,42 @@ def _with_code(text: str, mark: str, code: str) -> str:
     return f"{before}<!-- {mark} -->\n```{language}\n{code}```\n{after}"
 
 
+def _with_part(text: str, mark: str, part: str) -> str:
+    """A page's text with what stands between two marks replaced."""
+    before, rest = text.split(f"<!-- {mark} -->\n")
+    _, after = rest.split(f"<!-- end of {mark} -->")
+    return f"{before}<!-- {mark} -->\n{part}<!-- end of {mark} -->{after}"
+
+
+def _readme() -> str:
+    text = text_of(README)
+    for mark, path in SHOWN.items():
+        text = _with_code(text, mark, text_of(path))
+    return text
+
+
+def _architecture() -> str:
+    return _with_code(text_of(ARCHITECTURE), "floors", _floors())
+
+
+def _contributing() -> str:
+    text = _with_code(text_of(CONTRIBUTING), "op", _op())
+    text = _with_code(text, "op row", _excerpt(OP_ROWS, rf'^    "{SHOWN_OP}": .*\n'))
+    text = _with_code(
+        text, "quirk", _excerpt(QUIRKS, rf'^    Change\(\n        \("{SHOWN_QUIRK}".*\n(.*\n)+?    \),\n')
+    )
+    return _with_code(text, "quirk row", _excerpt(QUIRK_ROWS, rf'^    \("{SHOWN_QUIRK}", .*\n'))
+
+
 def renewed() -> dict[Path, str]:
     """Every file with made parts, as it should be."""
-    readme = text_of(README)
-    for mark, path in SHOWN.items():
-        readme = _with_code(readme, mark, text_of(path))
-    architecture = _with_code(text_of(ARCHITECTURE), "floors", _floors())
-    return {README: readme, ARCHITECTURE: architecture, LAYERS: layers_page()}
+    return {
+        README: _readme(),
+        ARCHITECTURE: _architecture(),
+        CONTRIBUTING: _contributing(),
+        LAYERS: layers_page(),
+        VERSIONS: _with_part(text_of(VERSIONS), "quirks", quirks.markdown()),
+    }
 
 
 def main() -> None:
