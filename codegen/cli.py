@@ -14,6 +14,7 @@ import click
 
 from codegen.commands.check import check
 from codegen.commands.convert import Conversion, convert
+from codegen.commands.dump_graph import dump_graph as dump
 from codegen.commands.inspect import Inspection, TensorReport, inspect
 from codegen.errors import Bug, ConversionError, Unsupported, summary
 from codegen.options import Options
@@ -79,9 +80,18 @@ def main() -> None:
 @click.argument("model", type=_PATH)
 @click.option("-o", "--output", type=_PATH, default=Path(), metavar="DIR", help="Folder to write to.")
 @click.option("-v", "--verbose", is_flag=True, help="List the torch names of all layers with weights.")
+@click.option(
+    "--dump-graph",
+    is_flag=True,
+    help="For bug reports: print the graph, as lowered and after each pass that changes it; write nothing.",
+)
 @_options()
-def convert_command(model: Path, output: Path, verbose: bool, **options: Any) -> None:
+def convert_command(model: Path, output: Path, verbose: bool, dump_graph: bool, **options: Any) -> None:
     """Write MODEL as DIR/NAME.py and its weights as DIR/NAME.pt."""
+    if dump_graph:
+        with _reported(model):
+            dump(model, Options(**options), write=lambda text: _print(text.split("\n")))
+        return
     with _reported(model), _shown_progress(model) as progress:
         result = convert(model, Options(**options), output=output, progress=progress)
     click.echo(_conversion_text(result))

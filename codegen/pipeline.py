@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from codegen import passes
 from codegen.config import parse
 from codegen.emit import emit
 from codegen.emit.modules import Names, name_everything, parameter_dtype, state_dict, torch_names
@@ -17,8 +18,6 @@ from codegen.lowering.lower import Lowered, lower
 from codegen.model.saved_model import SavedModel
 from codegen.model.variables import count_parameters
 from codegen.options import Options
-from codegen.passes.blocks.outline import outline
-from codegen.passes.idioms import write_idioms
 from codegen.version import VERSION
 from codegen.weights import bind
 
@@ -50,6 +49,18 @@ class Generated:
             yield key, weight.substitute(lambda leaf: bound[leaf]), parameter_dtype(module)
 
 
+def transform(saved: SavedModel, options: Options, watch: passes.Watch = lambda *_: None) -> Lowered:
+    """SavedModel -> ModelSpec -> Graph: the first half of `generate`, up to the last pass.
+
+    Raises:
+        ConversionError: The model cannot be converted exactly.
+    """
+    with custom_layers(map(Path, options.custom)):
+        lowered = lower(parse(saved), channels_first=options.channels_first, finish_class=passes.finish_class)
+    passes.run(lowered.graph, blocks=not options.flat, channels_first=options.channels_first, watch=watch)
+    return lowered
+
+
 def generate(saved: SavedModel, options: Options, name: str) -> Generated:
     """SavedModel -> ModelSpec -> Graph -> SourceFile -> text.
 
@@ -58,16 +69,17 @@ def generate(saved: SavedModel, options: Options, name: str) -> Generated:
     """
     from codegen.emit.render import render  # black and jinja2 cost `inspect` much time, which needs neither
 
-    spec = parse(saved)
-    with custom_layers(map(Path, options.custom)):
-        lowered = lower(spec, channels_first=options.channels_first)
-    write_idioms(lowered.graph)
-    if not options.flat:
-        outline(lowered.graph)
+    lowered = transform(saved, options)
     names = name_everything(lowered.graph, options.class_name)
     notes = lowered.notes + regularizer_notes(lowered.tree)
     provenance = Provenance(
-        saved.file_name, saved.sha256, saved.keras_version, spec.name, VERSION, f"{name}.pt", notes
+        saved.file_name,
+        saved.sha256,
+        saved.keras_version,
+        lowered.tree.spec.name,
+        VERSION,
+        f"{name}.pt",
+        notes,
     )
     methods = training_methods(lowered.graph, names, lowered.tree)
     source = emit(lowered.graph, names, provenance, count_parameters(lowered.tree), methods)

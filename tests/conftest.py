@@ -1,4 +1,4 @@
-"""Settings of all tests: a quiet TensorFlow on one CPU, and notes of which layer functions ran."""
+"""Settings of all tests: a quiet TensorFlow on one CPU, verified graphs, notes of which layers ran."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from codegen import passes
+from codegen.graph import Graph
+from codegen.graph.check import check_graph
 from tests.support.executed import Executed, noted
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -29,4 +32,21 @@ def against_reference(pytestconfig: pytest.Config) -> Iterator[None]:
     plugin = pytestconfig.pluginmanager.get_plugin("executed")
     assert isinstance(plugin, Executed)
     with noted(plugin.seen):
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def checked_passes() -> Iterator[None]:
+    """Whatever a test converts: the graph is verified as it is lowered, and after every pass."""
+
+    def run(graph: Graph, *, watch: passes.Watch = lambda *_: None, **switches: bool) -> None:
+        def verify(stage: str, graph: Graph) -> None:
+            watch(stage, graph)
+            check_graph(graph)
+
+        unchecked(graph, watch=verify, **switches)
+
+    unchecked = passes.run
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passes, "run", run)
         yield

@@ -9,6 +9,7 @@ from codegen.graph.core import Derived, Graph, Module, Node, Parameter, Value, d
 from codegen.graph.expression import names_in
 from codegen.graph.ops import CALLS
 from codegen.graph.parsing import parse_template
+from codegen.graph.templates import TemplateError, check_template
 from codegen.model.nested import flatten
 
 
@@ -19,8 +20,9 @@ class InvalidGraph(Exception):
 def check_graph(root: Graph) -> None:
     """Verify a graph and the classes inside it.
 
-    Every value is made once and before it is read, and knows its node; layouts are layouts; what is
-    called is called as its class says; no module is in two classes.
+    Every value is made once and before it is read, and knows its node; layouts are layouts; templates
+    name operands and what the generated file knows; what is called is called as its class says; no
+    module is in two classes.
 
     Raises:
         InvalidGraph: It is not valid; the message names the class, and the node or module.
@@ -46,8 +48,11 @@ class _Checker:
             for value in node.values():
                 if value not in self.made:
                     self._fail(node, "it reads a value that nothing before it yields")
-            for operand in node.operands.values():
-                self._check_parameters(node, operand)
+            self._check_parameters(node, list(node.operands.values()))
+            try:
+                check_template(node.template, node.operands)
+            except TemplateError as error:
+                self._fail(node, str(error))
             self._make(node.results(), node)
             self._check_call(node)
         if not graph.outputs or not self.made.issuperset(graph.outputs):
@@ -103,8 +108,8 @@ class _Checker:
             self._fail(module, "an argument is given twice, or to no parameter")
         if not set(needed) <= set(given) <= params.keys():
             self._fail(module, f"{module.graph.name!r} takes {list(params)}, it is given {given}")
-        own = set(with_children(module.graph.modules()))
-        if module.members and not own.issuperset(module.members):
+        inside = [m for graph in definitions(module.graph) for m in with_children(graph.modules())]
+        if not module.members.keys() <= set(inside).union(*(part.members.values() for part in inside)):
             self._fail(module, f"it has members that {module.graph.name!r} knows nothing of")
 
     def _check_parameters(self, where: Node | Module, operand: Any) -> None:

@@ -3,15 +3,15 @@
     class Net:
         self.conv = nn.Conv2d(3, 8, kernel_size=3)
         %0 = input  # (N, 8, 8, 3) float32 image
-        %1 = %0.permute(*{dims: (0, 3, 1, 2)})  # (N, 8, 8, 3) float32 perm 0312 conv
+        %1 = %0.permute(*{dims: (0, 3, 1, 2)})  # (N, 8, 8, 3) float32 perm 0312 image @ conv [layout]
         %2 = self.conv(%1)  # (N, 6, 6, 8) float32 perm 0312 conv
         return %2
 
 Behind an expression stand what it yields, in Keras' order of axes, the layout where it is not Keras'
-(the stored axis i holds Keras' axis `perm[i]`) and the Keras layer. Its first value is the operand `x`,
-the second `y`, the third `z`, its first module is `module`; any other operand says its name: `{dims: ...}`.
-What an expression computes is said, `[layout]`, where its template alone does not tell.
-Recipes of weights are left out.
+(the stored axis i holds Keras' axis `perm[i]`) and the Keras layer, `@` that of the expression where it
+is another. Its first value is the operand `x`, the second `y`, the third `z`, its first module is
+`module`; any other operand says its name: `{dims: ...}`. What an expression computes is said, `[layout]`,
+where its template alone does not tell. Recipes of weights are left out.
 """
 
 from __future__ import annotations
@@ -112,16 +112,17 @@ class _Writer:
     def _expression(self, node: Node) -> ast.expr:
         """The template with its operands put in, under their names where these must be said."""
         trees: dict[str, ast.expr] = {}
-        plain: dict[type, list[Operand]] = {Value: [], Module: []}
-        names = {Value: VALUE_NAMES, Module: MODULE_NAMES}
+        plain: list[Operand] = []
+        values, modules = list(VALUE_NAMES), list(MODULE_NAMES)
         for name in free_names(node.template):
             if name not in node.operands:
                 continue
             operand = node.operands[name]
-            seen = plain.get(type(operand))
+            names = values if isinstance(operand, Value) else modules if isinstance(operand, Module) else []
             trees[name] = self._tree(operand)
-            if seen is not None and operand not in seen and name in names[type(operand)][len(seen) :][:1]:
-                seen.append(operand)
+            if names[:1] == [name] and operand not in plain:
+                plain.append(operand)
+                del names[0]
             else:
                 trees[name] = ast.Dict([ast.Name(name)], [trees[name]])
         expression: ast.expr = _Filler(trees).visit(ast.parse(node.template, mode="eval").body)

@@ -15,13 +15,11 @@ from codegen.lowering.layer_call import call_layer
 from codegen.lowering.masks import Masks
 from codegen.lowering.nested_model import call_model, input_value
 from codegen.lowering.parts.rules import tensor
-from codegen.lowering.session import Session
+from codegen.lowering.session import FinishClass, Session
 from codegen.model.call_order import call_order, packages
 from codegen.model.nested import flatten, map_nested
 from codegen.model.spec import LayerSpec, ModelSpec, TensorRef
 from codegen.model.variables import VariableTree
-from codegen.passes.dead_code import remove_dead_code
-from codegen.passes.native_inputs import take_native_inputs
 
 #: Results of the calls of a model: by layer and call; None for a call that could not be lowered.
 Results = dict[tuple[str, int], list[Any] | None]
@@ -36,18 +34,21 @@ class Lowered:
     notes: tuple[str, ...] = ()
 
 
-def lower(model: ModelSpec, *, channels_first: bool = False) -> Lowered:
+def lower(
+    model: ModelSpec, *, channels_first: bool = False, finish_class: FinishClass = lambda _: None
+) -> Lowered:
     """Lower a whole model.
 
     Args:
         model: The parsed model.
-        channels_first: Take and return images as N,C,H,W instead of as Keras does.
+        channels_first: Return images as N,C,H,W instead of as Keras does.
+        finish_class: What is done to the class of a nested model before its first call is lowered.
 
     Raises:
         Unsupported: Several layers or options have no exact torch equivalent.
         ConversionError: One has none.
     """
-    builder, outputs = survey(model)
+    builder, outputs = survey(model, finish_class)
     graph, problems = builder.graph, builder.session.problems
     if len(problems) > 1:
         raise Unsupported(problems)
@@ -59,13 +60,10 @@ def lower(model: ModelSpec, *, channels_first: bool = False) -> Lowered:
         for value in outputs
     ]
     graph.outputs = [layout.unflatten(builder, value) if value.flat else value for value in outputs]
-    remove_dead_code(graph)
-    if channels_first:
-        take_native_inputs(graph, _has_channels_first)
     return Lowered(graph, builder.tree, tuple(builder.session.notes))
 
 
-def survey(model: ModelSpec) -> tuple[Builder, list[Any]]:
+def survey(model: ModelSpec, finish_class: FinishClass = lambda _: None) -> tuple[Builder, list[Any]]:
     """Lower as much of a model as can be, whatever stands in the way; the first step of `lower`.
 
     Returns:
@@ -74,7 +72,7 @@ def survey(model: ModelSpec) -> tuple[Builder, list[Any]]:
     catalogue.load(packages(model))
     root = VariableTree("", LayerSpec(model.name, model.class_name, trainable=model.trainable, model=model))
     graph = Graph(model.name)
-    builder = Builder(root.spec, graph, model.name, root, Session(), (), _call)
+    builder = Builder(root.spec, graph, model.name, root, Session(finish_class), (), _call)
     graph.inputs = [input_value(model.layer(name)) for name in model.inputs]
     inputs = [_fed(builder, value) for value in graph.inputs] if model.casts_inputs else graph.inputs
     outputs = _lower_model(builder, model, inputs)

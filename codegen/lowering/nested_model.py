@@ -12,8 +12,6 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.session import NestedModel
 from codegen.model.nested import flatten
 from codegen.model.spec import LayerSpec, ModelSpec
-from codegen.passes.dead_code import remove_dead_code
-from codegen.passes.native_inputs import take_native_inputs
 
 #: Lowers all calls of a model on these inputs; returns its outputs, None for one that could not be lowered.
 LowerModel = Callable[[Builder, ModelSpec, Sequence[Value]], list[Any]]
@@ -101,8 +99,7 @@ def _define(
     passed = [*inputs, *inner_masks]
     extra = [v.mask for v in outputs if v.mask is not None and v.mask not in passed]
     graph.outputs = list(dict.fromkeys([*outputs, *extra]))
-    remove_dead_code(graph)
-    take_native_inputs(graph)
+    b.session.finish_class(graph)
     inputs = graph.inputs[: len(inputs)]
     return NestedModel(graph, b.define("", graph=graph), inputs, inner_masks, outputs)
 

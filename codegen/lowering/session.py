@@ -12,6 +12,9 @@ from codegen.model.variables import VariableTree
 
 Owner = tuple[str, ...]
 
+#: Changes the class of a nested model in place; its inputs may be stored in another layout then.
+FinishClass = Callable[[Graph], None]
+
 
 @dataclass(eq=False)
 class NestedModel:
@@ -34,6 +37,7 @@ class Session:
     """State of one conversion.
 
     Attributes:
+        finish_class: What is done to the class of a nested model before its first call is lowered.
         modules: Modules by owner and part, so that a shared layer has one.
         parents: Parent of each node of the variable tree, by `id`.
         models: Nested models by owner.
@@ -43,6 +47,7 @@ class Session:
         notes: What the file's docstring should say, in order.
     """
 
+    finish_class: FinishClass = lambda _: None
     modules: dict[tuple[Owner, str], Module] = field(default_factory=dict)
     parents: dict[int, VariableTree] = field(default_factory=dict)
     models: dict[Owner, NestedModel] = field(default_factory=dict)

@@ -5,27 +5,24 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-from codegen.graph import Graph, Node, Symbol, Value, definitions
-from codegen.passes.blocks.patterns import fill
+from codegen.graph import Graph, Symbol, Value, definitions
+from codegen.graph.rewrite import fill, remove, replace
 
 
 def merge_duplicates(root: Graph) -> None:
     """Let all readers of equal expressions read the first one, in the model and in the models inside it."""
     for graph in definitions(root):
         known: dict[Hashable, Value] = {}
-        renamed: dict[Value, Value] = {}
-        kept: list[Node] = []
+        same: dict[Value, Value] = {}
         for node in graph.nodes:
-            node.operands = {name: fill(operand, renamed) for name, operand in node.operands.items()}
             value = node.targets
             if isinstance(value, Value) and node.is_pure and value not in graph.outputs:
-                key = (node.form, value.perm, value.shape, _key(tuple(node.operands.items())))
-                if key in known:
-                    renamed[value] = known[key]
-                    continue
-                known[key] = value
-            kept.append(node)
-        graph.nodes = kept
+                operands = tuple((name, fill(operand, same)) for name, operand in node.operands.items())
+                first = known.setdefault((node.form, value.perm, value.shape, _key(operands)), value)
+                if first is not value:
+                    same[value] = first
+        remove(graph, [value.node for value in same if value.node is not None])
+        replace(graph, same)
 
 
 def _key(operand: Any) -> Hashable:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 
 from codegen.graph import Graph, Node, Op, Value, definitions
-from codegen.passes.dead_code import remove_dead_code
+from codegen.graph.rewrite import remove_unused
 
 #: What models compute, about a value `x`, and the function that it is; first what others are made of.
 _IDIOMS = {
@@ -37,7 +37,7 @@ def write_idioms(root: Graph) -> None:
                 is_found = node.op in _OPERATORS and _computes(node, pattern, uses, found)
                 if is_found and found["x"].dtype == node.result.dtype in _FLOATS:
                     node.rewrite(function, **found)
-        remove_dead_code(graph)
+        remove_unused(graph)
 
 
 def _computes(node: Node, pattern: ast.expr, uses: Mapping[Value, int], found: dict[str, Value]) -> bool:

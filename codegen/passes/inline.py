@@ -6,8 +6,7 @@ from collections import Counter
 
 from codegen.graph import Graph, Module, Node, Op, Value, definitions
 from codegen.graph.ops import CALLS
-from codegen.passes.blocks.patterns import fill
-from codegen.passes.dead_code import remove_dead_code
+from codegen.graph.rewrite import remove_unused, reread, substitute
 from codegen.torch_api import ACTIVATIONS
 
 #: A nested model with more steps, or more layers with weights, stays a class.
@@ -32,7 +31,7 @@ def inline_small_models(root: Graph) -> None:
             module = next(node.modules(), None)
             if module is not None and module.constructor == "nn.Sequential" and node.op is Op.CALL_WITH:
                 _call(node, module)
-        remove_dead_code(graph)  # masks that the inlined models were given
+        remove_unused(graph)  # masks that the inlined models were given
 
 
 def _is_small(graph: Graph) -> bool:
@@ -72,11 +71,8 @@ def _call(node: Node, module: Module) -> None:
 
 
 def _splice(graph: Graph, call: Node, inner: Graph) -> None:
-    values: dict[Value, Value] = dict(zip(inner.inputs, call.values(), strict=True))
-    values[inner.outputs[0]] = call.result
+    values = dict(zip(inner.inputs, call.values(), strict=True))
     for node in inner.nodes:
-        node.operands = {name: fill(operand, values) for name, operand in node.operands.items()}
-        node.targets = result = values.get(node.result, node.result)
-        result.node = node
-    position = graph.nodes.index(call)
-    graph.nodes[position : position + 1] = inner.nodes
+        reread(node, values)
+    inner.nodes[-1].targets = call.targets
+    substitute(graph, [call], inner.nodes)

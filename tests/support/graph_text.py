@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from collections.abc import Callable
 from typing import Any
 
-from codegen.graph import Derived, FlatOrder, Graph, Module, Node, Op, Parameter, Symbol, Value
+from codegen.graph import Derived, FlatOrder, Graph, Host, Module, Node, Op, Parameter, Symbol, Value
+from codegen.graph.check import check_graph
 from codegen.graph.expression import names_in
 from codegen.graph.shapes import axis_letters
 from codegen.graph.text import MODULE_NAMES, VALUE_NAMES
@@ -126,6 +128,9 @@ class _Reader:
         node.targets, made = (None, []) if target is None else self._yielded(target, values)
         for value in made:
             value.node = node
+            if node.op is Op.LAYOUT:
+                value.twins = node.source.twins
+                value.twins[value.perm] = value
         self.graph.nodes.append(node)
 
     def _yielded(self, target: ast.expr, values: list[Value]) -> tuple[Any, list[Value]]:
@@ -167,7 +172,7 @@ class _Operands(ast.NodeTransformer):
     def __init__(self, reader: _Reader, expression: ast.expr) -> None:
         self.reader = reader
         self.operands: dict[str, Any] = {}
-        names = {Value: iter(VALUE_NAMES), Module: iter(MODULE_NAMES)}
+        values, modules = iter(VALUE_NAMES), iter(MODULE_NAMES)
         self.plain: dict[str, str] = {}
         trees = [tree for tree in ast.walk(expression) if isinstance(tree, ast.expr)]
         named = [tree for tree in trees if _is_named(tree)]
@@ -179,7 +184,7 @@ class _Operands(ast.NodeTransformer):
                 self._take(tree.keys[0].id, reader._operand(tree.values[0]))
             elif ast.unparse(tree) not in self.plain:
                 operand = reader._operand(tree)
-                name = next(names[type(operand)])
+                name = next(modules if isinstance(operand, Module) else values)
                 self._take(name, operand)
                 self.plain[ast.unparse(tree)] = name
 
@@ -216,7 +221,7 @@ def _value(note: str) -> Value:
     letters = axis_letters(len(sizes))
     labels = tuple(sizes) if any(not s.isdigit() and s != letters[a] for a, s in enumerate(sizes)) else ()
     flat = FlatOrder(_numbers(said["flat"]), _digits(said["dims"])) if said["flat"] else None
-    return Value(
+    return (Host if said["dtype"] == "size" else Value)(
         tuple(int(size) if size.isdigit() else None for size in sizes),
         said["dtype"],
         _name(said["layer"]),
@@ -236,3 +241,12 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 def _name(word: str | None) -> str:
     return str(ast.literal_eval(word)) if word and word[0] in "'\"" else word or ""
+
+
+def rewritten(change: Callable[[Graph], None], text: str) -> str:
+    """The text of a graph after a pass, which must find and leave it valid; indented as tests are."""
+    graph = parse_graph(text)
+    check_graph(graph)
+    change(graph)
+    check_graph(graph)
+    return "\n" + textwrap.indent(str(graph), "        ") + "\n    "

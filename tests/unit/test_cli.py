@@ -16,6 +16,7 @@ from codegen import ConversionError, Inspection, Options, check, convert, inspec
 from codegen.cli import main
 from codegen.errors import Unsupported
 from codegen.lowering import catalogue, registry
+from codegen.passes import Pass
 from tests.support.keras_files import CONFIG, DENSE, write_keras, write_tree, write_whole_h5
 from tests.support.showcase import CUSTOM, EXAMPLES
 
@@ -53,6 +54,38 @@ def test_convert_lists_where_layers_went(tmp_path: Path) -> None:
     names = convert(GATED, output=tmp_path, custom=CUSTOM).torch_names
     assert names["scaled_gate"] == ("scaled_gate_scale",)
     assert "halve" not in names
+
+
+def test_dump_graph_prints_each_state_and_writes_nothing(tmp_path: Path) -> None:
+    result = k2t("convert", EXAMPLES / "resnet50.json", "-o", tmp_path, "--dump-graph")
+    assert result.exit_code == 0, result.output
+    stages = [line for line in result.stdout.splitlines() if line.startswith("# ")]
+    assert stages == ["# lowering", "# dead code", "# blocks", "# runs"]
+    assert "  # (N, 224, 224, 3) float32 perm 0312 input_layer @ conv1_conv [layout]\n" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+    flat = k2t("convert", EXAMPLES / "resnet50.json", "--dump-graph", "--flat")
+    assert flat.stdout == result.stdout.partition("# blocks")[0]
+
+
+def test_dump_graph_shows_what_cannot_be_emitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codegen.pipeline.emit", None)
+    assert k2t("convert", MLP).exit_code == 3
+    assert k2t("convert", MLP, "--dump-graph").exit_code == 0
+
+
+def test_dump_graph_shows_what_a_pass_spoils(monkeypatch: pytest.MonkeyPatch) -> None:
+    spoil = Pass("spoil", lambda graph: graph.nodes.pop(0), "a mistake of ours")  # type: ignore[arg-type]  # as if it were one
+    monkeypatch.setattr("codegen.passes.PASSES", (spoil,))
+    result = k2t("convert", MLP, "--dump-graph")
+    assert result.exit_code == 3
+    assert "# spoil\nclass Mlp:" in result.stdout
+    assert "it reads a value that nothing before it yields" in result.stderr
+
+
+def test_dump_graph_refuses_what_convert_refuses() -> None:
+    result = k2t("convert", GATED, "--dump-graph")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "layer 'scaled_gate'" in result.stderr
 
 
 def test_convert_twice_is_identical_to_the_byte(tmp_path: Path) -> None:

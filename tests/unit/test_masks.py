@@ -9,13 +9,16 @@ import pytest
 from codegen.config.parse import parse
 from codegen.graph import Graph
 from codegen.lowering.lower import lower
+from codegen.passes.dead_code import remove_dead_code
 from tests.support.configs import entry, functional, input_entry, saved, tensor
 
 
 def _lowered(layers: list[Any], inputs: list[str], version: str) -> Graph:
     """The graph of a model that ends in its last layer, whatever its mask."""
     places = [[name, 0, 0] for name in inputs]
-    return lower(parse(saved(functional(layers, places, [layers[-1]["name"], 0, 0]), version))).graph
+    graph = lower(parse(saved(functional(layers, places, [layers[-1]["name"], 0, 0]), version))).graph
+    remove_dead_code(graph)  # masks that nothing reads
+    return graph
 
 
 def _reads_mask(graph: Graph) -> bool:

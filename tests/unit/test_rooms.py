@@ -37,14 +37,7 @@ APART = (
 
 #: Imports that go upwards, or in a circle.
 EXCEPTIONS = {
-    ("codegen.lowering.lower", "codegen.passes.dead_code"),
-    ("codegen.lowering.lower", "codegen.passes.native_inputs"),
-    ("codegen.lowering.nested_model", "codegen.passes.dead_code"),
-    ("codegen.lowering.nested_model", "codegen.passes.native_inputs"),
     ("codegen.lowering.lower", "codegen.lowering.parts.rules"),
-    ("codegen.passes.blocks.outline", "codegen.passes.duplicates"),
-    ("codegen.passes.blocks.outline", "codegen.passes.inline"),
-    ("codegen.passes.blocks.outline", "codegen.passes.schedules"),
 }
 
 FLOORS = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms.split()}

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from codegen.graph import Derived, Graph, Module, Node, Parameter, Symbol, Value, with_children
+from codegen.graph.rewrite import fill, reread, substitute
 from codegen.graph.shapes import axis_letters
 from codegen.model.nested import map_nested
 from codegen.passes.blocks.flags import name_flags
 from codegen.passes.blocks.names import is_automatic, local_names, shared_back, shared_front, tokens
 from codegen.passes.blocks.options import settle
 from codegen.passes.blocks.parameters import Signature, second_input, solve
-from codegen.passes.blocks.patterns import Hole, Pattern, fill, trace
+from codegen.passes.blocks.patterns import Hole, Pattern, trace
 from codegen.passes.blocks.regions import Region
 from codegen.passes.blocks.titles import block_doc, block_name
 
@@ -43,11 +44,7 @@ def make_block(pattern: Pattern) -> Graph:
         call = Node("module(*inputs)", {"module": instance, "inputs": region.inputs}, region.output, label)
         if len(region.inputs) == 1:
             call.rewrite("module(x)", module=instance, x=region.inputs[0])
-        region.output.node = call
-        last = max(graph.nodes.index(node) for node in region.nodes)
-        graph.nodes[last] = call
-        inside = set(region.nodes)
-        graph.nodes = [node for node in graph.nodes if node not in inside]
+        substitute(graph, region.nodes, [call])
     return definition
 
 
@@ -70,7 +67,7 @@ def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, 
         module.args = tuple(fill(argument, signature.replacements) for argument in module.args)
         module.kwargs = {key: fill(value, signature.replacements) for key, value in module.kwargs.items()}
     for node in pattern.nodes:
-        node.operands = {key: fill(operand, signature.replacements) for key, operand in node.operands.items()}
+        reread(node, signature.replacements)
     _label(pattern, signature)
     for position, value in enumerate(pattern.inputs):
         value.layer = ("x", second_input(pattern), "third")[position]

@@ -9,6 +9,7 @@ from typing import Any
 from codegen.graph import Derived, Graph, Module, Node, Op, Parameter, Value
 from codegen.graph.expression import build, text
 from codegen.graph.ops import CALLS
+from codegen.graph.rewrite import substitute
 from codegen.passes.blocks.flags import alone
 from codegen.passes.blocks.patterns import Use, joins
 from codegen.passes.blocks.regions import Flow, Region
@@ -59,10 +60,8 @@ def settle(
             if is_shortcut:
                 select.result.layer = "shortcut"
             optional = [module for module in modules if _has_state(module)]
-        select.result.node = call
-        graph.nodes[graph.nodes.index(select)] = call
-        gone = _made([*part, *other])
-        graph.nodes = [node for node in graph.nodes if not gone.intersection(node.results())]
+        made = _made([*part, *other, select])
+        substitute(graph, [node for node in graph.nodes if made.intersection(node.results())], [call])
         for module in optional:
             module.when = flag
             for use, values in zip(uses, flags, strict=True):

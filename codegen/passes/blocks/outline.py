@@ -13,11 +13,7 @@ from codegen.passes.blocks.chains import by_joins, chains, patterns_of, runs
 from codegen.passes.blocks.parameters import parameter_count
 from codegen.passes.blocks.patterns import Pattern, Use, body
 from codegen.passes.blocks.regions import Flow
-from codegen.passes.blocks.runs import fold_runs
 from codegen.passes.blocks.unify import unify_all
-from codegen.passes.duplicates import merge_duplicates
-from codegen.passes.inline import inline_small_models
-from codegen.passes.schedules import write_schedules
 
 #: Lines of a class beside its parameters and body; of one parameter; of one use, alone or in a sequence.
 _CLASS, _PARAMETER, _USE, _IN_RUN = 13, 1.6, 1.6, 0.7
@@ -32,28 +28,14 @@ _SHAPES, _VARIANTS = ("kernel_size", "dilation"), 4
 _WORTH = 1
 
 
-def outline(graph: Graph) -> Graph:
-    """Make classes of what repeats, in the model and in the models inside it.
-
-    Args:
-        graph: Changed in place, and returned.
-    """
-    inline_small_models(graph)
-    graphs = definitions(graph)
-    while True:
-        pattern = _best(graphs)
-        if pattern is None:
-            break
+def outline(root: Graph) -> None:
+    """Make classes of what repeats, in the model and in the models inside it."""
+    graphs = definitions(root)
+    while pattern := _best(graphs):
         graphs.append(make_block(pattern))
-    for definition in graphs:
-        fold_runs(definition)
-    _number_names(graph)
-    merge_duplicates(graph)
-    write_schedules(graph)
-    return graph
 
 
-def _number_names(root: Graph) -> None:
+def number_names(root: Graph) -> None:
     """Blocks of the same name are numbered in the order of the file."""
     counts: Counter[str] = Counter()
     for definition in definitions(root):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codegen.graph import Derived, Module, Node, Op, Operand, Parameter, Value
 from codegen.graph.ops import ANY_ACTIVATIONS
-from codegen.model.nested import map_nested
 from codegen.passes.blocks.regions import Region
 from codegen.torch_api import facts
 
@@ -305,9 +304,3 @@ def _grouping(module: Module) -> str:
     if groups == 1:
         return ""
     return "depthwise" if module.args and groups == module.args[0] else "grouped"
-
-
-def fill(operand: Operand, replacements: Mapping[Any, Any]) -> Any:
-    """An operand with holes, values or modules inside it replaced."""
-    kinds = (Hole, Value, Module, Flag)
-    return map_nested(lambda part: replacements.get(part, part) if isinstance(part, kinds) else part, operand)

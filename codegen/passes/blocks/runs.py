@@ -5,21 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from codegen.graph import Graph, Module, Node, Op
+from codegen.graph import Graph, Module, Node, Op, definitions
+from codegen.graph.rewrite import substitute
 from codegen.passes.blocks.names import has_index, tokens
 
 
-def fold_runs(graph: Graph) -> None:
+def fold_runs(root: Graph) -> None:
     """Fold the runs of blocks of a class, one for each stage where the names tell stages apart."""
-    for run in list(_runs(graph)):
-        first, last = run[0], run[-1]
-        children = tuple(module for node in run for module in node.modules())
-        stage = Module(stage_name(first.layer), "nn.Sequential", children=children)
-        call = Node("module(x)", {"module": stage, "x": first.source}, last.targets, stage.name)
-        last.result.node = call
-        graph.nodes[graph.nodes.index(last)] = call
-        inside = set(run)
-        graph.nodes = [node for node in graph.nodes if node not in inside]
+    for graph in definitions(root):
+        for run in list(_runs(graph)):
+            first, last = run[0], run[-1]
+            children = tuple(module for node in run for module in node.modules())
+            stage = Module(stage_name(first.layer), "nn.Sequential", children=children)
+            call = Node("module(x)", {"module": stage, "x": first.source}, last.targets, stage.name)
+            substitute(graph, run, [call])
 
 
 def _runs(graph: Graph) -> Iterator[list[Node]]:

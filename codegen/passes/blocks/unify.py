@@ -49,6 +49,9 @@ def unify(large: Pattern, small: Pattern) -> bool:
         return False
     if [(v.rank, v.perm, v.dtype) for v in large.inputs] != [(v.rank, v.perm, v.dtype) for v in small.inputs]:
         return False
+    taken = {node for use in large.uses for node in use.region.nodes}
+    if not all(taken.isdisjoint(use.region.nodes) for use in small.uses):
+        return False
     alignment = _Alignment(large, small)
     if None in alignment.cost(large.output, small.output) or not alignment.walk():
         return False

@@ -87,7 +87,7 @@ def _strange_member(graph: Graph) -> None:
 def _module_of_two_classes(graph: Graph) -> None:
     (linear,) = definitions(graph)[0].modules()
     linear.args = (8, 8)
-    graph.nodes[0].operands["x"], graph.nodes[0].template = [linear, graph.inputs[0]], "f(*x)"
+    graph.nodes[0].operands["x"], graph.nodes[0].template = [linear, graph.inputs[0]], "torch.f(*x)"
 
 
 def _no_constructor(graph: Graph) -> None:
@@ -104,6 +104,10 @@ def _strange_parameter(graph: Graph) -> None:
 
 def _strange_name(graph: Graph) -> None:
     graph.nodes[0].operands["size"] = (Derived("4 * width"), 3)
+
+
+def _strange_template(graph: Graph) -> None:
+    graph.nodes[0].template = "F.relu(y)"
 
 
 @pytest.mark.parametrize(
@@ -127,6 +131,7 @@ def _strange_name(graph: Graph) -> None:
         (_no_constructor, "in 'Block', module 'linear' (a class): it needs a constructor or a class"),
         (_children, "only an nn.Sequential is made of others"),
         (_strange_parameter, "in 'Block', module 'linear' (nn.Linear): width is no parameter of its class"),
+        (_strange_template, "node 'F.relu(y)' of layer 'relu': the template 'F.relu(y)' has no use for 'x'"),
         (_strange_name, "in 'Net', node 'F.relu(x)' of layer 'relu': width is no parameter of its class"),
     ],
 )

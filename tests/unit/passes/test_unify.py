@@ -1,0 +1,61 @@
+"""Patterns that differ by an optional part are one."""
+
+from __future__ import annotations
+
+import pytest
+
+from codegen.passes.blocks.patterns import Pattern, trace
+from codegen.passes.blocks.regions import Flow
+from codegen.passes.blocks.unify import unify
+from tests.support.graph_text import parse_graph
+
+NET = """
+    class Net:
+        self.conv_1 = nn.Conv1d(8, 8, kernel_size=3)
+        self.norm_1 = nn.BatchNorm1d(8)
+        self.conv_2 = nn.Conv1d(8, 8, kernel_size=3)
+        self.norm_2 = nn.BatchNorm1d(8)
+        %0 = input  # (N, T, 8) float32 perm 021 x
+        %1 = F.pad(%0, {pads: (0, 1)})  # (N, T, 8) float32 perm 021 conv_1
+        %2 = self.conv_1(%1)  # (N, T, 8) float32 perm 021 conv_1
+        %3 = self.norm_1(%2)  # (N, T, 8) float32 perm 021 norm_1
+        %4 = F.relu(%3)  # (N, T, 8) float32 perm 021 norm_1
+        %5 = self.conv_2(%4)  # (N, T, 8) float32 perm 021 conv_2
+        %6 = self.norm_2(%5)  # (N, T, 8) float32 perm 021 norm_2
+        %7 = torch.tanh(%6)  # (N, T, 8) float32 perm 021 norm_2
+        %8 = torch.exp(%7)  # (N, T, 8) float32 perm 021 norm_2
+        return %8
+"""
+
+
+def _patterns(*places: slice) -> list[Pattern]:
+    flow = Flow(parse_graph(NET))
+    regions = [flow.region(flow.graph.nodes[place]) for place in places]
+    return [trace(region) for region in regions if region is not None]
+
+
+def test_an_optional_part_is_a_flag() -> None:
+    large, small = _patterns(slice(0, 3), slice(4, 6))
+    assert unify(large, small)
+    ((flag, first),) = large.uses[0].flags.items()
+    assert (first, large.uses[1].flags) == (True, {flag: False})
+    assert "a if flag else b" in [node.template for node in large.nodes]
+
+
+def test_another_activation_is_a_parameter() -> None:
+    large, small = _patterns(slice(1, 4), slice(4, 7))
+    assert unify(large, small)
+    assert large.nodes[-1].template == "activation(x)"
+    assert len({tuple(use.numbers.values()) for use in large.uses}) == 2
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        (slice(0, 3), slice(1, 3)),  # the second lies within the first
+        (slice(0, 3), slice(5, 7)),  # a convolution cannot be left out
+    ],
+)
+def test_what_cannot_be_one_class_is_not(places: tuple[slice, slice]) -> None:
+    large, small = _patterns(*places)
+    assert not unify(large, small)
