@@ -103,16 +103,16 @@ def adjust_gamma(b: Builder, image: Tensor, gamma: Known = 1, gain: Known = 1) -
 @tf("image.adjust_saturation")
 def adjust_saturation(b: Builder, image: Tensor, saturation_factor: float) -> Value:
     """The saturation times a factor."""
-    return _adjusted_hsv(b, "adjust_saturation(x, amount, dim=d)", image, saturation_factor)
+    return _adjust_hsv(b, "adjust_saturation(x, amount, dim=d)", image, saturation_factor)
 
 
 @tf("image.adjust_hue")
 def adjust_hue(b: Builder, image: Tensor, delta: float) -> Value:
     """The hue turned."""
-    return _adjusted_hsv(b, "adjust_hue(x, amount, dim=d)", image, delta)
+    return _adjust_hsv(b, "adjust_hue(x, amount, dim=d)", image, delta)
 
 
-def _adjusted_hsv(b: Builder, template: str, image: Value, amount: float) -> Value:
+def _adjust_hsv(b: Builder, template: str, image: Value, amount: float) -> Value:
     x = _as_floats(b, image)
     y = b.op(template, shape=x.shape, x=x, like=x, amount=amount, d=torch_dim(x, -1))
     return convert_image_dtype(b, y, image.dtype)

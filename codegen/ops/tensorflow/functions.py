@@ -78,7 +78,7 @@ class _Call:
         """A layer function that takes whatever a call passes."""
 
         def lower(b: Builder, /, *args: Any, **kwargs: Any) -> Any:
-            arguments = self._read(b, self._named(b, args, kwargs))
+            arguments = self._read(b, self._by_name(b, args, kwargs))
             positional = [arguments.pop(name) for name in self._positional]
             rest = arguments.pop(self._rest, ())
             return self.function(b, *positional, *rest, **arguments, **self.variant)
@@ -106,7 +106,7 @@ class _Call:
         """The parameter that takes any number of arguments, "" if none does."""
         return next((name for name, p in self._parameters.items() if p.kind is p.VAR_POSITIONAL), "")
 
-    def _named(self, b: Builder, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    def _by_name(self, b: Builder, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
         """A call's arguments by the function's own names for them."""
         given = dict(zip(self._positional, args, strict=False))
         left = args[len(self._positional) :]

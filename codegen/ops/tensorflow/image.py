@@ -9,9 +9,8 @@ import numpy as np
 
 from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts import rules
+from codegen.lowering.parts import resizing, rules
 from codegen.lowering.parts.resizing import Interpolation, Method
-from codegen.lowering.parts.resizing import resize as resized
 from codegen.lowering.parts.tensors import pad_axes
 from codegen.lowering.parts.windows import call, with_sizes
 from codegen.ops.keras import arrange
@@ -59,7 +58,7 @@ def resize(
     """`F.interpolate(x, size, mode)` with the pixels' centres on each other."""
     x = batch_of(b, images)
     sizes = _sizes(b, x, size, preserve_aspect_ratio)
-    return like(b, resized(b, x, "channels_last", method, sizes, antialias=antialias), images)
+    return like(b, resizing.resize(b, x, "channels_last", method, sizes, antialias=antialias), images)
 
 
 def _sizes(b: Builder, x: Value, parts: tuple[Size, ...], keep_ratio: bool = False) -> tuple[Size, ...]:
@@ -116,7 +115,7 @@ def resize_legacy(
         name += "_aligned" if align_corners else "_legacy"
     kernel = next((kernel for kernel in _LEGACY if kernel == name), None)
     if kernel is not None:
-        return like(b, resized(b, x, "channels_last", kernel, sizes), images)
+        return like(b, resizing.resize(b, x, "channels_last", kernel, sizes), images)
     callee, options = "resize_nearest_aligned", dict[str, Any](size=list(sizes))
     if name.startswith("bicubic"):
         callee, options = "resize_cubic_corners", options | {"align_corners": align_corners}
@@ -143,7 +142,7 @@ def resize_with_pad(
     exact = [n / ratio for n in known]
     sizes = tuple(int(np.floor(n)) for n in exact)
     before = [max(0, int(np.floor((np.float32(t) - n) / 2))) for t, n in zip(target, exact, strict=True)]
-    y = resized(b, x, "channels_last", method, sizes, antialias=antialias)
+    y = resizing.resize(b, x, "channels_last", method, sizes, antialias=antialias)
     pairs = [(low, t - low - n) for low, t, n in zip(before, target, sizes, strict=True)]
     return like(b, pad_axes(b, y, [(0, 0), *pairs, (0, 0)], "constant", 0), image)
 

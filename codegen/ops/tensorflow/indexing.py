@@ -42,7 +42,7 @@ def getitem(b: Builder, tensor: Given, slice_spec: Annotated[list[Index], Alone(
     """`x[slice_spec]`; an index may be a number that is computed."""
     first = slice_spec[0] if len(slice_spec) == 1 else None
     if is_tensor(first) and first.dtype == "bool":
-        return masked(b, rules.native(b, tensor), first, 0)
+        return boolean_mask(b, rules.native(b, tensor), first)
     x, items = tensor, slice_spec
     if isinstance(x, Host) and x.rank == 0:
         x = rules.tensor(b, x)
@@ -239,16 +239,11 @@ def unravel_index(b: Builder, indices: Native, dims: Ints) -> Value:
 
 @tf("boolean_mask", "compat.v1.boolean_mask")
 def boolean_mask(b: Builder, tensor: Native, mask: Given, axis: int = 0) -> Value:
-    """The elements, or slices, that a mask keeps."""
-    return masked(b, tensor, rules.tensor(b, mask, "bool"), b.axis(axis, tensor.rank))
-
-
-def masked(b: Builder, x: Value, mask: Value, axis: int) -> Value:
-    """`x[mask]` along the axes from `axis` on."""
-    mask = b.keras_layout(mask)
-    shape = (*x.shape[:axis], None, *x.shape[axis + mask.rank :])
-    index = (*(slice(None),) * axis, mask)
-    return b.op("x[index]", shape=shape, perm=tuple(range(len(shape))), x=x, index=index if axis else mask)
+    """`x[mask]` along the axes from `axis` on: the elements, or slices, that a mask keeps."""
+    kept, axis = rules.native(b, mask, "bool"), b.axis(axis, tensor.rank)
+    shape = (*tensor.shape[:axis], None, *tensor.shape[axis + kept.rank :])
+    index = (*(slice(None),) * axis, kept)
+    return made(b, "x[index]", shape, x=tensor, index=index if axis else kept)
 
 
 @tf({"where": {"of_rows": False}, "compat.v1.where": {"of_rows": True}})

@@ -32,7 +32,7 @@ def matmul(
     """`a @ b`, of either maybe the transpose."""
     if output_type not in (None, a.dtype):
         builder.unsupported("output_type", output_type, "supported: the dtype of the factors")
-    x, y = _turned(builder, a, transpose_a, adjoint_a), _turned(builder, b, transpose_b, adjoint_b)
+    x, y = _transpose(builder, a, transpose_a, adjoint_a), _transpose(builder, b, transpose_b, adjoint_b)
     return products.product(builder, x, y)
 
 
@@ -41,14 +41,14 @@ def matvec(
     builder: Builder, a: NativePeer, b: NativePeer, transpose_a: bool = False, adjoint_a: bool = False
 ) -> Value:
     """A matrix times a vector."""
-    x = _turned(builder, a, transpose_a, adjoint_a)
+    x = _transpose(builder, a, transpose_a, adjoint_a)
     if b.rank == 1:
         return products.product(builder, x, b)
     batch = builder.broadcast([x.shape[:-2], b.shape[:-1]])
     return made(builder, "(x @ y.unsqueeze(-1)).squeeze(-1)", (*batch, x.shape[-2]), x=x, y=b)
 
 
-def _turned(b: Builder, x: Value, transpose: bool, adjoint: bool) -> Value:
+def _transpose(b: Builder, x: Value, transpose: bool, adjoint: bool) -> Value:
     if not transpose and not adjoint:
         return x
     shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
@@ -100,14 +100,14 @@ def of_matrix(b: Builder, x: Given, *, template: str, gone: int) -> Value:
 @tf("linalg.inv")
 def inv(b: Builder, input: Given, adjoint: bool = False) -> Value:
     """`torch.linalg.inv(x)`."""
-    x = _turned(b, matrix(b, input), adjoint, adjoint)
+    x = _transpose(b, matrix(b, input), adjoint, adjoint)
     return made(b, "torch.linalg.inv(x)", x.shape, x=x)
 
 
 @tf("linalg.solve")
 def solve(b: Builder, matrix: NativePeer, rhs: NativePeer, adjoint: bool = False) -> Value:
     """`torch.linalg.solve(a, y)`."""
-    return made(b, "torch.linalg.solve(a, y)", rhs.shape, a=_turned(b, matrix, adjoint, adjoint), y=rhs)
+    return made(b, "torch.linalg.solve(a, y)", rhs.shape, a=_transpose(b, matrix, adjoint, adjoint), y=rhs)
 
 
 @tf("linalg.triangular_solve")
@@ -116,7 +116,7 @@ def triangular_solve(
 ) -> Value:
     """`torch.linalg.solve_triangular(a, y, upper=upper)`; of what lies in the triangle."""
     template = "torch.linalg.solve_triangular(a, y, upper=upper)"
-    a = _turned(b, matrix, adjoint, adjoint)
+    a = _transpose(b, matrix, adjoint, adjoint)
     return made(b, template, rhs.shape, a=a, y=rhs, upper=lower if adjoint else not lower)
 
 

@@ -153,11 +153,11 @@ def node(b: Builder, inputs: TensorLike, *, node_def: object, constants: object 
         b.unsupported("op", op, "no such operation is known")
     function, names, attributes = NODES[op]
     given = _arguments(b, inputs, constants if isinstance(constants, Mapping) else {})
-    arguments = _named(b, names.split(), given)
+    arguments = _by_name(b, names.split(), given)
     for attribute in attributes.split():
         name, _, argument = attribute.partition("=")
         attrs = definition.get("attr")
-        value = _decoded(attrs.get(name)) if isinstance(attrs, Mapping) else None
+        value = _decode(attrs.get(name)) if isinstance(attrs, Mapping) else None
         if value not in (None, []):
             arguments[argument or name] = value
     entry = registry.registered()[TENSORFLOW, function]
@@ -190,7 +190,7 @@ def _arguments(b: Builder, inputs: TensorLike, constants: Mapping[str, Any]) -> 
     return arguments + tensors
 
 
-def _named(b: Builder, names: list[str], given: list[Any]) -> dict[str, Any]:
+def _by_name(b: Builder, names: list[str], given: list[Any]) -> dict[str, Any]:
     if names[0].startswith("*"):
         count = len(given) - len(names) + 1
         given = [given[:count], *given[count:]]
@@ -199,7 +199,7 @@ def _named(b: Builder, names: list[str], given: list[Any]) -> dict[str, Any]:
     return dict(zip((name.removeprefix("*") for name in names), given, strict=False))
 
 
-def _decoded(value: object) -> Any:
+def _decode(value: object) -> Any:
     """An attribute of a node definition."""
     if not isinstance(value, Mapping) or len(value) != 1:
         return None
@@ -216,5 +216,5 @@ def _decoded(value: object) -> Any:
     if kind == "type":
         return _TYPES.get(content, str(content).removeprefix("DT_").lower())
     if kind == "list" and isinstance(content, Mapping):
-        return [_decoded({inner: item}) for inner, items in content.items() for item in items]
+        return [_decode({inner: item}) for inner, items in content.items() for item in items]
     return content if kind == "b" else None

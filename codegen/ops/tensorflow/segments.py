@@ -31,7 +31,7 @@ def segment(b: Builder, data: Native, segment_ids: Given, *, name: str) -> Value
     else:
         count = b.host_op("int(ids[-1]) + 1", ids=ids)
     mode, fill, _ = _MODES[name]
-    return _reduced(b, data, ids, count, mode, fill)
+    return _segment_reduce(b, data, ids, count, mode, fill)
 
 
 @tf({f"math.unsorted_segment_{name}": {"name": name} for name in (*_MODES, "sqrt_n")})
@@ -43,16 +43,16 @@ def unsorted_segment(b: Builder, data: Native, segment_ids: Native, num_segments
         x = b.reshape(x, (rows, *x.shape[ids.rank :]))
         ids = b.reshape(ids, (rows,))
     if name == "sqrt_n":
-        total = _reduced(b, x, ids, num_segments, "sum", 0)
+        total = _segment_reduce(b, x, ids, num_segments, "sum", 0)
         template = "segment_reduce(torch.ones_like(x), ids, count, mode, fill).clamp(min=1).sqrt()"
         root = made(b, template, total.shape, x=x, ids=ids, count=num_segments, mode="sum", fill=0.0)
         return b.elementwise("x / y", x=total, y=root)
     mode, _, fill = _MODES[name]
     empty = extreme(x.dtype, name == "max") if fill is None else fill
-    return _reduced(b, x, ids, num_segments, mode, empty)
+    return _segment_reduce(b, x, ids, num_segments, mode, empty)
 
 
-def _reduced(b: Builder, x: Value, ids: Value, count: int | Host, mode: str, fill: float) -> Value:
+def _segment_reduce(b: Builder, x: Value, ids: Value, count: int | Host, mode: str, fill: float) -> Value:
     rows = count if isinstance(count, int) else None
     return made(
         b, "segment_reduce(x, ids, count, mode, fill)", (rows, *x.shape[1:]),

@@ -228,7 +228,7 @@ _FILLED = {"zeros": 0, "ones": 1}
 
 
 @tf({f"{v}{name}_like": {"value": value} for name, value in _FILLED.items() for v in ("", "compat.v1.")})
-def filled_like(b: Builder, input: Given, dtype: DType | None = None, *, value: int) -> Value:
+def full_like(b: Builder, input: Given, dtype: DType | None = None, *, value: int) -> Value:
     """`torch.zeros_like(x)` or `torch.ones_like(x)`."""
     if isinstance(input, Host):
         return rules.sizes(b, [value] * (input.shape[0] or 0)) if input.rank else rules.number(b, value)
@@ -236,7 +236,7 @@ def filled_like(b: Builder, input: Given, dtype: DType | None = None, *, value: 
 
 
 @tf({name: {"value": value} for name, value in _FILLED.items()})
-def filled(b: Builder, shape: Given, dtype: DType = "float32", *, value: int) -> Value:
+def full(b: Builder, shape: Given, dtype: DType = "float32", *, value: int) -> Value:
     """Zeros or ones of a shape."""
     return arrange.full(b, float(value), shape=shape, dtype=dtype)
 

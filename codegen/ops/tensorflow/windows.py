@@ -169,7 +169,7 @@ def conv_transpose(
     steps = _spatial(b, strides, dims, layout, "strides")
     gaps = _spatial(b, dilations, dims, layout, "dilations")
 
-    def transposed(mode: str) -> Value:
+    def convolve(mode: str) -> Value:
         return as_layer(
             b, f"Conv{dims}DTranspose", x, {"kernel": filters}, filters=inner, kernel_size=tuple(window),
             strides=steps, padding=mode, data_format=layout, dilation_rate=gaps, use_bias=False,
@@ -180,7 +180,7 @@ def conv_transpose(
     sizes = x.shape[first : first + dims]
     scaled = [_times(b, x, axis, step) for axis, step in enumerate(steps, start=first)]
     if padding == "SAME" and all(map(same_host, targets, scaled)):
-        return transposed("same")
+        return convolve("same")
     cuts = [(0, 0)] * x.rank
     for position, (extent, step, gap) in enumerate(zip(window, steps, gaps, strict=True)):
         size, target = sizes[position], targets[position]
@@ -191,7 +191,7 @@ def conv_transpose(
         # What the layer yields without padding.
         full = size * step + max(reach - step, 0)
         cuts[first + position] = (-before, target - full + before)
-    y = transposed("valid")
+    y = convolve("valid")
     return pad_axes(b, y, cuts, "constant", 0) if any(map(any, cuts)) else y
 
 
@@ -248,7 +248,7 @@ def max_pool_with_argmax(
     x = b.channels_first(input)
     kernel = _spatial(b, ksize, 2, "channels_last", "ksize")
     stride = _spatial(b, strides, 2, "channels_last", "strides")
-    pads, shape = _padded_windows(b, x, padding, kernel, stride)
+    pads, shape = _window_pads(b, x, padding, kernel, stride)
     y = b.value(shape, dtype=x.dtype, perm=x.perm)
     places = b.value(shape, dtype="int64", perm=x.perm)
     b.emit(
@@ -277,10 +277,10 @@ def pool_by_name(
     if pooling_type == "AVG":
         b.unsupported("dilations", dilations, "supported: 1, others for the largest element")
     window = _spatial(b, window_shape, input.rank - 2, data_format, "window_shape")
-    return _dilated_max(b, input, window, gaps, data_format)
+    return _dilated_max_pool(b, input, window, gaps, data_format)
 
 
-def _dilated_max(
+def _dilated_max_pool(
     b: Builder, x: Value, window: tuple[int, ...], dilation: tuple[int, ...], layout: DataFormat
 ) -> Value:
     """The largest element of each window with gaps; TensorFlow has neither strides nor padding then."""
@@ -314,7 +314,7 @@ def morphology(
     stride = _spatial(b, strides, 2, "channels_last", "strides")
     dilation = _spatial(b, dilations, 2, "channels_last", "dilations")
     extents = [(b.known(kernel, axis) - 1) * dilation[axis] + 1 for axis in (0, 1)]
-    pads, shape = _padded_windows(b, x, padding, extents, stride)
+    pads, shape = _window_pads(b, x, padding, extents, stride)
     template = "dilate(x, kernel, stride, gaps, pads)"
     if erodes:
         template = "-dilate(-x, kernel.flip(0, 1), stride, gaps, pads)"
@@ -323,7 +323,7 @@ def morphology(
     )
 
 
-def _padded_windows(
+def _window_pads(
     b: Builder, x: Value, padding: NamedPadding, extents: Sequence[int], strides: Sequence[int]
 ) -> tuple[list[int], Shape]:
     """How `F.pad` pads images (N, H, W, C) for windows of these extents, and the shape of one for each."""
