@@ -64,6 +64,13 @@ def _whole(b: Builder, value: object, option: str) -> int:
     return int(known)
 
 
+def _count(b: Builder, value: object, option: str) -> int:
+    known = _whole(b, value, option)
+    if known < 1:
+        b.unsupported(option, value, "supported: positive numbers")
+    return known
+
+
 def _float(b: Builder, value: object, option: str) -> float:
     known = number(b, value, option)
     if isinstance(known, int) and abs(known) > sys.float_info.max:
@@ -147,6 +154,12 @@ def _choice(words: Sequence[object]) -> Alone:
 # -------------------------------------------------------------------- operands
 
 
+def _given(b: Builder, value: TensorLike, option: str) -> TensorLike:
+    if not isinstance(value, (Value, Constant, bool, int, float, list, tuple)):
+        b.unsupported(option, value, "supported: tensors and numbers")
+    return value
+
+
 def as_list(_b: Builder, value: object, _option: str = "") -> list[Any]:
     """Several values; one is a list of one."""
     return list(value) if isinstance(value, (list, tuple)) else [value]
@@ -191,11 +204,13 @@ NativePeer: TypeAlias = Annotated[Value, Jointly(lambda b, *given: b.keras_layou
 #: The same for element-wise functions: a number stays one, a list is a constant.
 PeerTerm: TypeAlias = Annotated[Term, Jointly(_term)]
 #: What the file holds, as it is.
-Given: TypeAlias = Annotated[TensorLike, Alone(lambda _b, value, _: value)]
+Given: TypeAlias = Annotated[TensorLike, Alone(_given)]
 #: Several of these; one is a list of one.
 GivenList: TypeAlias = Annotated[list[TensorLike], Alone(as_list)]
-#: A number that is known now; `int`, `float` and `bool` are the same as these.
+#: A number that is known now: what `int` and `float` read as one of their own.
 Known: TypeAlias = Annotated[Number, Alone(number)]
+#: A whole one of at least 1.
+Count: TypeAlias = Annotated[int, Alone(_count)]
 #: Whole numbers that are known now.
 Ints: TypeAlias = Annotated[tuple[int, ...], Alone(integers)]
 #: Two of them for each axis.

@@ -66,6 +66,8 @@ def ctc_batch_cost(
     b: Builder, y_true: Given, y_pred: Tensor, input_length: Peer, label_length: Peer
 ) -> Value:
     """The CTC loss of each sample, (N, 1); the last class is the blank."""
+    if y_pred.rank != 3 or not y_pred.shape[-1]:
+        b.malformed(f"its predictions {y_pred.shape} are not (batch, steps, classes)")
     x = b.elementwise("(x + 1e-07).log()", x=y_pred)
     inputs, labels = (b.reshape(v, v.shape[:-1]) for v in (input_length, label_length))
     loss = losses.ctc_loss(b, y_true, x, labels, inputs, mask_index=-1)

@@ -8,7 +8,7 @@ from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.ops.keras.linalg import made
-from codegen.ops.tensorflow.arguments import DType, Given, Native, number
+from codegen.ops.tensorflow.arguments import Count, DType, Given, Native, number
 from codegen.ops.tensorflow.functions import tf
 
 
@@ -57,7 +57,7 @@ def _length(b: Builder, x: Value, least: int | None, most: int | None) -> int | 
 
 @tf("histogram_fixed_width")
 def histogram_fixed_width(
-    b: Builder, values: Native, value_range: Given, nbins: int = 100, dtype: DType = "int32"
+    b: Builder, values: Native, value_range: Given, nbins: Count = 100, dtype: DType = "int32"
 ) -> Value:
     """How many elements each of equal parts of a range holds, the outer ones with all beyond them."""
     known = rules.host(value_range)

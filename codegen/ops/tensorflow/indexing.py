@@ -131,6 +131,8 @@ def slice_(b: Builder, input_: Given, begin: Given, size: Given) -> Value:
     if is_tensor(begin):
         sizes = integers(b, size, "size")
         x, starts = rules.native(b, input_), rules.native(b, begin)
+        if len(sizes) != x.rank:
+            b.malformed(f"its sizes {sizes} are not those of a part of its input {x.shape}")
         if -1 in sizes:
             b.unsupported("size", sizes, "supported with a computed begin: sizes that are not -1")
         template = "take_block(x, starts, sizes)"
@@ -206,6 +208,8 @@ def gather_nd(
     """The parts of `params` at positions along its first axes."""
     del bad_indices_policy  # others compute something for indices that are out of range
     x, positions, batch = params, indices, batch_dims
+    if not positions.rank:
+        b.malformed("its indices have no axis of positions")
     depth = b.known(positions, -1)
     shape = (*positions.shape[:-1], *x.shape[batch + depth :])
     if batch:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Annotated, TypeAlias
+
 from codegen.graph import Value
 from codegen.graph.dtypes import COMPLEX
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.ops.keras import linalg, products
 from codegen.ops.keras.linalg import made, matrix
-from codegen.ops.tensorflow.arguments import Given, NativePeer
+from codegen.ops.tensorflow.arguments import Alone, Given, NativePeer, integers
 from codegen.ops.tensorflow.functions import tf
 
 # -------------------------------------------------------------------- products
@@ -55,10 +57,23 @@ def _transpose(b: Builder, x: Value, transpose: bool, adjoint: bool) -> Value:
     return made(b, "x.mH" if adjoint and x.dtype in COMPLEX else "x.mT", shape, x=x)
 
 
+def _contracted(b: Builder, value: object, option: str) -> int | tuple[tuple[int, ...], tuple[int, ...]]:
+    known = rules.host(value)
+    if type(known) is int:
+        return known
+    if not isinstance(known, (list, tuple)) or len(known) != 2:
+        b.unsupported(option, value, "supported: a number, or axes of both factors")
+    return integers(b, known[0], option), integers(b, known[1], option)
+
+
+#: How many axes are summed over, the last with the first, or which axes of both factors.
+Contracted: TypeAlias = Annotated[int | tuple[tuple[int, ...], tuple[int, ...]], Alone(_contracted)]
+
+
 @tf("tensordot")
-def tensordot(builder: Builder, a: NativePeer, b: NativePeer, axes: Given) -> Value:
+def tensordot(builder: Builder, a: NativePeer, b: NativePeer, axes: Contracted) -> Value:
     """`torch.tensordot(a, b, dims)`."""
-    return products.tensordot(builder, a, b, axes=rules.host(axes))
+    return products.tensordot(builder, a, b, axes=axes)
 
 
 @tf("linalg.cross")

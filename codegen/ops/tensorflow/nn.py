@@ -33,11 +33,12 @@ def activation(b: Builder, x: Tensor, *, name: str) -> Value:
 
 
 @tf("nn.silu")
-def silu(b: Builder, features: PeerTerm, beta: PeerTerm = 1.0) -> Value:
+def silu(b: Builder, features: Peer, beta: PeerTerm = 1.0) -> Value:
     """`F.silu(x)`, or `x * torch.sigmoid(beta * x)`."""
     if beta == 1:
-        return b.activation(rules.tensor(b, features), "silu")
-    return b.elementwise("x * torch.sigmoid(beta * x)", x=features, beta=beta)
+        return b.activation(features, "silu")
+    factor = beta if is_host(beta) else rules.tensor(b, beta)
+    return b.elementwise("x * torch.sigmoid(beta * x)", x=features, beta=factor)
 
 
 @tf("nn.gelu")

@@ -27,6 +27,8 @@ def fake_quant(
     narrow_range: bool = False,
 ) -> Value:
     """The nearest of the numbers that a range, moved so that it holds zero, is divided into."""
+    if not 2 <= num_bits <= 16:
+        b.unsupported("num_bits", num_bits, "supported: 2 to 16")
     low, high = (_known(b, bound, option) for bound, option in ((min, "min"), (max, "max")))
     least, most = np.float32(narrow_range), np.float32(2**num_bits - 1)
     scale = (high - low) / (most - least)

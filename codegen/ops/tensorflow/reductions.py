@@ -209,8 +209,9 @@ def cumulative(
 @tf("math.l2_normalize")
 def l2_normalize(b: Builder, x: Tensor, axis: Axes = None, epsilon: float = 1e-12) -> Value:
     """`F.normalize(x, dim=axis)`; its eps bounds the norm, TensorFlow's epsilon the square of it."""
-    x = rules.settled(b, x)
-    eps = math.sqrt(epsilon)
+    if epsilon < 0:
+        b.unsupported("epsilon", epsilon, "supported: numbers of at least 0")
+    x, eps = rules.settled(b, x), math.sqrt(epsilon)
     given = rules.axes_of(b, axis, x.rank)
     if len(given) == 1:
         operands: dict[str, Any] = {"d": x.dim(given[0])} | ({} if eps == 1e-12 else {"eps": eps})

@@ -26,8 +26,8 @@ _MODES: dict[str, tuple[str, float, float | None]] = {
 def segment(b: Builder, data: Native, segment_ids: Given, *, name: str) -> Value:
     """Rows with the same number, which are sorted, reduced to one."""
     ids, known = rules.native(b, segment_ids), rules.host(segment_ids)
-    if isinstance(known, (list, tuple)) and known:
-        count: int | Host = int(max(known)) + 1
+    if isinstance(known, (list, tuple)) and known and all(isinstance(n, int) for n in known):
+        count: int | Host = max(known) + 1
     else:
         count = b.host_op("int(ids[-1]) + 1", ids=ids)
     mode, fill, _ = _MODES[name]

@@ -125,6 +125,8 @@ def reverse(b: Builder, tensor: Given, axis: Ints) -> Value:
 @tf("roll")
 def roll(b: Builder, input: Given, shift: Ints, axis: Ints) -> Value:
     """`x.roll(shift, axes)`."""
+    if len(shift) != len(axis):
+        b.malformed(f"its shifts {shift} are not for the axes {axis}")
     return arrange.roll(b, input, shift=shift, axis=axis)
 
 

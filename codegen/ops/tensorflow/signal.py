@@ -15,7 +15,7 @@ from codegen.model.spec import Constant
 from codegen.ops.keras.linalg import made
 from codegen.ops.keras.math import extract_sequences
 from codegen.ops.keras.products import product
-from codegen.ops.tensorflow.arguments import Ints, Known, Native
+from codegen.ops.tensorflow.arguments import Count, Ints, Known, Native
 from codegen.ops.tensorflow.functions import tf
 
 
@@ -23,8 +23,8 @@ from codegen.ops.tensorflow.functions import tf
 def frame(
     b: Builder,
     signal: Native,
-    frame_length: int,
-    frame_step: int,
+    frame_length: Count,
+    frame_step: Count,
     pad_end: bool = False,
     pad_value: Known = 0,
     axis: int = -1,
@@ -52,9 +52,9 @@ def _frames(b: Builder, x: Value, size: int, jump: int, pad_end: bool, fill: flo
 def stft(
     b: Builder,
     signals: Native,
-    frame_length: int,
-    frame_step: int,
-    fft_length: int | None = None,
+    frame_length: Count,
+    frame_step: Count,
+    fft_length: Count | None = None,
     window_fn: Literal[None, "hann_window", "hamming_window"] = "hann_window",
     pad_end: bool = False,
 ) -> Value:
@@ -132,9 +132,9 @@ def fftshift(b: Builder, x: Native, axes: Ints | None = None, *, name: str) -> V
 def inverse_stft(
     b: Builder,
     stfts: Native,
-    frame_length: int,
-    frame_step: int,
-    fft_length: int | None = None,
+    frame_length: Count,
+    frame_step: Count,
+    fft_length: Count | None = None,
     window_fn: Literal[None, "hann_window", "hamming_window"] = "hann_window",
 ) -> Value:
     """Windows from their Fourier transforms, each weighted, laid over each other and summed."""
@@ -158,7 +158,7 @@ def _with_length(b: Builder, x: Value, length: int) -> Value:
 
 
 @tf("signal.overlap_and_add")
-def overlap_and_add(b: Builder, signal: Native, frame_step: int) -> Value:
+def overlap_and_add(b: Builder, signal: Native, frame_step: Count) -> Value:
     """Windows laid over each other, each some steps behind the last, and summed."""
     count, length = signal.shape[-2:]
     size = None if count is None or length is None else (count - 1) * frame_step + length
@@ -174,7 +174,7 @@ def dct(
     b: Builder,
     input: Native,
     type: int = 2,
-    n: int | None = None,
+    n: Count | None = None,
     axis: int = -1,
     norm: str | None = None,
     *,

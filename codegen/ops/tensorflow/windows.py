@@ -92,8 +92,16 @@ def conv(
     dilations: Ints | None = None,
 ) -> Value:
     """`F.conv2d(x, filters)`, or `nn.Conv2d` where the filters are constants."""
+    _filter_sizes(b, input, filters)
     x, options = _window(b, input, strides, padding, data_format, dilations)
     return windows.conv(b, x, filters, **options)
+
+
+def _filter_sizes(b: Builder, x: Value, filters: TensorLike) -> Shape:
+    sizes = kernel_shape(b, filters)
+    if len(sizes) != x.rank:
+        b.malformed(f"its filters of shape {sizes} do not fit its input {x.shape}")
+    return sizes
 
 
 @tf("nn.depthwise_conv2d", "compat.v1.nn.depthwise_conv2d", old=_OLD_NAMES)
@@ -165,7 +173,7 @@ def conv_transpose(
     """`F.conv_transpose2d(x, filters)`: the gradient of a convolution whose input has `output_shape`."""
     x, layout = input, data_format
     dims = x.rank - 2
-    *window, inner, _ = kernel_shape(b, filters)
+    *window, inner, _ = _filter_sizes(b, x, filters)
     steps = _spatial(b, strides, dims, layout, "strides")
     gaps = _spatial(b, dilations, dims, layout, "dilations")
 
@@ -311,6 +319,8 @@ def morphology(
     """The largest sum of a window and the filters; or the least difference, of filters turned round."""
     x = b.channels_first(input)
     kernel = rules.native(b, filters, x.dtype)
+    if kernel.rank != 3:
+        b.malformed(f"its filters of shape {kernel.shape} do not fit its input {x.shape}")
     stride = _spatial(b, strides, 2, "channels_last", "strides")
     dilation = _spatial(b, dilations, 2, "channels_last", "dilations")
     extents = [(b.known(kernel, axis) - 1) * dilation[axis] + 1 for axis in (0, 1)]
