@@ -19,6 +19,7 @@ from codegen.model.spec import Constant
 from codegen.ops.tensorflow import shapes
 from codegen.ops.tensorflow.arguments import (
     Axes,
+    Count,
     DType,
     Given,
     GivenList,
@@ -82,6 +83,7 @@ def call(tmp_path: Path) -> Callable[..., dict[str, Any]]:
         (float, 2, 2.0),
         (Known, 2, 2),
         (Known, 0.5, 0.5),
+        (Count, 1, 1),
         (bool, 1, True),
         (bool, False, False),
         (str, "same", "same"),
@@ -121,6 +123,8 @@ def test_read(call: Callable[..., Any], annotation: object, value: Any, expected
         (float, X, "axis=<tensor>) is not supported; supported: a number"),
         (float, 10**400, "supported: a number"),
         (Known, [1, 2], "axis=[1, 2]) is not supported; supported: a number"),
+        (Count, 0, "axis=0) is not supported; supported: positive numbers"),
+        (Given, {"a": 1}, "axis={'a': 1}) is not supported; supported: tensors and numbers"),
         (bool, X, "axis=<tensor>) is not supported; supported: True, False"),
         (str, 1, "axis=1) is not supported; supported: text"),
         (Literal["SAME", "VALID"], "FULL", "axis='FULL') is not supported; supported: 'SAME', 'VALID'"),
