@@ -276,7 +276,7 @@ def reduce(
         whole: The expression of `x` for a reduction over all axes to a scalar.
         operands: What else the template reads.
     """
-    x = settled(b, x)
+    x = to_keras_order(b, x)
     axes = axes_of(b, axis, x.rank)
     shape = reduced_shape(x.shape, axes, keepdims)
     perm = x.perm if keepdims else without_axes(x.perm, axes)
@@ -291,7 +291,7 @@ def reduce(
     )
 
 
-def settled(b: Builder, x: Value) -> Value:
+def to_keras_order(b: Builder, x: Value) -> Value:
     """`x` with its features in Keras' order."""
     return layout.unflatten(b, x) if x.flat is not None else x
 

@@ -71,7 +71,7 @@ def same_layout(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
 
 def concatenate(b: Builder, xs: Sequence[TensorLike], *, axis: int = 0) -> Value:
     """`torch.cat(xs, dim)`; tuples of the host stay on the host."""
-    return _host_tuple(b, xs) or _cat(b, _alike(b, xs), axis)
+    return _host_tuple(b, xs) or _cat(b, _in_one_layout(b, xs), axis)
 
 
 def _host_tuple(b: Builder, xs: Sequence[TensorLike]) -> Host | None:
@@ -83,7 +83,7 @@ def _host_tuple(b: Builder, xs: Sequence[TensorLike]) -> Host | None:
     return rules.sizes(b, [rules.host(item) for part in parts for item in part])
 
 
-def _alike(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
+def _in_one_layout(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
     """Tensors in one dtype and one layout: the one that all have, or Keras' own."""
     values = [rules.tensor(b, x) for x in xs]
     dtype = rules.result_type(*values)
@@ -96,12 +96,12 @@ def _cat(b: Builder, values: list[Value], axis: int) -> Value:
     a = b.axis(axis, first.rank)
     joined = [value.shape[a] for value in values]
     total = None if None in joined else sum(size or 0 for size in joined)
-    shape = tuple(total if i == a else agreed([v.shape[i] for v in values]) for i in range(first.rank))
+    shape = tuple(total if i == a else common_size([v.shape[i] for v in values]) for i in range(first.rank))
     d = torch_dim(first, a)
     return b.op("torch.cat(xs, dim=d)", shape=shape, dtype=first.dtype, perm=first.perm, xs=values, d=d)
 
 
-def agreed(sizes: Sequence[int | None]) -> int | None:
+def common_size(sizes: Sequence[int | None]) -> int | None:
     """The size that all of these axes have, as far as any says it."""
     return next((size for size in sizes if size is not None), None)
 
@@ -110,7 +110,7 @@ def pad_axes(
     b: Builder, x: Value, pairs: Sequence[tuple[Number | Host, Number | Host]], mode: str, value: Number
 ) -> Value:
     """Padded before and behind each axis, by numbers or sizes of other tensors."""
-    x = rules.settled(b, x)
+    x = rules.to_keras_order(b, x)
     if len(pairs) != x.rank:
         b.malformed(f"{len(pairs)} paddings do not fit {x.rank} axes")
     shape = tuple(

@@ -96,7 +96,7 @@ def threshold(b: Builder, x: TensorLike, *, threshold: float, default_value: flo
 @op("Glu")
 def glu(b: Builder, x: TensorLike, *, axis: int = -1) -> Value:
     """`F.glu(x, dim)`."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     a = b.axis(axis, x.rank)
     size = x.shape[a]
     shape = (*x.shape[:a], size and size // 2, *x.shape[a + 1 :])
@@ -129,6 +129,6 @@ def sparsemax(b: Builder, x: TensorLike, *, axis: int = -1) -> Value:
 
 def _over(b: Builder, template: str, x: Value, axis: Axis, *, non_negative: bool = False) -> Value:
     """A function of all elements along several axes together."""
-    x = rules.settled(b, x)
+    x = rules.to_keras_order(b, x)
     dims = sorted(x.dim(a) for a in rules.axes_of(b, axis, x.rank))
     return b.op(template, shape=x.shape, non_negative=non_negative, x=x, like=x, d=dims)

@@ -19,7 +19,7 @@ from codegen.ops.keras.elementwise import binary
 @op("Flip")
 def flip(b: Builder, x: TensorLike, *, axis: Axis = None) -> Value:
     """`x.flip(dims)`."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     dims = tuple(sorted(x.dim(a) for a in rules.axes_of(b, axis, x.rank)))
     return b.op("x.flip(dims)", shape=x.shape, x=x, like=x, dims=dims[0] if len(dims) == 1 else dims)
 
@@ -39,7 +39,7 @@ def flipud(b: Builder, x: TensorLike) -> Value:
 @op("Roll")
 def roll(b: Builder, x: TensorLike, *, shift: int | tuple[int, ...], axis: Axis = None) -> Value:
     """`x.roll(shift, dim)`."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     if axis is None:
         return b.op("x.roll(shift)", shape=x.shape, x=b.keras_layout(x), shift=shift)
     dims = tuple(x.dim(b.axis(a, x.rank)) for a in ((axis,) if isinstance(axis, int) else axis))
@@ -62,13 +62,13 @@ def rot90(b: Builder, array: TensorLike, *, k: int = 1, axes: tuple[int, int] = 
     shape = list(x.shape)
     one, two = axes
     if k % 4 == 2 and (shape[one] is None or shape[one] != shape[two]):
-        return _turned_twice(b, x, b.axis(one, x.rank), b.axis(two, x.rank))
+        return _rotate_twice(b, x, b.axis(one, x.rank), b.axis(two, x.rank))
     if k % 2:
         shape[one], shape[two] = shape[two], shape[one]
     return b.op("torch.rot90(x, k, dims)", shape=tuple(shape), x=x, k=k, dims=axes)
 
 
-def _turned_twice(b: Builder, x: Value, one: int, two: int) -> Value:
+def _rotate_twice(b: Builder, x: Value, one: int, two: int) -> Value:
     """Two turns as Keras on TensorFlow computes them: each one's result is reshaped to the first shape."""
     order = [*(a for a in range(x.rank) if a not in (one, two)), one, two]
     x = transpose(b, x, axes=order)
@@ -212,7 +212,7 @@ def diff(b: Builder, a: TensorLike, *, n: int = 1, axis: int = -1) -> Value:
 @op({"ZerosLike": {"value": 0}, "EmptyLike": {"value": 0}, "OnesLike": {"value": 1}})
 def filled_like(b: Builder, x: TensorLike, *, dtype: str | None = None, value: int) -> Value:
     """`torch.zeros_like(x)` or `torch.ones_like(x)`; what Keras leaves empty is zero."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     name = "ones" if value else "zeros"
     if dtype in (None, x.dtype):
         return b.op(f"torch.{name}_like(x)", shape=x.shape, x=x)
@@ -223,7 +223,7 @@ def filled_like(b: Builder, x: TensorLike, *, dtype: str | None = None, value: i
 @op("FullLike")
 def full_like(b: Builder, x: TensorLike, fill_value: TensorLike, *, dtype: str | None = None) -> Value:
     """`torch.full_like(x, value)`."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     value = rules.host(fill_value)
     if is_host(value):
         y = b.op("torch.full_like(x, value)", shape=x.shape, x=x, value=value)
@@ -293,7 +293,7 @@ def linspace(
     """`num` numbers at equal distances, on a new axis."""
     start, stop = _ends(b, start, stop, dtype)
     steps = max(num - 1 if endpoint else num, 1)
-    result = _spread(b, start, stop, num, steps, axis)
+    result = _interpolate(b, start, stop, num, steps, axis)
     result = b.cast(result, dtype) if dtype else result
     if not retstep:
         return result
@@ -307,7 +307,7 @@ def _ends(b: Builder, start: TensorLike, stop: TensorLike, dtype: str | None) ->
     return one, two
 
 
-def _spread(b: Builder, start: Value, stop: Value, num: int, steps: int, axis: int) -> Value:
+def _interpolate(b: Builder, start: Value, stop: Value, num: int, steps: int, axis: int) -> Value:
     grid = rules.tensor(b, Constant([i / steps for i in range(num)], start.dtype))
     shape = b.broadcast([start.shape, stop.shape])
     rank = len(shape)
@@ -334,7 +334,7 @@ def logspace(
     """`num` numbers at equal ratios, between powers of `base`, on a new axis."""
     steps = max(num - 1 if endpoint else num, 1)
     start, stop = _ends(b, start, stop, dtype)
-    y = binary(b, "Power", float(base), _spread(b, start, stop, num, steps, axis))
+    y = binary(b, "Power", float(base), _interpolate(b, start, stop, num, steps, axis))
     return b.cast(y, dtype) if dtype else y
 
 
@@ -354,5 +354,5 @@ def geomspace(
     start, stop = (rules.native(b, v, dtype or "float32") for v in (start, stop))
     sign = b.elementwise("x.sign()", x=start)
     ends = [b.elementwise("x.abs().log()", x=v) for v in (start, stop)]
-    y = b.elementwise("x.exp()", x=_spread(b, ends[0], ends[1], num, steps, axis))
+    y = b.elementwise("x.exp()", x=_interpolate(b, ends[0], ends[1], num, steps, axis))
     return b.elementwise("x * y", x=y, y=sign)  # Keras adds no axis to the signs

@@ -212,7 +212,7 @@ def binary(b: Builder, name: str, x: TensorLike, y: TensorLike) -> Value:
     if function.host and is_host(x) and is_host(y):
         return rules.host_map(b, function.template, function.host, (x, y))
     if function.shifts:
-        return _shifted(b, function, x, y)
+        return _shift(b, function, x, y)
     if not function.weak:
         x, y = _strong(x), _strong(y)
     if function.wide and rules.result_type(operand(b, x), operand(b, y)) == "int64":
@@ -220,7 +220,7 @@ def binary(b: Builder, name: str, x: TensorLike, y: TensorLike) -> Value:
     return elementwise(b, function, x, y)
 
 
-def _shifted(b: Builder, function: Binary, x: TensorLike, y: TensorLike) -> Value:
+def _shift(b: Builder, function: Binary, x: TensorLike, y: TensorLike) -> Value:
     """A shift by at least no bit and at most all but one, as TensorFlow shifts."""
     x = _strong(x)
     dtype = rules.result_type(operand(b, x), operand(b, y))

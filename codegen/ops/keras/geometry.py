@@ -41,7 +41,7 @@ def affine_transform(
 ) -> Value:
     """Each pixel from where its coordinates are after an affine or projective transformation."""
     transforms = _batch(b, transform, 1)
-    return _projected(b, images, transforms, interpolation, fill_mode, fill_value, data_format)
+    return _project(b, images, transforms, interpolation, fill_mode, fill_value, data_format)
 
 
 @op("PerspectiveTransform")
@@ -58,7 +58,7 @@ def perspective_transform(
     """Each pixel from where the transformation takes it that moves four points to four others."""
     start, end = (_batch(b, points, 2) for points in (start_points, end_points))
     transforms = made(b, "homography(start, end)", (start.shape[0], 8), start=start, end=end)
-    return _projected(b, images, transforms, interpolation, "constant", fill_value, data_format)
+    return _project(b, images, transforms, interpolation, "constant", fill_value, data_format)
 
 
 def _batch(b: Builder, x: TensorLike, rank: int) -> Value:
@@ -67,7 +67,7 @@ def _batch(b: Builder, x: TensorLike, rank: int) -> Value:
     return x if x.rank > rank else made(b, "x.unsqueeze(0)", (1, *x.shape), x=x)
 
 
-def _projected(
+def _project(
     b: Builder,
     images: TensorLike,
     transforms: Value,

@@ -58,7 +58,7 @@ def _channel_axis(x: Value, data_format: str | None) -> int:
 @op("RGBToGrayscale")
 def rgb_to_grayscale(b: Builder, images: TensorLike, *, data_format: DataFormat | None = None) -> Value:
     """The weighted sum of red, green and blue."""
-    x = rules.settled(b, rules.tensor(b, images))
+    x = rules.to_keras_order(b, rules.tensor(b, images))
     axis = _channel_axis(x, data_format)
     if x.shape[axis] == 1:
         return b.op("x", shape=x.shape, x=x)
@@ -75,7 +75,7 @@ def convert_colors(
     b: Builder, images: TensorLike, *, data_format: DataFormat | None = None, name: str
 ) -> Value:
     """Between red, green, blue and hue, saturation, value."""
-    x = rules.settled(b, rules.tensor(b, images))
+    x = rules.to_keras_order(b, rules.tensor(b, images))
     return b.op(
         f"{name}(x, dim=d)", shape=x.shape, x=x, like=x, d=torch_dim(x, _channel_axis(x, data_format))
     )
@@ -122,7 +122,7 @@ def pad_images(
     data_format: DataFormat | None = None,
 ) -> Value:
     """Zeros around images, by numbers or up to a size."""
-    x = rules.settled(b, rules.tensor(b, images))
+    x = rules.to_keras_order(b, rules.tensor(b, images))
     rows = _channel_axis(x, data_format) - 2 if data_format != "channels_first" else x.rank - 2
     sides = {
         rows: (top_padding, bottom_padding, target_height),
@@ -164,7 +164,7 @@ def crop_images(
     data_format: DataFormat | None = None,
 ) -> Value:
     """A part of images, by what is cut off or by a size."""
-    x = rules.settled(b, rules.tensor(b, images))
+    x = rules.to_keras_order(b, rules.tensor(b, images))
     rows = x.rank - (2 if data_format == "channels_first" else 3)
     sides = ((top_cropping, bottom_cropping, target_height), (left_cropping, right_cropping, target_width))
     starts: list[Any] = [0] * x.rank

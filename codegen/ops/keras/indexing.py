@@ -19,9 +19,9 @@ def getitem(b: Builder, x: TensorLike, key: Index | Sequence[Index]) -> Value:
     items: list[Index] = [rules.host(item) for item in (key if isinstance(key, (list, tuple)) else (key,))]
     if isinstance(x, Host):
         return _host_item(b, x, items)
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     if any(_is_array(item) for item in items):
-        return _advanced(b, x, items)
+        return _index_by_tensor(b, x, items)
     taken = sum(1 for item in items if item is not None and item is not Ellipsis)
     if taken > x.rank:
         b.malformed(f"{taken} indices do not fit a tensor of rank {x.rank}")
@@ -76,7 +76,7 @@ def _index_native(b: Builder, x: Value, items: list[Index]) -> Value:
                     x = getitem(b, x, [*[slice(None)] * axis, _forward(b, item)])
                     item = slice(None, None, step)
                 flips.append(axis)
-                item = _reversed_slice(item, size)
+                item = _reverse_slice(item, size)
             index.append(_plain(item))
             shape.append(_slice_size(item, size))
         elif is_host(item):
@@ -142,7 +142,7 @@ def _forward(b: Builder, item: slice) -> slice:
     return slice(first, last)
 
 
-def _reversed_slice(item: slice, size: int | None) -> slice:
+def _reverse_slice(item: slice, size: int | None) -> slice:
     """The slice of the flipped axis that a slice with a step below zero means."""
     start, stop, step = item.start, item.stop, item.step
     if size is not None:
@@ -153,7 +153,7 @@ def _reversed_slice(item: slice, size: int | None) -> slice:
     return slice(None if start is None else -1 - start, None if stop is None else -1 - stop, -step)
 
 
-def _advanced(b: Builder, x: Value, items: list[Index]) -> Value:
+def _index_by_tensor(b: Builder, x: Value, items: list[Index]) -> Value:
     """Index with one tensor of positions, at one axis."""
     arrays = {i: item for i, item in enumerate(items) if _is_array(item)}
     others = [item for i, item in enumerate(items) if i not in arrays]

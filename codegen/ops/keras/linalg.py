@@ -186,7 +186,7 @@ def norm(
     b: Builder, x: TensorLike, *, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False
 ) -> Value:
     """`torch.linalg.vector_norm` or `torch.linalg.matrix_norm`."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     dtype = "float32" if x.dtype == "int64" else rules.float_type(x)
     if dtype not in FLOATS:
         b.unsupported("dtype", x.dtype, "supported: real numbers")

@@ -22,7 +22,7 @@ def normalize(
     b: Builder, x: TensorLike, *, axis: Axis = -1, order: int = 2, epsilon: float | None = None
 ) -> Value:
     """`F.normalize(x, p, dim)`."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     x = b.cast(x, rules.float_type(x))
     if not x.rank:
         x = b.op("x.unsqueeze(0)", shape=(1,), x=x)
@@ -72,7 +72,7 @@ def batch_norm(
     epsilon: float = 1e-3,
 ) -> Value:
     """`F.batch_norm(x, mean, variance, scale, offset)`, with the channels on `axis`."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     if x.dtype not in FLOATS:
         b.unsupported("x", x.dtype, "supported: floating-point numbers")
     a = b.axis(axis, x.rank)

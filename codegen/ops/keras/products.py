@@ -170,7 +170,7 @@ class _Equation:
         return (*(sizes[c] for c in head), *(spread if dots else ()), *(sizes[c] for c in tail))
 
 
-def _parsed(b: Builder, subscripts: str, count: int) -> _Equation:
+def _parse(b: Builder, subscripts: str, count: int) -> _Equation:
     """The equation for this many operands; without a result, that has all letters that occur once."""
     equation = subscripts.replace(" ", "")
     if set(equation) - set(string.ascii_letters + ",->."):
@@ -194,7 +194,7 @@ def einsum(b: Builder, *operands: TensorLike, subscripts: str, **options: Any) -
     if dtype == "bool" or {rules.kind_of(kind) for kind in kinds} == {"int8"}:
         dtype = "int32"
     values = [rules.native(b, x, dtype) for x in operands]
-    equation = _parsed(b, subscripts, len(values))
+    equation = _parse(b, subscripts, len(values))
     shape = equation.shape(b, [value.shape for value in values])
     wide = equation.sums_alone and dtype in INTEGERS  # torch sums integers in 64 bits
     y = b.op(

@@ -40,7 +40,7 @@ OVER_NOTHING = {
 }
 
 
-def _prepared(b: Builder, x: TensorLike, rule: str) -> tuple[Value, str]:
+def _cast_input(b: Builder, x: TensorLike, rule: str) -> tuple[Value, str]:
     """The input in the dtype in which it is reduced, and the dtype of the result."""
     x = rules.tensor(b, x)
     if rule == "bool":
@@ -65,7 +65,7 @@ def reduction(b: Builder, name: str, given: TensorLike, axis: Axis = None, keepd
     template, whole, rule = REDUCTIONS[name]
     if name == "Nanmean" and not rules.axes_of(b, axis, x.rank):
         return x  # in its own dtype
-    x, dtype = _prepared(b, x, rule)
+    x, dtype = _cast_input(b, x, rule)
     if not rules.axes_of(b, axis, x.rank):
         x = b.cast(x, "bool") if name == "CountNonzero" else x
         return b.cast(b.elementwise(OVER_NOTHING.get(name, "x"), x=x), dtype)
@@ -73,10 +73,10 @@ def reduction(b: Builder, name: str, given: TensorLike, axis: Axis = None, keepd
         template, whole = template.replace("nan", ""), whole.replace("nan", "")
     y = rules.reduce(b, x, template, axis, keepdims, dtype=dtype, whole=whole)
     # torch sums and counts integers in 64 bits.
-    return _narrowed(b, y) if rule in ("sum", "int32") and dtype not in FLOATS | COMPLEX else y
+    return _narrow(b, y) if rule in ("sum", "int32") and dtype not in FLOATS | COMPLEX else y
 
 
-def _narrowed(b: Builder, y: Value) -> Value:
+def _narrow(b: Builder, y: Value) -> Value:
     """An integer result that torch made int64 in the dtype that it is said to have."""
     wanted, y.dtype = y.dtype, "int64"
     return b.cast(y, wanted)
@@ -95,7 +95,7 @@ for _name in REDUCTIONS.keys() - {"EuclideanNorm"}:
 
 
 @op({"Max": {"name": "Amax"}, "Min": {"name": "Amin"}})
-def bounded(
+def max_or_min(
     b: Builder,
     x: TensorLike,
     *,
@@ -133,7 +133,7 @@ def nan_variance(
     b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = False, root: bool
 ) -> Value:
     """Variance or standard deviation of what is not NaN."""
-    x, _ = _prepared(b, x, "float")
+    x, _ = _cast_input(b, x, "float")
     centred = b.elementwise("x - y", x=x, y=reduction(b, "Nanmean", x, axis, True))
     variance = reduction(b, "Nanmean", b.elementwise("x.square()", x=centred), axis, keepdims)
     return b.elementwise("x.sqrt()", x=variance) if root else variance
@@ -158,7 +158,7 @@ def nan_prod(b: Builder, x: TensorLike, *, axis: Axis = None, keepdims: bool = F
 
 def _product(b: Builder, x: Value, axis: Axis, keepdims: bool, dtype: str | None) -> Value:
     """A product; Keras on TensorFlow takes no notice of `dtype`, except that it then widens no integers."""
-    result = x.dtype if dtype else _prepared(b, x, "sum")[1]
+    result = x.dtype if dtype else _cast_input(b, x, "sum")[1]
     wide = result if result in FLOATS | COMPLEX else "int64"  # torch multiplies integers in 64 bits
     axes = rules.axes_of(b, axis, x.rank)
     if len(axes) == x.rank and not keepdims:
@@ -314,7 +314,7 @@ def _nan_argmax(b: Builder, x: Value, axis: int | None, keepdims: bool, method: 
 @op({"Sort": {"descending": False}})
 def sort(b: Builder, x: TensorLike, *, axis: int | None = -1, descending: bool = False) -> Value:
     """`x.sort(dim)`, the numbers alone."""
-    x = _flat_if(b, rules.settled(b, rules.tensor(b, x)), axis)
+    x = _flat_if(b, rules.to_keras_order(b, rules.tensor(b, x)), axis)
     arguments = ", descending=True" if descending else ""
     return b.op(
         f"x.sort(dim=d{arguments}).values",
@@ -328,7 +328,7 @@ def sort(b: Builder, x: TensorLike, *, axis: int | None = -1, descending: bool =
 @op({"Argsort": {"descending": False}})
 def argsort(b: Builder, x: TensorLike, *, axis: int | None = -1, descending: bool = False) -> Value:
     """`x.argsort(dim)` as int32; equal ones stay as they are."""
-    x = _flat_if(b, rules.settled(b, rules.tensor(b, x)), axis)
+    x = _flat_if(b, rules.to_keras_order(b, rules.tensor(b, x)), axis)
     if x.dtype == "bool":
         x = b.cast(x, "int32")
     d = x.dim(0 if axis is None else b.axis(axis, x.rank))
@@ -357,7 +357,7 @@ def cumulative(
     skips_nan: bool = False,
 ) -> Value:
     """`x.cumsum(dim)` or `x.cumprod(dim)`; without an axis, of the flattened tensor."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     if skips_nan and x.dtype in FLOATS:
         neutral = {"cumsum": "x.nan_to_num()", "cumprod": "torch.where(x.isnan(), torch.ones_like(x), x)"}
         x = b.elementwise(neutral[method], x=x)

@@ -49,7 +49,7 @@ def unique(
     if size is not None:
         fill = fill_value or 0
         values, first, counts = (
-            _resized(b, part, dim, size, number)
+            _with_length(b, part, dim, size, number)
             for part, dim, number in ((values, a, float(fill)), (first, 0, 1.0), (counts, 0, 0.0))
         )
     if axis is None:
@@ -58,7 +58,7 @@ def unique(
     return [values, *(b.cast(part, "int32") for part, wanted in asked if wanted)]
 
 
-def _resized(b: Builder, x: Value, dim: int, size: int, fill: float) -> Value:
+def _with_length(b: Builder, x: Value, dim: int, size: int, fill: float) -> Value:
     shape = (*x.shape[:dim], size, *x.shape[dim + 1 :])
     operands: dict[str, Any] = {"dim": dim, "size": size, "fill": fill if x.dtype in FLOATS else int(fill)}
     return made(b, "fixed_length(x, dim, size, fill)", shape, x=x, **operands)

@@ -13,7 +13,14 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axes, Axis, TensorLike, is_host
 from codegen.lowering.parts.rules import op
-from codegen.lowering.parts.tensors import agreed, concatenate, pad_axes, same_layout, torch_dim, transpose
+from codegen.lowering.parts.tensors import (
+    common_size,
+    concatenate,
+    pad_axes,
+    same_layout,
+    torch_dim,
+    transpose,
+)
 from codegen.model.spec import Shape
 
 #: A model has no more pieces of one tensor.
@@ -80,7 +87,7 @@ def expand_dims(b: Builder, x: TensorLike, *, axis: int | tuple[int, ...]) -> Va
     """`x.unsqueeze(dim)`."""
     if isinstance(x, Host) and x.rank == 0:
         return rules.sizes(b, [rules.host(x)])
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     given = (axis,) if isinstance(axis, int) else axis
     rank = x.rank + len(given)
     axes = sorted(b.axis(a, rank) for a in given)
@@ -95,7 +102,7 @@ def expand_dims(b: Builder, x: TensorLike, *, axis: int | tuple[int, ...]) -> Va
 @op("Squeeze")
 def squeeze(b: Builder, x: TensorLike, *, axis: Axis = None) -> Value:
     """`x.squeeze(dim)`."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     if axis is None:
         axes = tuple(a for a, size in enumerate(x.shape) if size == 1)
     else:
@@ -150,7 +157,7 @@ def stack(b: Builder, x: list[TensorLike], *, axis: int = 0) -> Value:
         return rules.sizes(b, [rules.host(item) for item in x])
     values = same_layout(b, x)
     a = b.axis(axis, values[0].rank + 1)
-    one = [agreed([v.shape[i] for v in values]) for i in range(values[0].rank)]
+    one = [common_size([v.shape[i] for v in values]) for i in range(values[0].rank)]
     shape = (*one[:a], len(values), *one[a:])
     native = tuple(range(len(shape)))
     return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, perm=native, xs=values, a=a)
@@ -182,7 +189,7 @@ def _at_least_3d(b: Builder, x: Value) -> Value:
 
 def split_at(b: Builder, x: TensorLike, lengths: Sequence[int | None], axis: int) -> list[Value]:
     """Consecutive pieces of these lengths along an axis."""
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     a = b.axis(axis, x.rank)
     pieces = [b.value((*x.shape[:a], n, *x.shape[a + 1 :]), dtype=x.dtype, perm=x.perm) for n in lengths]
     known = [n for n in lengths if n is not None]
@@ -213,7 +220,7 @@ def split(
     size = x.shape[a]
     if not isinstance(sections, int):
         if size is None:
-            x = rules.settled(b, x)
+            x = rules.to_keras_order(b, x)
             index = [(slice(None),) * x.dim(a) + (slice(i or None, j),) for i, j in _pairs(sections)]
             lengths = [None if j is None or min(i, j) < 0 else max(j - i, 0) for i, j in _pairs(sections)]
             return [
@@ -224,7 +231,7 @@ def split(
         return split_at(b, x, [max((size if j is None else j) - i, 0) for i, j in _pairs(bounds)], a)
     sections = _checked_count(b, sections)
     if size is None:
-        x = rules.settled(b, x)
+        x = rules.to_keras_order(b, x)
         pieces = [
             b.value((*x.shape[:a], None, *x.shape[a + 1 :]), dtype=x.dtype, perm=x.perm)
             for _ in range(sections)
@@ -256,7 +263,7 @@ def unstack(b: Builder, x: TensorLike, *, num: int | None = None, axis: int = 0)
     parts = rules.host(x)
     if isinstance(parts, tuple):
         return [b.host_op("n", n=part) for part in parts]
-    x = rules.settled(b, rules.tensor(b, x))
+    x = rules.to_keras_order(b, rules.tensor(b, x))
     a = b.axis(axis, x.rank)
     count = _checked_count(b, num or b.known(x, a))
     perm = rules.without_axes(x.perm, (a,))

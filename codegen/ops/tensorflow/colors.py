@@ -66,7 +66,7 @@ def convert_image_dtype(b: Builder, image: Tensor, dtype: DType, saturate: bool 
 
 
 def _as_floats(b: Builder, image: Value) -> Value:
-    x = rules.settled(b, image)
+    x = rules.to_keras_order(b, image)
     return x if x.dtype in ("float16", "float32") else convert_image_dtype(b, x, "float32")
 
 
@@ -121,7 +121,7 @@ def _adjust_hsv(b: Builder, template: str, image: Value, amount: float) -> Value
 @tf("image.per_image_standardization")
 def per_image_standardization(b: Builder, image: Tensor) -> Value:
     """Each image with mean 0 and, unless it is uniform, variance 1."""
-    x = b.cast(rules.settled(b, image), "float32")
+    x = b.cast(rules.to_keras_order(b, image), "float32")
     axes = (x.rank - 3, x.rank - 2, x.rank - 1)
     sizes = [b.size(x, axis) for axis in axes]
     count = functools.reduce(lambda n, m: rules.host_map(b, "x * y", operator.mul, (n, m)), sizes)
@@ -153,7 +153,7 @@ def grayscale_to_rgb(b: Builder, images: Native) -> Value:
 @tf({f"image.{name}": {"name": name} for name in ("rgb_to_hsv", "hsv_to_rgb")})
 def convert_colors(b: Builder, images: Tensor, *, name: str) -> Value:
     """Between red, green, blue and hue, saturation, value."""
-    x = rules.settled(b, images)
+    x = rules.to_keras_order(b, images)
     return b.op(f"{name}(x, dim=d)", shape=x.shape, x=x, like=x, d=torch_dim(x, -1))
 
 

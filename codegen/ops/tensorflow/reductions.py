@@ -185,7 +185,7 @@ def cumulative(
     start: float,
 ) -> Value:
     """`x.cumsum(axis)` or the like, maybe from the end, maybe without the element itself."""
-    x = rules.settled(b, x)
+    x = rules.to_keras_order(b, x)
     a = b.axis(axis, x.rank)
     d = x.dim(a)
     if reverse:
@@ -211,7 +211,7 @@ def l2_normalize(b: Builder, x: Tensor, axis: Axes = None, epsilon: float = 1e-1
     """`F.normalize(x, dim=axis)`; its eps bounds the norm, TensorFlow's epsilon the square of it."""
     if epsilon < 0:
         b.unsupported("epsilon", epsilon, "supported: numbers of at least 0")
-    x, eps = rules.settled(b, x), math.sqrt(epsilon)
+    x, eps = rules.to_keras_order(b, x), math.sqrt(epsilon)
     given = rules.axes_of(b, axis, x.rank)
     if len(given) == 1:
         operands: dict[str, Any] = {"d": x.dim(given[0])} | ({} if eps == 1e-12 else {"eps": eps})
@@ -237,7 +237,7 @@ def norm(
     b: Builder, tensor: Tensor, ord: Order = "euclidean", axis: Axes = None, keepdims: bool = False
 ) -> Value:
     """The norm of vectors along one axis, or of matrices in two."""
-    x, order = rules.settled(b, tensor), ord
+    x, order = rules.to_keras_order(b, tensor), ord
     if order in ("euclidean", "fro") or (order == 2 and not isinstance(axis, tuple)):
         return euclidean_norm(b, x, axis, keepdims)
     if isinstance(axis, tuple) and len(axis) == 2:
