@@ -296,14 +296,9 @@ class ConvLSTM(StepwiseRNN):
             bias=bias,
             dtype=dtype,
         )
-        self.recurrent_conv = conv(
-            out_channels,
-            4 * out_channels,
-            kernel_size,
-            padding="same",
-            bias=False,
-            dtype=dtype,
-        )
+        self.recurrent_conv = conv(out_channels, 4 * out_channels, kernel_size, bias=False, dtype=dtype)
+        sizes = next(self.recurrent_conv.parameters()).shape[:1:-1]  # last axis first
+        self.around = [n for size in sizes for n in ((size - 1) // 2, size // 2)]
 
     def project(self, x: Tensor, noise: Tensor | None) -> Tensor:
         """See `StepwiseRNN.project`."""
@@ -322,12 +317,12 @@ class ConvLSTM(StepwiseRNN):
         """See `StepwiseRNN.step`."""
         h = state[0]
         if noise is None:
-            x = x + self.recurrent_conv(h)
+            x = x + self.recurrent_conv(F.pad(h, self.around))
         else:
             gates: list[Tensor] = []
             for gate in range(self.num_gates):
-                part = self.recurrent_conv(h * noise[gate]).chunk(4, dim=1)[gate]
-                gates.append(part)
+                part = self.recurrent_conv(F.pad(h * noise[gate], self.around))
+                gates.append(part.chunk(4, dim=1)[gate])
             x = x + torch.cat(gates, dim=1)
         i, f, candidate, o = x.chunk(4, dim=1)
         c = self.recurrent_activation(f) * state[1]
