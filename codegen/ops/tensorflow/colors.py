@@ -153,8 +153,7 @@ def grayscale_to_rgb(b: Builder, images: Native) -> Value:
 @tf({f"image.{name}": {"name": name} for name in ("rgb_to_hsv", "hsv_to_rgb")})
 def convert_colors(b: Builder, images: Tensor, *, name: str) -> Value:
     """Between red, green, blue and hue, saturation, value."""
-    x = rules.to_keras_order(b, images)
-    return b.op(f"{name}(x, dim=d)", shape=x.shape, x=x, like=x, d=torch_dim(x, -1))
+    return keras_images.convert_colors(b, images, name=name)
 
 
 @tf({name: {"matrix": matrix} for name, matrix in _MATRICES.items()})

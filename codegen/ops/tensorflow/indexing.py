@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from types import EllipsisType
 from typing import Annotated, Literal, TypeAlias
 
 from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import TensorLike, is_host, is_tensor
+from codegen.lowering.parts.operands import Index, TensorLike, is_host, is_tensor
 from codegen.lowering.parts.tensors import in_one_piece, transpose
 from codegen.ops.keras import choosing, indexing
 from codegen.ops.keras.linalg import made
@@ -29,9 +28,6 @@ from codegen.ops.tensorflow.arguments import (
 )
 from codegen.ops.tensorflow.functions import tf
 from codegen.ops.tensorflow.reductions import clip_by_norm
-
-#: What stands between brackets, for one axis.
-Index: TypeAlias = TensorLike | slice | EllipsisType | None
 
 #: Assigned to, if it is a variable that is read.
 _VARIABLE = ("var",)

@@ -17,6 +17,7 @@ from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike, is_tensor
 from codegen.model.spec import Constant
 from codegen.ops.keras import choosing, core, elementwise
+from codegen.ops.keras import complex as complex_numbers
 from codegen.ops.keras.linalg import made
 from codegen.ops.tensorflow.arguments import (
     DType,
@@ -249,10 +250,7 @@ def round_(b: Builder, x: Tensor) -> Value:
 @tf({"math.real": {"part": "real"}, "math.imag": {"part": "imag"}})
 def complex_part(b: Builder, input: Tensor, *, part: str) -> Value:
     """`x.real` or `x.imag`; of real numbers, the number itself or zero."""
-    x = input
-    if x.dtype not in COMPLEX:
-        return b.elementwise("x" if part == "real" else "torch.zeros_like(x)", x=x)
-    return b.elementwise(f"x.{part}", dtype="float64" if x.dtype == "complex128" else "float32", x=x)
+    return complex_numbers.complex_part(b, input, part=part)
 
 
 @tf("dtypes.complex")
