@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, NoReturn
 
-from codegen.graph.core import Derived, Graph, Module, Node, Parameter, Value, definitions, with_children
+from codegen.graph.core import (
+    Derived,
+    Graph,
+    Host,
+    Module,
+    Node,
+    Parameter,
+    Value,
+    definitions,
+    with_children,
+)
 from codegen.graph.expression import names_in
 from codegen.graph.ops import CALLS
 from codegen.graph.parsing import parse_template
@@ -75,6 +85,8 @@ class _Checker:
             self._fail(where, f"{value.perm} is no layout of the shape {value.shape}")
         if value.labels and len(value.labels) != value.rank:
             self._fail(where, f"{value.labels} are no sizes of the shape {value.shape}")
+        if isinstance(value, Host) != (value.dtype == "size"):
+            self._fail(where, f"a {type(value).__name__} has no dtype {value.dtype!r}")
         if value.flat and sorted(value.flat.dims) != list(range(len(value.flat.sizes))):
             self._fail(where, f"{value.flat} is no order")
         for perm, twin in value.twins.items():

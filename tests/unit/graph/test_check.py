@@ -60,6 +60,10 @@ def _wrong_order(graph: Graph) -> None:
     graph.inputs[0].flat = FlatOrder((2, 4), (0, 0))
 
 
+def _wrong_kind(graph: Graph) -> None:
+    graph.inputs[0].dtype = "size"
+
+
 def _wrong_twin(graph: Graph) -> None:
     graph.inputs[0].twins[1, 0] = Value((8, 8))
 
@@ -121,6 +125,7 @@ def _strange_template(graph: Graph) -> None:
         (_wrong_layout, "in 'Net', input 'x': (0, 2) is no layout of the shape (None, 8)"),
         (_wrong_labels, "are no sizes of the shape"),
         (_wrong_order, "is no order"),
+        (_wrong_kind, "a Value has no dtype 'size'"),
         (_wrong_twin, "its twin of layout (1, 0) is another tensor"),
         (_one_more_input, "'Block' makes 1 of 2 values, not 1 of 1"),
         (_class_without_argument, "module 'block' (a class): 'Block' takes ['size', 'rate'], it is given []"),
