@@ -325,9 +325,8 @@ def morphology(
     dilation = _spatial(b, dilations, 2, "channels_last", "dilations")
     extents = [(b.known(kernel, axis) - 1) * dilation[axis] + 1 for axis in (0, 1)]
     pads, shape = _window_pads(b, x, padding, extents, stride)
-    template = "dilate(x, kernel, stride, gaps, pads)"
-    if erodes:
-        template = "-dilate(-x, kernel.flip(0, 1), stride, gaps, pads)"
+    flipped = "-dilate(-x, kernel.flip(0, 1), stride, gaps, pads)"
+    template = flipped if erodes else "dilate(x, kernel, stride, gaps, pads)"
     return b.op(
         template, shape=shape, x=x, like=x, kernel=kernel, stride=list(stride), gaps=list(dilation), pads=pads
     )
@@ -349,7 +348,6 @@ def _window_pads(
 
 
 # -------------------------------------------------------------------- blocks
-
 
 #: Keras' own names for the layouts of images.
 _LAYOUTS: dict[str, DataFormat] = {"NHWC": "channels_last", "NCHW": "channels_first"}
