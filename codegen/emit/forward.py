@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from codegen.graph import Graph, Host, Module, Node, Op, Targets, Value, naming
@@ -197,17 +197,17 @@ class _Writer:
         """The position of the last statement that reads each value, directly or through what is inside it."""
         last: dict[Value, int] = {}
 
-        def visit(node: Node, position: int) -> None:
-            for value in node.values():
+        def visit(values: Iterable[Value], position: int) -> None:
+            for value in values:
                 if value in self.inlined and value.node is not None:
-                    visit(value.node, position)
+                    visit(value.node.values(), position)
                 else:
                     last[value] = position
 
         for position, node in enumerate(statements):
-            visit(node, position)
+            visit(node.values(), position)
         for value in self.graph.outputs:
-            visit(Node("x", {"x": value}), len(statements))
+            visit([value], len(statements))
         return last
 
     # ---------------------------------------------------------------- text

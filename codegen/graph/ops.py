@@ -94,7 +94,6 @@ MEANING = {
     "a if flag else b": Op.SELECT,
     "activation(x)": Op.ANY_ACTIVATION,
     "memory.keep(states)": Op.EFFECT,
-    "masked_group_norm(x, mask, module.num_groups, module.weight, module.bias, module.eps)": Op.CALL_WITH,
     ".permute": Op.PERMUTE,
     "torch.unflatten(y, 0, sizes)": Op.SPLIT_TIME,
     "x.reshape(*sizes)": Op.RESHAPE,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from codegen.graph import Value
+from codegen.graph import Op, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
@@ -199,7 +199,8 @@ def group_normalization(
     mask = _axis_second(b, mask, axis)
     options = ", ".join(f"module.{name}" for name in ("num_groups", "weight", "bias", "eps"))
     template = f"masked_group_norm(x, mask, {options})"
-    return b.op(template, shape=x.shape, module=module, x=b.floating(x), like=b.floating(x), mask=mask)
+    x = b.floating(x)
+    return b.op(template, shape=x.shape, like=x, op=Op.CALL_WITH, module=module, x=x, mask=mask)
 
 
 @lowers("GroupNormalization", package="Addons", note="TensorFlow Addons")

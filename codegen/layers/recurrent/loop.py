@@ -323,7 +323,7 @@ def _where_unmasked(b: Builder, x: Value, mask: Value, index: tuple[slice | int 
 def _with_leading_axis(b: Builder, state: Value) -> Value:
     """A state as torch's modules take it, (1, N, H)."""
     node = state.node
-    if node is not None and node.op is Op.LAST_STATE:
+    if node is not None and node.op is Op.LAST_STATE and node.source.shape == (1, *state.shape):
         return node.source
     return b.op("x.unsqueeze(0)", shape=(1, *state.shape), x=b.keras_layout(state))
 

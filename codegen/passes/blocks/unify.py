@@ -201,22 +201,11 @@ class _Alignment:
             if small.op is not large.op or small.function != large.function:
                 _vary_activation(small, self.small.uses)
                 _vary_activation(large, self.large.uses)
-        selects: dict[tuple[Value, Value], Value] = {}
-        replaced: dict[tuple[Node | None, int], Value] = {}
-        for place, (x, y) in self.places.items():
-            if (x, y) not in selects:
-                flag = Flag()
-                chosen = replace(x, node=None, twins={})
-                other = self.values.get(y, y)
-                chosen.node = Node("a if flag else b", {"flag": flag, "a": x, "b": other}, chosen, x.layer)
-                selects[x, y] = chosen
-                for use in self.large.uses:
-                    use.flags[flag] = True
-                    use.values[chosen] = use.values[x] if x in use.values else use.values[self.large.output]
-                self.flags[flag] = False
-            replaced[place] = selects[x, y]
+        selects = {(x, y): self._select(x, y) for x, y in dict.fromkeys(self.places.values())}
+        for (x, _), select in selects.items():
             if x not in self.values.values():  # no use has what it chooses from elsewhere
-                self._replace(x, selects[x, y])
+                self._replace(x, select)
+        replaced = {place: selects[pair] for place, pair in self.places.items()}
         for reader in {reader for reader, _ in replaced if reader is not None}:
             _reread(reader, {index: value for (node, index), value in replaced.items() if node is reader})
         for node in self.small.nodes:
@@ -227,12 +216,28 @@ class _Alignment:
         self.large.uses.extend(uses)
         self.large.output = replaced.get((None, 0), self.large.output)
         self._collect()
+        self._fill_choices(uses)
+
+    def _select(self, x: Value, y: Value) -> Value:
+        """What is chosen between a value of the large pattern and one of the small: a new flag says."""
+        flag = Flag()
+        chosen = replace(x, node=None, twins={})
+        other = self.values.get(y, y)
+        chosen.node = Node("a if flag else b", {"flag": flag, "a": x, "b": other}, chosen, x.layer)
+        for use in self.large.uses:
+            use.flags[flag] = True
+            use.values[chosen] = use.values[x] if x in use.values else use.values[self.large.output]
+        self.flags[flag] = False
+        return chosen
+
+    def _fill_choices(self, uses: list[Use]) -> None:
+        """Tell these uses what their choices come to."""
+        selects = [node for node in self.large.nodes if node.op is Op.SELECT]
         for use in uses:
-            for node in self.large.nodes:
-                if node.op is Op.SELECT:
-                    chosen = node.operands["a" if use.flags.get(node.operands["flag"]) else "b"]
-                    if chosen in use.values:
-                        use.values[node.result] = use.values[chosen]
+            for node in selects:
+                chosen = node.operands["a" if use.flags.get(node.operands["flag"]) else "b"]
+                if chosen in use.values:
+                    use.values[node.result] = use.values[chosen]
 
     def _replace(self, value: Value, chosen: Value) -> None:
         """Let all nodes read what is chosen between a value and another one."""
