@@ -29,7 +29,6 @@ class Op(Enum):
 
     # layout and shape
     LAYOUT = auto()  #: axes stored in another order, for what reads them next
-    PERMUTE = auto()  #: axes in another order because the model says so
     RESHAPE = auto()
     EXPAND = auto()  #: new axes of size 1
     FLATTEN = auto()  #: of leading or trailing axes, as a layer
@@ -56,7 +55,6 @@ class Op(Enum):
     # what networks are made of
     ACTIVATION = auto()  #: one of `ACTIVATIONS`, without options
     ANY_ACTIVATION = auto()  #: an activation function that is a parameter of the block
-    SOFTMAX = auto()
     ATTENTION = auto()
     ATTENTION_BIAS = auto()  #: the mask of an attention as what is added to its scores
     POOL = auto()
@@ -94,7 +92,6 @@ MEANING = {
     "a if flag else b": Op.SELECT,
     "activation(x)": Op.ANY_ACTIVATION,
     "memory.keep(states)": Op.EFFECT,
-    ".permute": Op.PERMUTE,
     "torch.unflatten(y, 0, sizes)": Op.SPLIT_TIME,
     "x.reshape(*sizes)": Op.RESHAPE,
     "x.flatten(d)": Op.RESHAPE,
@@ -121,7 +118,6 @@ MEANING = {
     "int(x[n])": Op.INTEGER,
     "float": Op.FLOAT,
     "math.sqrt": Op.FLOAT,
-    "F.softmax": Op.SOFTMAX,
     "F.scaled_dot_product_attention": Op.ATTENTION,
     "attention_bias": Op.ATTENTION_BIAS,
     **{f"F.{kind}_pool{rank}d": Op.POOL for kind in ("max", "avg") for rank in (1, 2, 3)},
@@ -155,7 +151,6 @@ _ARITHMETIC: dict[type[ast.operator], Op] = {ast.Add: Op.ADD, ast.Mult: Op.MUL, 
 _SPELLINGS = {
     "torch.relu": "F.relu",
     "torch.selu": "F.selu",
-    "torch.softmax": "F.softmax",
     "F.sigmoid": "torch.sigmoid",
     "F.tanh": "torch.tanh",
 }
