@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+import codegen
 from codegen.graph import Graph, Host, Module, Node, Op, Value
 from codegen.graph.ops import MEANING, canonical, is_pure, meaning, operations
 from codegen.layers.recurrent import loop
@@ -21,6 +25,13 @@ def append(graph: Graph, template: str, **operands: object) -> Value:
     value.node = Node(template, dict(operands), value)
     graph.nodes.append(value.node)
     return value
+
+
+def test_one_file_knows_what_the_text_of_a_template_means() -> None:
+    looks = re.compile(r"\.template (==|!=|in|not in|=) |template\.startswith|in node\.template")
+    package = Path(codegen.__file__).parent
+    telling = {path.name for path in package.rglob("*.py") if looks.search(path.read_text(encoding="utf-8"))}
+    assert telling <= {"ops.py"}
 
 
 @pytest.mark.parametrize(
@@ -109,6 +120,12 @@ def test_a_rewritten_node_means_what_its_template_says() -> None:
     assert not joins(node, Op.ADD)
     node.rewrite("F.silu(x)", x=Value((1,)))
     assert (node.op, node.function, len(node.operands)) == (Op.ACTIVATION, "F.silu", 1)
+
+
+def test_options_of_a_call() -> None:
+    node = Node("F.max_pool2d(x, kernel_size=size, padding=1)", {"x": Value((1, 4, 4, 2)), "size": 3})
+    assert node.options == {"kernel_size": 3, "padding": 1}
+    assert Node("x + y", {"x": Value((1,)), "y": 1}).options == {}
 
 
 def test_a_given_operation_stays() -> None:
