@@ -178,7 +178,7 @@ def unflatten(e: Emitter, x: Value) -> Value:
     key = (-1,)
     if key not in x.twins:
         if x.node is not None and x.node.op is Op.FLATTEN:
-            source = to_perm(e, x.node.operands["x"], tuple(range(x.node.operands["x"].rank)))
+            source = to_perm(e, x.node.source, tuple(range(x.node.source.rank)))
         else:
             inner = tuple(x.flat.sizes[d] for d in x.flat.dims)
             dims = (0, *(d + 1 for d in x.flat.dims))

@@ -253,5 +253,5 @@ def absorb_padding(b: Builder, x: Value, data_format: str) -> tuple[Value, Pads]
             break
         for axis, (before, after) in own.items():
             found[axis] = (found[axis][0] + before, found[axis][1] + after)
-        source = source.node.operands["x"]
+        source = source.node.source
     return b.channels_first(source, data_format), tuple(found[axis] for axis in axes)
