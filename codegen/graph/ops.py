@@ -175,8 +175,8 @@ def meaning(template: str) -> Op:
 def operations(template: str) -> frozenset[Op]:
     """All that a template computes, in its parts too."""
     tree = parse_template(template)
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return frozenset({meaning(template), *(_function_meaning(_called(call)) for call in calls)})
+    called = {_called(node) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return frozenset({meaning(template), *map(_function_meaning, called)})
 
 
 @cache
@@ -225,7 +225,7 @@ def is_pure(template: str) -> bool:
 
 
 def _function_meaning(called: str) -> Op:
-    if called.startswith(".") and called.endswith("_"):
+    if "." in called and called.endswith("_"):
         return Op.EFFECT  # as torch calls what changes its tensor
     found = MEANING.get(called, Op.OTHER)
     return Op.RANDOM if found is Op.OTHER and _is_random_helper(called) else found
@@ -237,8 +237,8 @@ def _is_random_helper(name: str) -> bool:
     helper = runtime.helpers().get(name) if name.isidentifier() else None
     if helper is None:
         return False
-    calls = {_called(node) for node in ast.walk(ast.parse(helper.source)) if isinstance(node, ast.Call)}
-    return any(_function_meaning(called) is Op.RANDOM for called in calls - {name, ""})
+    called = {_called(node) for node in ast.walk(ast.parse(helper.source)) if isinstance(node, ast.Call)}
+    return any(_function_meaning(other) is Op.RANDOM for other in called - {name, ""})
 
 
 def _called(tree: ast.expr) -> str:

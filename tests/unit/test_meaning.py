@@ -92,6 +92,7 @@ def test_every_template_of_the_table_is_an_expression() -> None:
         "x + torch.randn_like(x)",
         "F.scaled_dot_product_attention(q, k, v, dropout_p=rate if self.training else 0.0)",
         "x.index_add_(0, i, y)",
+        "torch.relu_(x)",
         "memory.keep(states)",
     ],
 )
