@@ -40,33 +40,46 @@ def settle(
     """
     for select in [node for node in graph.nodes if node.op is Op.SELECT]:
         flag: Parameter | Derived = select.operands["flag"]
-        part = alone(graph.nodes, graph.outputs, select, "a")
-        other = alone(graph.nodes, graph.outputs, select, "b")
-        start = select.operands["b"]
+        part, other = (alone(graph.nodes, graph.outputs, select, side) for side in ("a", "b"))
         is_shortcut = any(joins(node, Op.ADD) and select.result in node.values() for node in graph.nodes)
-        modules = [
-            m
-            for m in dict.fromkeys(m for node in part for m in node.modules())
-            if m.constructor != "attribute"
-        ]
-        reads = {v for node in part for v in node.values()} - _made(part)
-        if modules and not other and reads == {start} and not _chooses(part, flags):
+        if not other and _may_be_module(part, select.operands["b"], flags):
             name = flag.meaning if isinstance(flag, Derived) else flag.name
-            container = _container(graph, part, "shortcut" if is_shortcut else name, extract)
-            call = Node("module(x)", {"module": container, "x": start}, select.targets, select.layer)
-            optional = [container]
+            optional = [_container(graph, part, "shortcut" if is_shortcut else name, extract)]
+            operands = {"module": optional[0], "x": select.operands["b"]}
+            written = Node("module(x)", operands, select.targets, select.layer)
         else:
-            call = _fuse(select, [*part, *other], attribute)
+            optional = [module for module in _modules(part) if _has_state(module)]
+            written = _fuse(select, [*part, *other], attribute)
             if is_shortcut:
                 select.result.layer = "shortcut"
-            optional = [module for module in modules if _has_state(module)]
         made = _made([*part, *other, select])
-        substitute(graph, [node for node in graph.nodes if made.intersection(node.results())], [call])
-        for module in optional:
-            module.when = flag
-            for use, values in zip(uses, flags, strict=True):
-                if not values.get(flag):
-                    use.members[module] = Module("", "nn.Identity")
+        substitute(graph, [node for node in graph.nodes if made.intersection(node.results())], [written])
+        _leave_out(optional, flag, uses, flags)
+
+
+def _leave_out(
+    modules: list[Module],
+    flag: Parameter | Derived,
+    uses: list[Use],
+    flags: list[dict[Parameter | Derived, bool]],
+) -> None:
+    """Make modules depend on a flag; the uses without it have `nn.Identity` in their place."""
+    for module in modules:
+        module.when = flag
+        for use, values in zip(uses, flags, strict=True):
+            if not values.get(flag):
+                use.members[module] = Module("", "nn.Identity")
+
+
+def _may_be_module(part: list[Node], start: Value, flags: list[dict[Parameter | Derived, bool]]) -> bool:
+    """Whether a part is modules that read one value alone, so that one module can take its place."""
+    reads = {value for node in part for value in node.values()} - _made(part)
+    return bool(_modules(part)) and reads == {start} and not _chooses(part, flags)
+
+
+def _modules(part: list[Node]) -> list[Module]:
+    modules = dict.fromkeys(module for node in part for module in node.modules())
+    return [module for module in modules if module.constructor != "attribute"]
 
 
 def _chooses(part: list[Node], flags: list[dict[Parameter | Derived, bool]]) -> bool:
