@@ -8,6 +8,7 @@ from typing import Literal
 
 from codegen.graph import Op, Value
 from codegen.graph.dtypes import FLOATS
+from codegen.graph.ops import meaning
 from codegen.lowering import layout
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
@@ -181,7 +182,7 @@ def _one_layout(b: Builder, xs: list[Value]) -> list[Value]:
 
 
 def _fold(b: Builder, template: str, xs: Sequence[Value]) -> Value:
-    non_negative = all(x.non_negative for x in xs) and template in ("x + y", "x * y")
+    non_negative = all(x.non_negative for x in xs) and meaning(template) in (Op.ADD, Op.MUL)
     return reduce(lambda x, y: b.elementwise(template, non_negative=non_negative, x=x, y=y), xs)
 
 
