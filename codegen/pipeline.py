@@ -83,8 +83,4 @@ def generate(saved: SavedModel, options: Options, name: str) -> Generated:
     )
     methods = training_methods(lowered.graph, names, lowered.tree)
     source = emit(lowered.graph, names, provenance, count_parameters(lowered.tree), methods)
-    return Generated(
-        lowered,
-        names,
-        render(source, Path(options.template_dir) if options.template_dir is not None else None),
-    )
+    return Generated(lowered, names, render(source, options.template_dir))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from os import PathLike
 from pathlib import Path
 
 import black
@@ -20,7 +21,7 @@ MODE = black.Mode(target_versions={TargetVersion.PY310}, line_length=88)
 TEMPLATE = "model.py.jinja"
 
 
-def render(source: SourceFile, template_dir: Path | None = None) -> str:
+def render(source: SourceFile, template_dir: str | PathLike[str] | None = None) -> str:
     """The text of the generated file.
 
     Args:
@@ -30,13 +31,14 @@ def render(source: SourceFile, template_dir: Path | None = None) -> str:
     Raises:
         ConversionError: A user's template is faulty or its result is no Python.
     """
+    folder = Path(template_dir) if template_dir is not None else None
     try:
-        text = _environment(template_dir).get_template(TEMPLATE).render(file=source)
+        text = _environment(folder).get_template(TEMPLATE).render(file=source)
         return black.format_str(text, mode=MODE)
     except (jinja2.TemplateError, black.parsing.InvalidInput, TypeError) as error:
-        if template_dir is None:
+        if folder is None:
             raise
-        raise ConversionError(f"the template in {template_dir.name!r} is faulty: {error}") from error
+        raise ConversionError(f"the template in {folder.name!r} is faulty: {error}") from error
 
 
 @cache

@@ -6,7 +6,7 @@ import inspect
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from codegen.config.dialects import classes, keras1, quirks
@@ -15,6 +15,7 @@ from codegen.lowering.binder import LayerFunction
 from codegen.lowering.refused import REFUSED
 from codegen.model.packages import KERAS, OPS, TENSORFLOW
 from codegen.ops.tensorflow import nodes
+from codegen.passes import PASSES
 from tests.support.showcase import EXAMPLES, GENERATED, ROOT
 
 DOCS = ROOT / "docs"
@@ -22,9 +23,10 @@ README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
 ARCHITECTURE, LAYERS, VERSIONS = (DOCS / f"{page}.md" for page in ("architecture", "layers", "versions"))
 OP_ROWS = ROOT / "tests" / "oracle" / "cases" / "ops_arrays.py"
 ROOMS = ROOT / "tests" / "unit" / "test_rooms.py"
+TF_FUNCTIONS = ROOT / "codegen" / "ops" / "tensorflow" / "reductions.py"
 QUIRKS, QUIRK_ROWS = Path(quirks.__file__), ROOT / "tests" / "unit" / "test_quirks.py"
 #: Code that the pages show, as it stands in the files.
-SHOWN_OP, SHOWN_QUIRK = "Diff", "CategoryEncoding"
+SHOWN_OP, SHOWN_TF, SHOWN_QUIRK = "Diff", "math.is_non_decreasing", "CategoryEncoding"
 SHOWN = {"example": GENERATED / "mlp.py", "custom": EXAMPLES / "custom_layers.py"}
 
 _ACTIVATIONS = "activation"  # the package under which they are registered
@@ -149,6 +151,19 @@ def _floors() -> str:
     return "".join(f"{floor}\n" for floor in re.findall('"(.+)"', listed))
 
 
+def _passes() -> str:
+    """The passes in their order: what each does, and why it stands there."""
+    when = {"": "", "blocks": "not with `--flat`", "channels_first": "with `--channels-first`"}
+    rows = [
+        f"| {step.name} | {_summary(step.apply)} | {step.reason} | {when[step.switch]} |" for step in PASSES
+    ]
+    return "\n".join(["| pass | what it does | why here | |", "| --- | --- | --- | --- |", *rows, ""])
+
+
+def _summary(function: Callable[..., object]) -> str:
+    return (inspect.getdoc(function) or "").splitlines()[0]
+
+
 def _op() -> str:
     """The function of an op, as it stands in the code."""
     catalogue.load()
@@ -185,16 +200,22 @@ def _readme() -> str:
 
 
 def _architecture() -> str:
-    return _with_code(text_of(ARCHITECTURE), "floors", _floors())
+    text = _with_code(text_of(ARCHITECTURE), "floors", _floors())
+    return _with_part(text, "passes", _passes())
 
 
 def _contributing() -> str:
-    text = _with_code(text_of(CONTRIBUTING), "op", _op())
-    text = _with_code(text, "op row", _excerpt(OP_ROWS, rf'^    "{SHOWN_OP}": .*\n'))
-    text = _with_code(
-        text, "quirk", _excerpt(QUIRKS, rf'^    Change\(\n        \("{SHOWN_QUIRK}".*\n(.*\n)+?    \),\n')
-    )
-    return _with_code(text, "quirk row", _excerpt(QUIRK_ROWS, rf'^    \("{SHOWN_QUIRK}", .*\n'))
+    shown = {
+        "op": _op(),
+        "op row": _excerpt(OP_ROWS, rf'^    "{SHOWN_OP}": .*\n'),
+        "tf": _excerpt(TF_FUNCTIONS, rf'^@tf\(.*"{SHOWN_TF}".*\n(.+\n)+'),
+        "quirk": _excerpt(QUIRKS, rf'^    Change\(\n        \("{SHOWN_QUIRK}".*\n(.*\n)+?    \),\n'),
+        "quirk row": _excerpt(QUIRK_ROWS, rf'^    \("{SHOWN_QUIRK}", .*\n'),
+    }
+    text = text_of(CONTRIBUTING)
+    for mark, code in shown.items():
+        text = _with_code(text, mark, code)
+    return text
 
 
 def renewed() -> dict[Path, str]:
