@@ -10,7 +10,7 @@ import pytest
 import codegen
 from codegen.graph import Graph, Host, Module, Node, Op, Value
 from codegen.graph.ops import MEANING, canonical, is_pure, meaning, operations
-from codegen.layers.recurrent import loop
+from codegen.layers.recurrent.native import with_leading_axis
 from codegen.lowering.parts.rules import is_whole
 from codegen.passes.blocks.patterns import joins
 from codegen.passes.dead_code import remove_dead_code
@@ -169,7 +169,7 @@ def test_the_state_of_one_layer_is_handed_on_as_it_is(template: str) -> None:
     graph = Graph("model")
     stacked = Value((1, None, 4))
     last = append(graph, template, state=stacked)
-    assert loop._with_leading_axis(None, last) is stacked  # type: ignore[arg-type]  # nothing is emitted
+    assert with_leading_axis(None, last) is stacked  # type: ignore[arg-type]  # nothing is emitted
 
 
 @pytest.mark.parametrize(

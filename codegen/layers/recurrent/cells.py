@@ -1,114 +1,175 @@
-"""Recurrent cells: their options, their weights, and the torch module that runs them over a sequence."""
+"""Keras' cells over vectors: their options, their weights, and the torch module that runs them."""
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass, fields, replace
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
-from codegen.graph import Graph, Module, Symbol, Value
-from codegen.graph.expression import build, text
+from codegen.graph import Module, Value
 from codegen.graph.recipe import Weight
+from codegen.layers.recurrent.functions import Activation, activations, dropout_rates
+from codegen.layers.recurrent.loop import Loop, Outcome, run_stepwise
+from codegen.layers.recurrent.native import drop_features, run_native
 from codegen.lowering import registry
+from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
 from codegen.model.packages import KERAS
-from codegen.model.spec import LayerSpec
-from codegen.torch_api import MODULE_OF
+from codegen.model.spec import LayerSpec, Shape
 
 Kind = Literal["LSTM", "GRU", "SimpleRNN"]
-Activation = str | LayerSpec
-
-#: Functions for activations whose expression is more than one call of a function.
-_FUNCTIONS = {
-    "linear": "identity",
-    "sparse_sigmoid": "sparse_sigmoid",
-    "sparsemax": "sparsemax",
-    "Addons>sparsemax": "simplex_projection",
-}
-
-#: The same for those that an older Keras computed otherwise.
-_OLD_FUNCTIONS = {"hard_sigmoid": "legacy_hard_sigmoid"}
 
 _TORCH = {"LSTM": "nn.LSTM", "GRU": "nn.GRU", "SimpleRNN": "nn.RNN"}
 _OURS = {"LSTM": "KerasLSTM", "GRU": "KerasGRU", "SimpleRNN": "KerasSimpleRNN"}
 
 
-@dataclass(frozen=True)
-class Cell:
-    """What one step computes.
+@options
+class CellOptions:
+    """The options that all cells have."""
 
-    Attributes:
-        kind: "LSTM", "GRU" or "SimpleRNN".
-        units: Size of the output and of each state.
-        gate_dropout: Whether each gate drops other features of the input.
-    """
-
-    kind: Kind
-    units: int
     activation: Activation = "tanh"
-    recurrent_activation: Activation = "sigmoid"
     use_bias: bool = True
-    reset_after: bool = True
     dropout: float = 0.0
     recurrent_dropout: float = 0.0
-    gate_dropout: bool = False
+
+
+@options
+class Cell(CellOptions):
+    """What one step computes; see `loop.Cell`.
+
+    Attributes:
+        units: Size of the output and of each state.
+        num_gates: Number of projections.
+        num_states: Number of state tensors.
+    """
+
+    units: int
+    implementation: int = 2
+
+    kind: ClassVar[Kind]
+    num_gates: ClassVar[int]
+    num_states: ClassVar[int] = 1
+    state_perm: ClassVar[tuple[int, ...]] = (0, 1)
 
     @property
-    def num_states(self) -> int:
-        """Number of state tensors."""
-        return 2 if self.kind == "LSTM" else 1
+    def drops_by_gate(self) -> bool:
+        """Whether each gate drops other features of the input.
 
-    @property
-    def num_gates(self) -> int:
-        """Number of projections."""
-        return {"LSTM": 4, "GRU": 3, "SimpleRNN": 1}[self.kind]
+        Keras does so unless `implementation` is 2, and whenever there is a recurrent dropout.
+        """
+        return self.implementation in (0, 1) or bool(self.recurrent_dropout)
 
     @property
     def is_native(self) -> bool:
         """Whether torch has a module that computes it."""
-        if self.recurrent_dropout or (self.dropout and self.gate_dropout):
-            return False
-        if self.kind == "SimpleRNN":
-            return self.activation in ("tanh", "relu")
+        return not (self.recurrent_dropout or (self.dropout and self.drops_by_gate))
+
+    def arranged(self, b: Builder, x: Value) -> Value:
+        """The input as floats in Keras' layout."""
+        return b.keras_layout(b.floating(x))
+
+    def state_shape(self, _b: Builder, x: Value) -> Shape:
+        """(N, units)."""
+        return (x.shape[0], self.units)
+
+    def run(
+        self,
+        b: Builder,
+        holder: Builder,
+        loop: Loop,
+        x: Value,
+        mask: Value | None,
+        states: Sequence[Value] | None,
+        part: str = "",
+    ) -> Outcome:
+        """Run over time, by a module of torch's if there is one."""
+        features = b.known(x, -1)
+        weights = Weights.of(holder, self, features)
+        if self.is_native:
+            module = define_native(b, self, features, [weights], part)
+            x = drop_features(b, self.dropout, x, part)
+            return run_native(b, module, self, loop, x, mask, states)
+        module = define_stepwise(b, self, features, weights, part)
+        return run_stepwise(b, module, loop, x, mask, states, (self.units,), self.num_states)
+
+
+@options
+class SimpleRNNCell(Cell):
+    """h = activation(x @ kernel + h @ recurrent_kernel + bias)."""
+
+    kind = "SimpleRNN"
+    num_gates = 1
+
+    @property
+    def drops_by_gate(self) -> bool:
+        """There is just one."""
+        return False
+
+    @property
+    def is_native(self) -> bool:
+        """`nn.RNN` has two activations."""
+        return super().is_native and self.activation in ("tanh", "relu")
+
+
+@options
+class GatedCell(Cell):
+    """A cell with gates that have an activation of their own."""
+
+    recurrent_activation: Activation = "sigmoid"
+
+    @property
+    def is_native(self) -> bool:
+        """torch's modules have these activations alone."""
         is_plain = self.activation == "tanh" and self.recurrent_activation == "sigmoid"
-        return is_plain and (self.kind == "LSTM" or self.reset_after)
+        return super().is_native and is_plain
+
+
+@options
+class LSTMCell(GatedCell):
+    """c = f * c + i * activation(...), h = o * activation(c)."""
+
+    kind = "LSTM"
+    num_gates = 4
+    num_states = 2
+
+
+@options
+class GRUCell(GatedCell):
+    """h = z * h + (1 - z) * activation(...).
+
+    Attributes:
+        reset_after: Whether the reset gate works on the projected state.
+    """
+
+    reset_after: bool = True
+
+    kind = "GRU"
+    num_gates = 3
+
+    @property
+    def is_native(self) -> bool:
+        """`nn.GRU` resets after the projection."""
+        return super().is_native and self.reset_after
 
 
 def read_cell(spec: LayerSpec) -> Cell | None:
     """The cell that an `LSTMCell`, `GRUCell` or `SimpleRNNCell` is; None for any other layer."""
-    kinds: dict[str, Kind] = {"LSTMCell": "LSTM", "GRUCell": "GRU", "SimpleRNNCell": "SimpleRNN"}
-    kind = kinds.get(spec.class_name) if spec.package == KERAS else None
-    return make_cell(kind, **registry.find(spec).bind(spec)) if kind else None
+    is_cell = spec.package == KERAS and spec.class_name in ("LSTMCell", "GRUCell", "SimpleRNNCell")
+    return _bound_cell(spec) if is_cell else None
 
 
 def layer_cell(spec: LayerSpec) -> Cell | None:
     """The one cell that an LSTM, GRU, SimpleRNN or RNN layer runs; None for any other layer."""
-    if spec.package != KERAS or spec.class_name not in (*_TORCH, "RNN"):
-        return None
-    options = registry.find(spec).bind(spec)
-    if spec.class_name == "RNN":
-        return read_cell(options["cell"]) if isinstance(options["cell"], LayerSpec) else None
-    kind: Kind = "LSTM" if spec.class_name == "LSTM" else "GRU" if spec.class_name == "GRU" else "SimpleRNN"
-    return make_cell(kind, **{name: value for name, value in options.items() if name in _CELL_OPTIONS})
+    is_layer = spec.package == KERAS and spec.class_name in (*_TORCH, "RNN")
+    return _bound_cell(spec) if is_layer else None
 
 
-def make_cell(
-    kind: Kind,
-    *,
-    implementation: int = 2,
-    unit_forget_bias: bool = True,  # noqa: ARG001 - says how the bias is initialised
-    **options: Any,
-) -> Cell:
-    """A cell from a layer's options.
-
-    Keras drops other features for each gate unless `implementation` is 2, and whenever there is a
-    recurrent dropout.
-    """
-    by_gate = implementation in (0, 1) or bool(options.get("recurrent_dropout"))
-    return Cell(kind, gate_dropout=by_gate and kind != "SimpleRNN", **options)
-
-
-_CELL_OPTIONS = {field.name for field in fields(Cell)} | {"implementation", "unit_forget_bias"}
+def _bound_cell(spec: LayerSpec) -> Cell | None:
+    """What the layer function of `spec` takes as `cell`; None if a user's own takes something else."""
+    cell = registry.find(spec).bind(spec).get("cell")
+    if isinstance(cell, LayerSpec):
+        return read_cell(cell)
+    return cell if isinstance(cell, Cell) else None
 
 
 @dataclass(frozen=True)
@@ -123,7 +184,7 @@ class Weights:
     def of(b: Builder, cell: Cell, features: int) -> Weights:
         """Those of the layer of `b`, which is the cell itself."""
         size = cell.num_gates * cell.units
-        two = cell.kind == "GRU" and cell.reset_after
+        two = isinstance(cell, GRUCell) and cell.reset_after
         kernel = b.weight("kernel", (features, size))
         recurrent = b.weight("recurrent_kernel", (cell.units, size))
         bias = b.weight("bias", (2, size) if two else (size,)) if cell.use_bias else None
@@ -191,56 +252,12 @@ def define_stepwise(b: Builder, cell: Cell, features: int, weights: Weights, par
     size = cell.num_gates * cell.units
     state: dict[str, Weight | None] = {"input_projection.weight": kernel.T, "input_projection.bias": bias}
     state["recurrent_projection.weight"] = recurrent.T
-    if cell.kind == "GRU" and not cell.reset_after:
+    if isinstance(cell, GRUCell) and not cell.reset_after:
         kwargs["reset_after"] = False
     elif cell.kind == "GRU" and bias is not None:
         state["input_projection.bias"] = bias.slice(0, 0, 1).reshape(size)
         state["recurrent_projection.bias"] = bias.slice(0, 1, 2).reshape(size)
-    kwargs |= activations(b, cell.activation, None if cell.kind == "SimpleRNN" else cell.recurrent_activation)
+    recurrent_activation = cell.recurrent_activation if isinstance(cell, GatedCell) else None
+    kwargs |= activations(b, cell.activation, recurrent_activation)
     kwargs |= dropout_rates(cell.dropout, cell.recurrent_dropout)
     return b.define(_OURS[cell.kind], kwargs=kwargs, state=state, part=part)
-
-
-def activations(b: Builder, activation: Activation, recurrent: Activation | None) -> dict[str, Symbol]:
-    """Constructor arguments of a `StepwiseRNN` for activations that are not its defaults."""
-    chosen = {}
-    if activation != "tanh":
-        chosen["activation"] = function(b, "activation", activation)
-    if recurrent is not None and recurrent != "sigmoid":
-        chosen["recurrent_activation"] = function(b, "recurrent_activation", recurrent)
-    return chosen
-
-
-def dropout_rates(dropout: float, recurrent_dropout: float) -> dict[str, float]:
-    """Constructor arguments of a `StepwiseRNN` for dropout, where there is any."""
-    rates = {"dropout": dropout, "recurrent_dropout": recurrent_dropout}
-    return {name: rate for name, rate in rates.items() if rate}
-
-
-def function(b: Builder, option: str, activation: Activation) -> Symbol:
-    """An activation as a function of one tensor: `torch.tanh`, `nn.Softmax(dim=-1)`, or a lambda."""
-    if isinstance(activation, str) and activation in _FUNCTIONS:
-        return Symbol(_FUNCTIONS[activation])
-    if isinstance(activation, LayerSpec) and activation.quirks and activation.class_name in _OLD_FUNCTIONS:
-        return Symbol(_OLD_FUNCTIONS[activation.class_name])
-    x = Value((None, 1), b.dtype)
-    scratch = replace(b, graph=Graph("activation"))
-    result = scratch.activation(x, activation)
-
-    def name_of(value: Value) -> ast.expr:
-        if value is x:
-            return ast.Name("x", ast.Load())
-        if value.node is None or value.node.targets is not value:
-            b.unsupported(option, activation, "supported: activations without weights")
-        return build(value.node.template, value.node.operands, name_of, refuse)
-
-    def refuse(module: Module) -> ast.expr:
-        b.unsupported(option, module.constructor, "supported: activations without weights")
-
-    tree = name_of(result)
-    if isinstance(tree, ast.Call) and [text(part) for part in tree.args] == ["x"]:
-        if not tree.keywords:
-            return Symbol(text(tree.func))
-        if (module := MODULE_OF.get(text(tree.func))) is not None:  # unlike a lambda, it can be pickled
-            return Symbol(text(ast.Call(ast.parse(module, mode="eval").body, [], tree.keywords)))
-    return Symbol(f"lambda x: {text(tree)}")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any, Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 from codegen.graph import Symbol, Value
 from codegen.graph.recipe import Weight
-from codegen.layers.recurrent.cells import Activation, activations, dropout_rates
-from codegen.layers.recurrent.loop import Loop, flat_states, refuse_training, remember, run_stepwise
+from codegen.layers.recurrent.cells import CellOptions
+from codegen.layers.recurrent.functions import Activation, activations, dropout_rates
+from codegen.layers.recurrent.loop import Loop, Outcome, run_layer, run_stepwise
 from codegen.lowering import layout
 from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts.windows import ConvWindows, in_dims
+from codegen.lowering.parts.windows import AxisWindows, ConvWindows, in_dims, window_count
 from codegen.lowering.registry import lowers
+from codegen.model.spec import Shape
 
 
 @options
@@ -23,7 +26,15 @@ class ConvLSTMWindows(ConvWindows):
     padding: Literal["valid", "same"] = "valid"
 
 
-@lowers(in_dims("ConvLSTM{}D", 1, 2, 3), masks="own")
+@options
+class ConvLSTMOptions(CellOptions):
+    """The options of a step."""
+
+    filters: int
+    recurrent_activation: Activation = "sigmoid"
+
+
+@lowers(in_dims("ConvLSTM{}D", 1, 2, 3), masks="own", training_only=("unit_forget_bias",))
 def conv_lstm(
     b: Builder,
     x: Value,
@@ -31,84 +42,131 @@ def conv_lstm(
     training: Any = None,
     *,
     dims: int,
-    filters: int,
+    step: ConvLSTMOptions,
     windows: ConvLSTMWindows,
-    activation: Activation = "tanh",
-    recurrent_activation: Activation = "sigmoid",
-    use_bias: bool = True,
-    unit_forget_bias: bool = True,  # noqa: ARG001 - says how the bias is initialised
-    dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
-    return_sequences: bool = False,
-    return_state: bool = False,
-    go_backwards: bool = False,
-    stateful: bool = False,
-    unroll: bool = False,  # noqa: ARG001 - how Keras runs it, not what it computes
-    zero_output_for_mask: bool = False,
+    loop: Loop,
 ) -> list[Value]:
     """An LSTM whose projections are convolutions; the recurrent one keeps the size."""
-    rank = dims
-    window = windows.by_axis(b, rank)
-    size, stride, dilation = window.kernel_size, window.strides, window.dilation
-    padding = window.padding
-    refuse_training(b, training, dropout or recurrent_dropout)
-    loop = Loop(return_sequences, return_state, go_backwards, stateful, False, zero_output_for_mask)
-    mask, carried = b.mask(x), b.carried_mask(x)
-    run_mask = mask
-    first = window.data_format == "channels_first"
-    perm = tuple(range(rank + 2)) if first else (0, rank + 1, *range(1, rank + 1))
-    x = layout.to_perm(b, x, (0, 1, *(axis + 1 for axis in perm[1:])))
-    channels = b.known(x, 2 if first else -1)
-    if go_backwards:
-        x = b.op("x.flip(1)", shape=x.shape, x=x, like=x)
-        run_mask = b.op("x.flip(1)", shape=mask.shape, x=mask) if mask else None
-    cell = b.sublayer("cell", replace(b.spec, class_name="ConvLSTMCell"))
-    kernel = cell.weight("kernel", (*size, channels, 4 * filters))
-    recurrent = cell.weight("recurrent_kernel", (*size, filters, 4 * filters))
-    bias = cell.weight("bias", (4 * filters,)) if use_bias else None
-    if padding == "same_theano":
-        kernel, recurrent, size = _odd(kernel), _odd(recurrent), tuple(k // 2 * 2 + 1 for k in size)
-    kwargs: dict[str, Any] = {"kernel_size": _one(size)}
-    if set(stride) != {1}:
-        kwargs["stride"] = _one(stride)
-    if set(dilation) != {1}:
-        kwargs["dilation"] = _one(dilation)
-    if padding != "valid" and set(stride) == {1}:
-        kwargs["padding"] = "same"
-    elif padding == "same_theano":
-        kwargs["padding"] = _one(tuple(k // 2 * d for k, d in zip(size, dilation, strict=True)))
-    elif padding == "same":
-        x = _pad(b, x, size, stride, dilation, first)
-    if not use_bias:
-        kwargs["bias"] = False
-    kwargs |= activations(b, activation, recurrent_activation) | dropout_rates(dropout, recurrent_dropout)
-    to_torch = (rank + 1, rank, *range(rank))
-    module = b.define(
-        "ConvLSTM",
-        args=(Symbol(f"nn.Conv{rank}d"), channels, filters),
-        kwargs=kwargs,
-        state={
-            "input_conv.weight": kernel.permute(*to_torch),
-            "input_conv.bias": bias,
-            "recurrent_conv.weight": recurrent.permute(*to_torch),
-        },
-    )
-    spatial = [
-        _output_size(x.shape[axis + (3 if first else 2)], size[axis], stride[axis], dilation[axis], padding)
-        for axis in range(rank)
-    ]
-    inner = (filters, *spatial) if first else (*spatial, filters)
-    given = [layout.to_perm(b, state, perm) for state in flat_states(b, initial_state, 2)]
-    memory = None
-    if stateful:
-        memory, remembered = remember(b, [(x.shape[0], filters, *spatial)] * 2)
-        given = given or remembered
-    outcome = run_stepwise(b, module, loop, x, run_mask, given or None, inner, 2, perm)
-    if memory is not None:
-        b.emit("memory.keep(states)", None, memory=memory, states=list(outcome.states))
-    if return_sequences:
-        outcome.output.mask = carried
-    return [outcome.output, *outcome.states] if return_state else [outcome.output]
+    if loop.time_major:
+        b.unsupported("time_major", True, "Keras' ConvLSTM does not look at it")
+    cell = ConvLSTMCell(step, windows.by_axis(b, dims))
+    holder = b.sublayer("cell", replace(b.spec, class_name="ConvLSTMCell"))
+    return run_layer(b, [(cell, holder)], loop, x, initial_state, training)
+
+
+@dataclass(frozen=True)
+class ConvLSTMCell:
+    """An LSTM's step with convolutions; see `loop.Cell`."""
+
+    options: ConvLSTMOptions
+    window: AxisWindows
+
+    num_states: ClassVar[int] = 2
+
+    @property
+    def dropout(self) -> float:
+        """Of the input."""
+        return self.options.dropout
+
+    @property
+    def recurrent_dropout(self) -> float:
+        """Of the state."""
+        return self.options.recurrent_dropout
+
+    @property
+    def _rank(self) -> int:
+        return len(self.window.kernel_size)
+
+    @property
+    def _is_channels_first(self) -> bool:
+        return self.window.data_format == "channels_first"
+
+    @property
+    def state_perm(self) -> tuple[int, ...]:
+        """(N, filters, spatial...)."""
+        return layout.channels_first_perm(self._rank + 2, self.window.data_format)
+
+    def arranged(self, b: Builder, x: Value) -> Value:
+        """The input as floats, stored as (N, T, C, spatial...)."""
+        perm = (0, 1, *(axis + 1 for axis in self.state_perm[1:]))
+        return layout.to_perm(b, b.floating(x), perm)
+
+    def state_shape(self, _b: Builder, x: Value) -> Shape:
+        """(N, spatial..., filters), or with the filters first."""
+        sizes = [x.shape[axis] for axis in self._spatial_axes]
+        pads = self.window.pads(sizes)
+        facts = zip(sizes, pads, self.window.axes, strict=True)
+        spatial = [window_count(size, pair, *axis) for size, pair, axis in facts]
+        filters = self.options.filters
+        return (x.shape[0], *((filters, *spatial) if self._is_channels_first else (*spatial, filters)))
+
+    @property
+    def _spatial_axes(self) -> range:
+        """Of a sequence."""
+        start = 3 if self._is_channels_first else 2
+        return range(start, start + self._rank)
+
+    def run(
+        self,
+        b: Builder,
+        holder: Builder,
+        loop: Loop,
+        x: Value,
+        mask: Value | None,
+        states: Sequence[Value] | None,
+        part: str = "",
+    ) -> Outcome:
+        """Run over time, step by step."""
+        rank, filters, own = self._rank, self.options.filters, self.options
+        size, padding = self.window.kernel_size, self.window.padding
+        channels = b.known(x, 2 if self._is_channels_first else -1)
+        inner = self.state_shape(b, x)[1:]
+        kernel = holder.weight("kernel", (*size, channels, 4 * filters))
+        recurrent = holder.weight("recurrent_kernel", (*size, filters, 4 * filters))
+        bias = holder.weight("bias", (4 * filters,)) if own.use_bias else None
+        if padding == "same_theano":
+            kernel, recurrent = _odd(kernel), _odd(recurrent)
+        kwargs: dict[str, Any] = {"kernel_size": _one(kernel.shape[:rank])}
+        if set(self.window.strides) != {1}:
+            kwargs["stride"] = _one(self.window.strides)
+        if set(self.window.dilation) != {1}:
+            kwargs["dilation"] = _one(self.window.dilation)
+        if padding != "valid" and set(self.window.strides) == {1}:
+            kwargs["padding"] = "same"
+        elif padding == "same_theano":
+            reach = zip(kernel.shape, self.window.dilation, strict=False)
+            kwargs["padding"] = _one(tuple(k // 2 * d for k, d in reach))
+        elif padding == "same":
+            x = self._padded(b, x)
+        if not own.use_bias:
+            kwargs["bias"] = False
+        kwargs |= activations(b, own.activation, own.recurrent_activation)
+        kwargs |= dropout_rates(own.dropout, own.recurrent_dropout)
+        to_torch = (rank + 1, rank, *range(rank))
+        module = b.define(
+            "ConvLSTM",
+            args=(Symbol(f"nn.Conv{rank}d"), channels, filters),
+            kwargs=kwargs,
+            state={
+                "input_conv.weight": kernel.permute(*to_torch),
+                "input_conv.bias": bias,
+                "recurrent_conv.weight": recurrent.permute(*to_torch),
+            },
+            part=part,
+        )
+        before = [layout.to_perm(b, state, self.state_perm) for state in states or ()]
+        return run_stepwise(b, module, loop, x, mask, before or None, inner, 2, self.state_perm)
+
+    def _padded(self, b: Builder, x: Value) -> Value:
+        """`x` padded as TensorFlow pads for "same" with strides: the odd one at the end."""
+        shape = list(x.shape)
+        widths: list[int] = []
+        pads = self.window.pads([b.known(x, axis) for axis in self._spatial_axes])
+        for axis, pair in zip(reversed(self._spatial_axes), reversed(pads), strict=True):
+            before, after = pair or (0, 0)
+            widths += [before, after]
+            shape[axis] = b.known(x, axis) + before + after
+        return b.op("F.pad(x, widths)", shape=tuple(shape), x=x, like=x, widths=tuple(widths))
 
 
 def _one(sizes: tuple[int, ...]) -> int | tuple[int, ...]:
@@ -122,35 +180,3 @@ def _odd(kernel: Weight) -> Weight:
             zeros = Weight.full((*kernel.shape[:axis], 1, *kernel.shape[axis + 1 :]), 0.0)
             kernel = Weight.cat([kernel, zeros], axis)
     return kernel
-
-
-def _output_size(size: int | None, kernel: int, stride: int, dilation: int, padding: str) -> int | None:
-    """Keras' size after a convolution whose input, where strides need it, has been padded already."""
-    if size is None:
-        return None
-    if padding != "valid" and stride == 1:
-        return size
-    if padding == "same_theano":
-        size += 2 * (kernel // 2) * dilation
-    return (size - dilation * (kernel - 1) - 1) // stride + 1
-
-
-def _pad(
-    b: Builder,
-    x: Value,
-    kernel: tuple[int, ...],
-    stride: tuple[int, ...],
-    dilation: tuple[int, ...],
-    first: bool,
-) -> Value:
-    """`x` padded as TensorFlow pads for "same" with strides: the odd one at the end."""
-    shape = list(x.shape)
-    widths: list[int] = []
-    for position in reversed(range(len(kernel))):
-        axis = position + (3 if first else 2)
-        size = b.known(x, axis)
-        reach = dilation[position] * (kernel[position] - 1) + 1
-        total = max((-(-size // stride[position]) - 1) * stride[position] + reach - size, 0)
-        widths += [total // 2, total - total // 2]
-        shape[axis] = size + total
-    return b.op("F.pad(x, widths)", shape=tuple(shape), x=x, like=x, widths=tuple(widths))

@@ -6,49 +6,27 @@ from dataclasses import replace
 from typing import Any
 
 from codegen.graph import Value
-from codegen.layers.recurrent.cells import Activation, Cell, cell_builder, make_cell, read_cell
-from codegen.layers.recurrent.loop import Loop, flat_states, run_cell, run_layer
+from codegen.layers.recurrent.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell, cell_builder, read_cell
+from codegen.layers.recurrent.loop import Loop, flat_states, run_layer
 from codegen.lowering import registry
-from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
+_NAMES = {"LSTM": "lstm_cell", "GRU": "gru_cell", "SimpleRNN": "simple_rnn_cell"}
 
-@lowers("LSTM", masks="own")
+
+@lowers("LSTM", masks="own", training_only=("unit_forget_bias",))
 def lstm(
     b: Builder,
     x: Value,
     initial_state: Any = None,
     training: Any = None,
     *,
-    units: int,
-    activation: Activation = "tanh",
-    recurrent_activation: Activation = "sigmoid",
-    use_bias: bool = True,
-    unit_forget_bias: bool = True,
-    dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
-    implementation: int = 2,
-    return_sequences: bool = False,
-    return_state: bool = False,
-    go_backwards: bool = False,
-    stateful: bool = False,
-    unroll: bool = False,
-    time_major: bool = False,
-    zero_output_for_mask: bool = False,
-    repeats_state: Quirk[bool] = False,
+    cell: LSTMCell,
+    loop: Loop,
 ) -> list[Value]:
     """At each step c = f * c + i * activation(...), h = o * activation(c)."""
-    cell = make_cell(
-        "LSTM", units=units, activation=activation, recurrent_activation=recurrent_activation,
-        use_bias=use_bias, unit_forget_bias=unit_forget_bias, dropout=dropout,
-        recurrent_dropout=recurrent_dropout, implementation=implementation,
-    )  # fmt: skip
-    loop = Loop(
-        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
-        repeats_state,
-    )  # fmt: skip
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -59,33 +37,10 @@ def gru(
     initial_state: Any = None,
     training: Any = None,
     *,
-    units: int,
-    activation: Activation = "tanh",
-    recurrent_activation: Activation = "sigmoid",
-    use_bias: bool = True,
-    dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
-    implementation: int = 2,
-    reset_after: bool = True,
-    return_sequences: bool = False,
-    return_state: bool = False,
-    go_backwards: bool = False,
-    stateful: bool = False,
-    unroll: bool = False,
-    time_major: bool = False,
-    zero_output_for_mask: bool = False,
-    repeats_state: Quirk[bool] = False,
+    cell: GRUCell,
+    loop: Loop,
 ) -> list[Value]:
     """At each step h = z * h + (1 - z) * activation(...)."""
-    cell = make_cell(
-        "GRU", units=units, activation=activation, recurrent_activation=recurrent_activation,
-        use_bias=use_bias, dropout=dropout, recurrent_dropout=recurrent_dropout,
-        implementation=implementation, reset_after=reset_after,
-    )  # fmt: skip
-    loop = Loop(
-        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
-        repeats_state,
-    )  # fmt: skip
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -96,30 +51,10 @@ def simple_rnn(
     initial_state: Any = None,
     training: Any = None,
     *,
-    units: int,
-    activation: Activation = "tanh",
-    use_bias: bool = True,
-    dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
-    implementation: int = 2,
-    return_sequences: bool = False,
-    return_state: bool = False,
-    go_backwards: bool = False,
-    stateful: bool = False,
-    unroll: bool = False,
-    time_major: bool = False,
-    zero_output_for_mask: bool = False,
-    repeats_state: Quirk[bool] = False,
+    cell: SimpleRNNCell,
+    loop: Loop,
 ) -> list[Value]:
     """At each step h = activation(x @ kernel + h @ recurrent_kernel + bias)."""
-    cell = make_cell(
-        "SimpleRNN", units=units, activation=activation, use_bias=use_bias, dropout=dropout,
-        recurrent_dropout=recurrent_dropout, implementation=implementation,
-    )  # fmt: skip
-    loop = Loop(
-        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
-        repeats_state,
-    )  # fmt: skip
     return run_layer(b, [(cell, cell_builder(b))], loop, x, initial_state, training)
 
 
@@ -132,14 +67,7 @@ def rnn(
     constants: Any = None,
     *,
     cell: LayerSpec | tuple[LayerSpec, ...],
-    return_sequences: bool = False,
-    return_state: bool = False,
-    go_backwards: bool = False,
-    stateful: bool = False,
-    unroll: bool = False,
-    time_major: bool = False,
-    zero_output_for_mask: bool = False,
-    repeats_state: Quirk[bool] = False,
+    loop: Loop,
 ) -> list[Value]:
     """A cell, or a stack of cells, run over time.
 
@@ -147,11 +75,7 @@ def rnn(
     """
     del constants
     reversed_states = isinstance(cell, LayerSpec) and _has_last_cell_first(cell)
-    loop = Loop(
-        return_sequences, return_state, go_backwards, stateful, time_major, zero_output_for_mask, unroll,
-        repeats_state, reversed_states,
-    )  # fmt: skip
-    return run_layer(b, _cells(b, cell), loop, x, initial_state, training)
+    return run_layer(b, _cells(b, cell), loop, x, initial_state, training, reversed_states=reversed_states)
 
 
 def _has_last_cell_first(spec: LayerSpec) -> bool:
@@ -177,7 +101,7 @@ def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Ce
         if cell is None:
             registry.find(inner)  # the same
             b.unsupported("cells", inner.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell")
-        name = {"LSTM": "lstm_cell", "GRU": "gru_cell", "SimpleRNN": "simple_rnn_cell"}[cell.kind]
+        name = _NAMES[cell.kind]
         count = names[name] = names.get(name, -1) + 1
         attribute = f"cells/{name}_{count}" if count else f"cells/{name}"
         found.append((cell, holder.sublayer(attribute, replace(inner, calls=b.spec.calls))))
@@ -191,74 +115,23 @@ def _one_step(b: Builder, cell: Cell, x: Value, states: Any) -> list[Value]:
     """A cell called by itself: one step of a sequence."""
     given = flat_states(b, states, cell.num_states)
     steps = b.op("x.unsqueeze(1)", shape=(x.shape[0], 1, *x.shape[1:]), x=b.keras_layout(x))
-    outcome = run_cell(b, b, cell, Loop(), steps, None, given or None, "")
+    outcome = cell.run(b, b, Loop(), steps, None, given or None)
     return [outcome.output, *outcome.states]
 
 
-@lowers("LSTMCell", masks="own")
-def lstm_cell(
-    b: Builder,
-    x: Value,
-    states: Any,
-    *,
-    units: int,
-    activation: Activation = "tanh",
-    recurrent_activation: Activation = "sigmoid",
-    use_bias: bool = True,
-    unit_forget_bias: bool = True,
-    dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
-    implementation: int = 2,
-) -> list[Value]:
+@lowers("LSTMCell", masks="own", training_only=("unit_forget_bias",))
+def lstm_cell(b: Builder, x: Value, states: Any, *, cell: LSTMCell) -> list[Value]:
     """One step of an LSTM."""
-    cell = make_cell(
-        "LSTM", units=units, activation=activation, recurrent_activation=recurrent_activation,
-        use_bias=use_bias, unit_forget_bias=unit_forget_bias, dropout=dropout,
-        recurrent_dropout=recurrent_dropout, implementation=implementation,
-    )  # fmt: skip
     return _one_step(b, cell, x, states)
 
 
 @lowers("GRUCell", masks="own")
-def gru_cell(
-    b: Builder,
-    x: Value,
-    states: Any,
-    *,
-    units: int,
-    activation: Activation = "tanh",
-    recurrent_activation: Activation = "sigmoid",
-    use_bias: bool = True,
-    dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
-    implementation: int = 2,
-    reset_after: bool = True,
-) -> list[Value]:
+def gru_cell(b: Builder, x: Value, states: Any, *, cell: GRUCell) -> list[Value]:
     """One step of a GRU."""
-    cell = make_cell(
-        "GRU", units=units, activation=activation, recurrent_activation=recurrent_activation,
-        use_bias=use_bias, dropout=dropout, recurrent_dropout=recurrent_dropout,
-        implementation=implementation, reset_after=reset_after,
-    )  # fmt: skip
     return _one_step(b, cell, x, states)
 
 
 @lowers("SimpleRNNCell", masks="own")
-def simple_rnn_cell(
-    b: Builder,
-    x: Value,
-    states: Any,
-    *,
-    units: int,
-    activation: Activation = "tanh",
-    use_bias: bool = True,
-    dropout: float = 0.0,
-    recurrent_dropout: float = 0.0,
-    implementation: int = 2,
-) -> list[Value]:
+def simple_rnn_cell(b: Builder, x: Value, states: Any, *, cell: SimpleRNNCell) -> list[Value]:
     """One step of a SimpleRNN."""
-    cell = make_cell(
-        "SimpleRNN", units=units, activation=activation, use_bias=use_bias, dropout=dropout,
-        recurrent_dropout=recurrent_dropout, implementation=implementation,
-    )  # fmt: skip
     return _one_step(b, cell, x, states)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
 from codegen.graph import Op, Value
 from codegen.layers.recurrent.cells import Cell, Weights, cell_builder, define_native, layer_cell
-from codegen.layers.recurrent.loop import call_native, flat_states, refuse_training
+from codegen.layers.recurrent.loop import Loop, flat_states, refuse_training
+from codegen.layers.recurrent.native import call_native
 from codegen.lowering import layout, registry
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
@@ -51,15 +52,15 @@ def bidirectional(
     Keras makes both layers yield zeros for the masked steps of a sequence, whatever they say themselves;
     before TensorFlow 2 it did not (`zeroes_masked`).
     """
-    loop = registry.find(layer).bind(layer)
-    sequences = bool(loop.get("return_sequences"))
+    loop = _loop(layer)
     if backward_layer is None:
-        backward_layer = replace(layer, config={**layer.config, "go_backwards": not loop.get("go_backwards")})
+        backward_layer = replace(layer, config={**layer.config, "go_backwards": not loop.go_backwards})
     forward_layer, backward_layer = (
-        _with_options(spec, b.spec.calls, zeroes_masked and sequences) for spec in (layer, backward_layer)
+        _with_options(spec, b.spec.calls, zeroes_masked and loop.return_sequences)
+        for spec in (layer, backward_layer)
     )
     if training is not None:
-        refuse_training(b, training, float(loop.get("dropout") or loop.get("recurrent_dropout") or 0))
+        refuse_training(b, training, _dropout(layer))
     mask = b.mask(x)
     cell = _common_cell(forward_layer, backward_layer)
     if cell is not None and mask is None:
@@ -67,10 +68,25 @@ def bidirectional(
     else:
         result = _run_each(b, forward_layer, backward_layer, x, initial_state)
     outputs = _merge(b, result, merge_mode)
-    if sequences:
+    if loop.return_sequences:
         for output in outputs:
             output.mask = b.carried_mask(x)
-    return [*outputs, *result.states] if loop.get("return_state") else outputs
+    return [*outputs, *result.states] if loop.return_state else outputs
+
+
+def _loop(spec: LayerSpec) -> Loop:
+    """How a layer runs over time; a user's own says so in options of the same names."""
+    bound = registry.find(spec).bind(spec)
+    known = {part.name: bound[part.name] for part in fields(Loop) if part.name in bound}
+    loop = bound.get("loop")
+    return loop if isinstance(loop, Loop) else Loop(**known)
+
+
+def _dropout(spec: LayerSpec) -> float:
+    """The greater dropout of a recurrent layer."""
+    bound = registry.find(spec).bind(spec)
+    rates = [getattr(bound.get("cell"), name, bound.get(name)) for name in ("dropout", "recurrent_dropout")]
+    return max(rate or 0.0 for rate in rates)
 
 
 def _with_options(spec: LayerSpec, calls: tuple[CallSpec, ...], zero_output_for_mask: bool) -> LayerSpec:
@@ -85,8 +101,8 @@ def _common_cell(forward: LayerSpec, backward: LayerSpec) -> Cell | None:
     cell = layer_cell(forward)
     if cell is None or cell != layer_cell(backward) or not cell.is_native or cell.dropout:
         return None
-    loop = registry.find(forward).bind(forward)
-    if loop.get("go_backwards") or loop.get("stateful") or loop.get("time_major"):
+    loop = _loop(forward)
+    if loop.go_backwards or loop.stateful or loop.time_major:
         return None
     return cell if forward.dtype == backward.dtype else None
 
@@ -109,8 +125,7 @@ def _run_both(
     states = None if not before else tuple(before) if cell.kind == "LSTM" else before[0]
     output, after = call_native(b, module, cell, x, states, directions=2)
     last = [b.op("state[i]", shape=shape, state=state, i=i) for i in range(2) for state in after]
-    loop = registry.find(forward).bind(forward)
-    if loop.get("return_sequences"):
+    if _loop(forward).return_sequences:
         halves = [b.value((*x.shape[:2], cell.units), dtype=x.dtype) for _ in range(2)]
         b.emit("x.chunk(2, dim=-1)", tuple(halves), x=output)
         return _Directions(halves[0], halves[1], tuple(last), output)
@@ -131,9 +146,9 @@ def _run_each(
         result = b.call(spec, x, attribute=f"{name}_layer", part=name, **kwargs)
         results.append(list(flatten(result, Value)))
     (y, *states), (y_back, *states_back) = results
-    loop = registry.find(forward).bind(forward)
-    if loop.get("return_sequences"):
-        time = y_back.dim(0 if loop.get("time_major") else 1)
+    loop = _loop(forward)
+    if loop.return_sequences:
+        time = y_back.dim(0 if loop.time_major else 1)
         y_back = b.op("x.flip(d)", shape=y_back.shape, x=y_back, like=y_back, d=time)
     return _Directions(y, y_back, (*states, *states_back))
 
