@@ -24,6 +24,29 @@ def _masked(name: str, make: Callable[[], Any]) -> Case:
     return Case(name, build, [(4,)], model=True, ints=2, batch=40)
 
 
+def _masked_images(name: str, **options: Any) -> Case:
+    """A ConvLSTM over short videos whose frames are masked as the sequences of `_masked`."""
+
+    def build() -> Any:
+        kept, video = keras.Input((4,), dtype="int32"), keras.Input((4, 5, 3, 2))
+        mask = keras.ops.not_equal(kept, 0)
+        return keras.Model([kept, video], layers.ConvLSTM2D(3, 2, **options)(video, mask=mask))
+
+    return Case(name, build, [(4,), (4, 5, 3, 2)], model=True, ints=2, batch=40)
+
+
+def _video_states() -> Any:
+    video, still = keras.Input((4, 5, 3, 2)), keras.Input((5, 3, 2))
+    states = [layers.Conv2D(4, 3, padding="same")(still) for _ in range(2)]
+    layer = layers.ConvLSTM2D(4, 3, padding="same", return_state=True)
+    return keras.Model([video, still], layer(video, initial_state=states))
+
+
+def _stateful_video() -> Any:
+    video = keras.Input((4, 5, 3, 2), batch_size=3)
+    return keras.Model(video, layers.ConvLSTM2D(4, 2, stateful=True, return_sequences=True)(video))
+
+
 def _with_states(name: str, make: Callable[[], Any], states: int, masked: bool = False) -> Case:
     """Initial states from other layers; all states returned."""
 
@@ -175,6 +198,24 @@ CASES = [
         (4, 7, 6, 3),
     ),
     _rnn("conv_lstm_3d", lambda: layers.ConvLSTM3D(2, 2, use_bias=False), (3, 4, 5, 3, 2)),
+    _masked_images("conv_lstm_masked", return_sequences=True, return_state=True),
+    _masked_images("conv_lstm_masked_backwards", return_sequences=True, go_backwards=True),
+    _masked_images("conv_lstm_masked_zero", return_sequences=True, zero_output_for_mask=True),
+    _masked_images("conv_lstm_masked_zero_last", zero_output_for_mask=True),
+    _masked_images(
+        "conv_lstm_masked_zero_unrolled",
+        return_sequences=True,
+        go_backwards=True,
+        unroll=True,
+        zero_output_for_mask=True,
+    ),
+    Case("conv_lstm_initial_state", _video_states, [(4, 5, 3, 2), (5, 3, 2)], model=True),
+    Case("conv_lstm_stateful", _stateful_video, [(4, 5, 3, 2)], model=True),
+    _rnn(
+        "bidirectional_conv_lstm",
+        lambda: layers.Bidirectional(layers.ConvLSTM1D(4, 3, return_sequences=True), merge_mode="sum"),
+        (4, 7, 3),
+    ),
     _rnn("time_distributed_dense", lambda: layers.TimeDistributed(layers.Dense(4)), (None, 3)),
     _rnn("time_distributed_lstm", lambda: layers.TimeDistributed(layers.LSTM(4)), (4, 5, 3)),
     Case("time_distributed_images", _image_sequence, [(4, 7, 6, 3)], model=True),
