@@ -28,25 +28,39 @@ _TRAINING_ONLY = (
 _NOTE = "as at inference"
 
 
-@lowers(
+_MOVING = (
     "AugMix", "CutMix", "RandAugment", "RandomElasticTransform", "RandomErasing", "RandomFlip",
     "RandomGaussianBlur", "RandomPerspective", "RandomRotation", "RandomSharpness", "RandomShear",
     "RandomTranslation", "RandomZoom", "Solarization",
-    masks="drop", training_only=_TRAINING_ONLY, note=_NOTE,
 )  # fmt: skip
-def augmentation(b: Builder, x: Data) -> Data:
-    """Its input, images as floats."""
-    return _images_changed(b, x, lambda images: b.cast(images, b.dtype))
-
-
-@lowers(
+_COLORING = (
     "Equalization", "MaxNumBoundingBoxes", "MixUp", "RandomBrightness", "RandomColorDegeneration",
     "RandomColorJitter", "RandomContrast", "RandomGrayscale", "RandomHeight", "RandomHue", "RandomInvert",
     "RandomPosterization", "RandomSaturation", "RandomWidth",
-    masks="drop", training_only=_TRAINING_ONLY, note=_NOTE,
 )  # fmt: skip
-def color_augmentation(b: Builder, x: Data, *, casts: Quirk[Casts] = "no") -> Data:
+
+
+@lowers(
+    {name: {"casts_masks": name in ("CutMix", "RandomFlip")} for name in _MOVING},
+    masks="drop",
+    training_only=_TRAINING_ONLY,
+    note=_NOTE,
+)
+def augmentation(b: Builder, x: Data, *, casts_masks: bool) -> Data:
+    """Its input, images as floats, and segmentation masks too where it `casts_masks`."""
+    return _images_changed(b, x, lambda images: b.cast(images, b.dtype), casts_masks=casts_masks)
+
+
+@lowers(
+    {name: {"takes_boxes": name != "MaxNumBoundingBoxes"} for name in _COLORING},
+    masks="drop",
+    training_only=_TRAINING_ONLY,
+    note=_NOTE,
+)
+def color_augmentation(b: Builder, x: Data, *, takes_boxes: bool, casts: Quirk[Casts] = "no") -> Data:
     """Its input, images as floats only in early versions of Keras."""
+    if not takes_boxes and isinstance(x, dict) and "bounding_boxes" in x:
+        b.unsupported("data", "bounding_boxes", "supported: images, labels and masks")
     return _images_changed(b, x, lambda images: recast(b, images, images.dtype, casts))
 
 
@@ -129,7 +143,9 @@ def pipeline(b: Builder, x: Data, *, layers: tuple[LayerSpec, ...]) -> Data:
 # -------------------------------------------------------------------- parts
 
 
-def _images_changed(b: Builder, x: Data, change: Callable[[Value], Value]) -> Data:
+def _images_changed(
+    b: Builder, x: Data, change: Callable[[Value], Value], *, casts_masks: bool = False
+) -> Data:
     """Images, alone or with boxes, labels and masks beside them, which stay at inference."""
     if isinstance(x, Value):
         return change(x)
@@ -137,13 +153,11 @@ def _images_changed(b: Builder, x: Data, change: Callable[[Value], Value]) -> Da
         b.unsupported("data", "<several tensors>", "supported: images, or a dict with 'images'")
     data = {**x, "images": change(x["images"])}
     if "bounding_boxes" in x:
-        if b.spec.class_name == "MaxNumBoundingBoxes":
-            b.unsupported("data", "bounding_boxes", "supported: images, labels and masks")
         boxes = x["bounding_boxes"]
         if not isinstance(boxes, dict) or not isinstance(boxes.get("boxes"), Value):
             b.malformed("its bounding boxes have no 'boxes'")
         data["bounding_boxes"] = {**boxes, "boxes": b.cast(boxes["boxes"], "float32")}
-    if "segmentation_masks" in x and b.spec.class_name in ("CutMix", "RandomFlip"):
+    if "segmentation_masks" in x and casts_masks:
         data["segmentation_masks"] = change(x["segmentation_masks"])
     return data
 

@@ -65,16 +65,24 @@ def multiply(b: Builder, xs: list[Value], *, mask_mode: Quirk[MaskMode] = "or") 
     return with_mask(b, result, mask, xs)
 
 
-@lowers("Maximum", masks="own")
-def maximum(b: Builder, xs: list[Value], *, mask_mode: Quirk[MaskMode] = "or") -> Value:
-    """The largest of all inputs; today's Keras leaves out what is masked."""
-    return _choice(b, xs, mask_mode, largest=True)
-
-
-@lowers("Minimum", masks="own")
-def minimum(b: Builder, xs: list[Value], *, mask_mode: Quirk[MaskMode] = "or") -> Value:
-    """The smallest of all inputs; today's Keras leaves out what is masked."""
-    return _choice(b, xs, mask_mode, largest=False)
+@lowers({"Maximum": {"largest": True}, "Minimum": {"largest": False}}, masks="own")
+def extremum(b: Builder, xs: list[Value], *, largest: bool, mask_mode: Quirk[MaskMode] = "or") -> Value:
+    """The largest or smallest of all inputs; today's Keras leaves out what is masked."""
+    masks = _masks(b, xs)
+    values = _same_rank(b, xs)
+    name = "torch.maximum" if largest else "torch.minimum"
+    if mask_mode == "and" or not any(masks):
+        result = _fold(b, f"{name}(x, y)", values)
+        return with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
+    result, kept = b.keras_layout(values[0]), masks[0]
+    template = "masked_choice(x, y, x_mask, y_mask, largest=largest)"
+    for y, mask in zip(values[1:], masks[1:], strict=True):
+        result = b.elementwise(
+            template, x=result, y=b.keras_layout(y), x_mask=_over(b, kept, result), y_mask=_over(b, mask, y),
+            largest=largest,
+        )  # fmt: skip
+        kept = _merged_mask(b, [kept, mask], "or")
+    return with_mask(b, result, kept, xs)
 
 
 @lowers("Concatenate", masks="own")
@@ -184,24 +192,6 @@ def _one_layout(b: Builder, xs: list[Value]) -> list[Value]:
 def _fold(b: Builder, template: str, xs: Sequence[Value]) -> Value:
     non_negative = all(x.non_negative for x in xs) and meaning(template) in (Op.ADD, Op.MUL)
     return reduce(lambda x, y: b.elementwise(template, non_negative=non_negative, x=x, y=y), xs)
-
-
-def _choice(b: Builder, xs: list[Value], mask_mode: MaskMode, *, largest: bool) -> Value:
-    masks = _masks(b, xs)
-    values = _same_rank(b, xs)
-    name = "torch.maximum" if largest else "torch.minimum"
-    if mask_mode == "and" or not any(masks):
-        result = _fold(b, f"{name}(x, y)", values)
-        return with_mask(b, result, _merged_mask(b, masks, mask_mode), xs)
-    result, kept = b.keras_layout(values[0]), masks[0]
-    template = "masked_choice(x, y, x_mask, y_mask, largest=largest)"
-    for y, mask in zip(values[1:], masks[1:], strict=True):
-        result = b.elementwise(
-            template, x=result, y=b.keras_layout(y), x_mask=_over(b, kept, result), y_mask=_over(b, mask, y),
-            largest=largest,
-        )  # fmt: skip
-        kept = _merged_mask(b, [kept, mask], "or")
-    return with_mask(b, result, kept, xs)
 
 
 def _masks(b: Builder, xs: Sequence[Value]) -> list[Value | None]:

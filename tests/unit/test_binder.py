@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import typing
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from codegen.errors import UnsupportedOption
-from codegen.lowering import registry
-from codegen.lowering.binder import LayerFunction, convert_type
+import codegen
+from codegen.errors import ConversionError, UnsupportedOption
+from codegen.lowering import catalogue, registry
+from codegen.lowering.binder import LayerFunction, Quirk, convert_type, options
 from codegen.lowering.registry import lowers, registered
 from codegen.model.spec import LayerSpec
 
@@ -18,6 +22,7 @@ PACKAGE = "tests"
 
 @pytest.fixture(autouse=True)
 def _own_registry() -> Iterator[None]:
+    catalogue.load()
     with registry.restored():
         yield
 
@@ -172,3 +177,74 @@ def test_a_users_own_function_replaces_a_built_in_one_or_its_older_self(first: t
 def test_a_decorator_names_a_class_once() -> None:
     with pytest.raises(ValueError, match="named twice"):
         lowers("A", "A", package=PACKAGE)(in_module("own", "f"))
+
+
+# -------------------------------------------------------------------- groups of options
+
+
+@options
+class Base:
+    """What two groups share."""
+
+    size: int
+    mode: str = "a"
+    swaps: Quirk[bool] = False
+
+
+@options
+class Group(Base):
+    """One of them, which takes more modes."""
+
+    mode: Literal["a", "b", "c"] = "a"
+    rate: float = 0.5
+
+
+def with_group() -> LayerFunction:
+    @lowers({"A": {"low": True}}, package=PACKAGE)
+    def function(_b: Any, *, low: bool, group: Group, units: int = 3) -> object:
+        return low, group, units
+
+    return entry("A")
+
+
+def test_a_group_of_options_is_spread() -> None:
+    function = with_group()
+    assert list(function.options) == ["size", "mode", "rate", "units"]
+    assert list(function.quirks) == ["swaps"]
+    spec = LayerSpec("x", "A", {"size": 2.0, "mode": "c", "units": 4}, quirks={"swaps": True})
+    assert function.bind(spec) == {"group": Group(size=2, mode="c", swaps=True), "units": 4}
+    assert function("b", **function.bind(spec)) == (True, Group(size=2, mode="c", swaps=True), 4)
+    assert function.bind(LayerSpec("x", "A", {"size": 1})) == {"group": Group(size=1)}
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({}, "lacks the option 'size'"),
+        ({"size": 1, "mode": "d"}, r"A\(mode='d'\) is not supported; supported: Literal\['a', 'b', 'c'\]"),
+        ({"size": 1, "swaps": True}, r"A\(swaps=True\) is not supported; no such option is known"),
+        ({"size": 1, "group": 1}, r"A\(group=1\) is not supported; no such option is known"),
+        ({"size": 1, "low": False}, r"A\(low=False\) is not supported; no such option is known"),
+        ({"size": True}, r"A\(size=True\) is not supported; supported: int"),
+    ],
+)
+def test_what_is_no_option_of_a_group_is_refused(config: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConversionError, match=says):
+        with_group().bind(LayerSpec("x", "A", config))
+
+
+def test_every_field_of_every_group_is_read() -> None:
+    """Linters see unused parameters, not unused fields."""
+    package = Path(codegen.__file__).parent
+    nodes = [
+        node
+        for room in ("layers", "lowering", "ops")
+        for file in (package / room).rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+    ]
+    read = {node.attr for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)}
+    functions = registered().values()
+    groups = {option.group for entry in functions for option in entry.schema.values() if option.group}
+    assert len(groups) > 10
+    fields = {(group, name) for group in groups for name in typing.get_type_hints(group)}
+    assert {(group, name) for group, name in fields if name not in read} == set()

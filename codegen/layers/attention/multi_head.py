@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import reduce
 from typing import Any, Literal
 
 from codegen.graph import Module, Op, Value
 from codegen.graph.recipe import Weight
-from codegen.lowering.binder import Quirk
+from codegen.lowering.binder import Quirk, options
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.rules import elements, native
 from codegen.lowering.registry import lowers
@@ -20,6 +20,21 @@ from codegen.model.spec import LayerSpec
 #: (since 3.10); all alike, by the scores minus 1e9 ("add"; before 3.7 always so, "add always"), or by -1e9
 #: in their place ("replace"). Where torch or TensorFlow does it in one, all alike.
 Masking = Literal["zero", "add", "add always", "replace"]
+
+
+@options
+class AttentionOptions:
+    """The options of all layers with several heads.
+
+    Attributes:
+        masking: See `Masking`.
+    """
+
+    dropout: float = 0.0
+    use_bias: bool = True
+    use_gate: bool = False
+    sliding_window: int | None = None
+    masking: Quirk[Masking] = "zero"
 
 
 @lowers("MultiHeadAttention", masks="own", neutral={"flash_attention": False})
@@ -39,13 +54,9 @@ def multi_head_attention(
     num_heads: int,
     key_dim: int,
     value_dim: int | None = None,
-    dropout: float = 0.0,
-    use_bias: bool = True,
-    use_gate: bool = False,
     output_shape: int | tuple[int, ...] | None = None,
     attention_axes: int | tuple[int, ...] | None = None,
-    sliding_window: int | None = None,
-    masking: Quirk[Masking] = "zero",
+    common: AttentionOptions,
     query_mask_counts: Quirk[bool] = False,
     implicit_masks: Quirk[bool] = True,
 ) -> Any:
@@ -57,14 +68,22 @@ def multi_head_attention(
     b = b if implicit_masks else replace(b, masks=b.masks.without_own())
     if attention_mask is not None:
         attention_mask = native(b, attention_mask, "bool")
-    outputs = (output_shape,) if isinstance(output_shape, int) else output_shape
-    axes = (attention_axes,) if isinstance(attention_axes, int) else attention_axes
-    sizes = (num_heads, num_heads, key_dim, value_dim or key_dim)
-    attention = _Attention(*sizes, outputs, axes, use_bias, use_gate, dropout, "{}_dense", masking)
-    of_query = query_mask if query_mask_counts else None
-    masks = _Masks(of_query, value_mask, key_mask, attention_mask, use_causal_mask, sliding_window)
-    _refuse_training(b, training, dropout)
-    return attention.lower(b, query, value, key, masks, return_attention_scores)
+    attention = _Attention(
+        common,
+        num_heads=num_heads,
+        num_key_value_heads=num_heads,
+        head_dim=key_dim,
+        value_head_dim=value_dim or key_dim,
+        outputs=(output_shape,) if isinstance(output_shape, int) else output_shape,
+        axes=(attention_axes,) if isinstance(attention_axes, int) else attention_axes,
+        attribute="{}_dense",
+    )
+    masks = _Masks(
+        query_mask if query_mask_counts else None, value_mask, key_mask, attention_mask,
+        causal=use_causal_mask, window=common.sliding_window,
+    )  # fmt: skip
+    _refuse_training(b, training, common.dropout)
+    return attention.lower(b, query, value, key, masks, return_scores=return_attention_scores)
 
 
 @lowers("GroupQueryAttention", masks="own", neutral={"flash_attention": False})
@@ -84,20 +103,25 @@ def group_query_attention(
     head_dim: int,
     num_query_heads: int,
     num_key_value_heads: int,
-    dropout: float = 0.0,
-    use_bias: bool = True,
-    use_gate: bool = False,
-    sliding_window: int | None = None,
-    masking: Quirk[Masking] = "zero",
+    common: AttentionOptions,
 ) -> Any:
     """Multi-head attention in which several heads of the query share one of key and value."""
     if attention_mask is not None:
         attention_mask = native(b, attention_mask, "bool")
-    sizes = (num_query_heads, num_key_value_heads, head_dim, head_dim)
-    attention = _Attention(*sizes, None, None, use_bias, use_gate, dropout, "_{}_dense", masking)
-    masks = _Masks(query_mask, value_mask, key_mask, attention_mask, use_causal_mask, sliding_window)
-    _refuse_training(b, training, dropout)
-    return attention.lower(b, query, value, key, masks, return_attention_scores)
+    attention = _Attention(
+        common,
+        num_heads=num_query_heads,
+        num_key_value_heads=num_key_value_heads,
+        head_dim=head_dim,
+        value_head_dim=head_dim,
+        attribute="_{}_dense",
+    )
+    masks = _Masks(
+        query_mask, value_mask, key_mask, attention_mask,
+        causal=use_causal_mask, window=common.sliding_window,
+    )  # fmt: skip
+    _refuse_training(b, training, common.dropout)
+    return attention.lower(b, query, value, key, masks, return_scores=return_attention_scores)
 
 
 def _refuse_training(b: Builder, training: bool | None, dropout: float) -> None:
@@ -113,6 +137,7 @@ class _Masks:
     value: Value | None
     key: Value | None
     attention: Value | None
+    _: KW_ONLY
     causal: bool
     window: int | None
 
@@ -182,26 +207,31 @@ class _Attention:
     """The settings of a layer with several heads.
 
     Attributes:
+        common: The options that all such layers have.
         outputs: Sizes of the last axes of the result; the query's if None.
         axes: Axes attended over; all but the first and the last if None.
         attribute: Format of the sublayers' attributes.
-        masking: See `Masking`.
     """
 
+    common: AttentionOptions
+    _: KW_ONLY
     num_heads: int
     num_key_value_heads: int
     head_dim: int
     value_head_dim: int
-    outputs: tuple[int, ...] | None
-    axes: tuple[int, ...] | None
-    bias: bool
-    gate: bool
-    dropout: float
     attribute: str
-    masking: Masking
+    outputs: tuple[int, ...] | None = None
+    axes: tuple[int, ...] | None = None
 
     def lower(
-        self, b: Builder, query: Value, value: Value, key: Value | None, masks: _Masks, return_scores: bool
+        self,
+        b: Builder,
+        query: Value,
+        value: Value,
+        key: Value | None,
+        masks: _Masks,
+        *,
+        return_scores: bool,
     ) -> Any:
         """The layer's result, with the attention weights if asked for."""
         query, value = b.autocast(query), b.autocast(value)
@@ -210,7 +240,7 @@ class _Attention:
         key = b.keras_layout(key) if key else None
         axes = tuple(b.axis(axis, query.rank) for axis in self.axes or range(1, query.rank - 1))
         mask, causal = masks.combine(b, query, value, key, len(axes))
-        rule: Masking = self._rule(query, return_scores) if mask else "replace"
+        rule: Masking = self._rule(query, return_scores=return_scores) if mask else "replace"
         # Over several axes Keras' own softmax gives weights of 1 where all scores are near -1e9.
         sums = mask is not None and len(axes) > 1 and rule != "zero"
         if mask:
@@ -225,13 +255,13 @@ class _Attention:
         v = self._heads(b, layers["value"], of_value, self.num_key_value_heads, self.value_head_dim)
         scores = None
         if return_scores or sums:
-            x, scores = self._explicit(b, q, k, v, mask, rule, sums)
+            x, scores = self._explicit(b, q, k, v, mask, rule, sums=sums)
         else:
-            x = self._fused(b, q, k, v, mask, causal, rule)
+            x = self._fused(b, q, k, v, mask, rule, causal=causal)
         merged = (*of_query.shape[:-1], self.num_heads * self.value_head_dim)
         template = "x.transpose(1, 2).flatten(2)" if x.rank == 4 else "x.transpose(-2, -3).flatten(-2)"
         x = b.op(template, shape=merged, x=x)
-        if self.gate:
+        if self.common.use_gate:
             gate = self._linear(b, layers["gate"], of_query)
             x = b.op("x * torch.sigmoid(gate)", shape=merged, x=x, gate=gate)
         x = self._restore(b, self._linear(b, layers["output"], x), query, axes)
@@ -242,12 +272,12 @@ class _Attention:
             scores = b.reshape(scores, (*scores.shape[:-2], *sizes))
         return x, scores
 
-    def _rule(self, query: Value, return_scores: bool) -> Masking:
+    def _rule(self, query: Value, *, return_scores: bool) -> Masking:
         """What becomes of a query that may attend to nothing, in this call."""
-        if self.masking in ("add always", "replace"):
-            return "add" if self.masking == "add always" else "replace"
-        explicit = bool(self.dropout) or return_scores or query.rank != 3
-        return self.masking if explicit else "replace"
+        if self.common.masking in ("add always", "replace"):
+            return "add" if self.common.masking == "add always" else "replace"
+        explicit = bool(self.common.dropout) or return_scores or query.rank != 3
+        return self.common.masking if explicit else "replace"
 
     def _linear(self, b: Builder, layer: Module, x: Value) -> Value:
         shape = (*x.shape[:-1], layer.kwargs["out_features"])
@@ -269,7 +299,7 @@ class _Attention:
         return b.op("x.repeat_interleave(repeats, dim=-3)", shape=shape, x=x, repeats=repeats)
 
     def _fused(
-        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, causal: bool, rule: Masking
+        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, rule: Masking, *, causal: bool
     ) -> Value:
         """What the heads yield."""
         operands: dict[str, Any] = {"q": q, "k": k, "v": v}
@@ -277,8 +307,8 @@ class _Attention:
         if mask:
             operands |= {"mask": mask, "scores": q}
             arguments += f", attn_mask={_bias(rule)}"
-        if self.dropout:
-            operands["rate"] = self.dropout
+        if self.common.dropout:
+            operands["rate"] = self.common.dropout
             arguments += ", dropout_p=rate if self.training else 0.0"
         if causal:
             arguments += ", is_causal=True"
@@ -289,7 +319,7 @@ class _Attention:
         return b.op("x * mask.any(dim=-1, keepdim=True)", shape=shape, x=x, mask=mask)
 
     def _explicit(
-        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, rule: Masking, sums: bool
+        self, b: Builder, q: Value, k: Value, v: Value, mask: Value | None, rule: Masking, *, sums: bool
     ) -> tuple[Value, Value]:
         """What the heads yield, and the attention weights."""
         shape = (*q.shape[:-1], k.shape[-2])
@@ -302,9 +332,9 @@ class _Attention:
         if mask and rule == "zero":
             weights = b.op("x * mask.any(dim=-1, keepdim=True)", shape=shape, x=weights, mask=mask)
         kept = weights
-        if self.dropout:
+        if self.common.dropout:
             template = "F.dropout(x, p=rate, training=self.training)"
-            kept = b.op(template, shape=shape, x=weights, rate=self.dropout)
+            kept = b.op(template, shape=shape, x=weights, rate=self.common.dropout)
         return b.op("x @ v", shape=(*q.shape[:-1], v.shape[-1]), x=kept, v=v), weights
 
     def _outputs(self, query: Value) -> tuple[int, ...]:
@@ -334,7 +364,7 @@ class _Attention:
             "key": self._projection(b, "key", (of_key,), (few, self.head_dim)),
         }
         merged = (self.num_heads, self.value_head_dim)
-        if self.gate:
+        if self.common.use_gate:
             layers["gate"] = self._projection(b, "gate", (of_query,), merged)
         layers["value"] = self._projection(b, "value", (of_value,), (few, self.value_head_dim))
         layers["output"] = self._projection(b, "output", merged, self._outputs(query))
@@ -346,9 +376,9 @@ class _Attention:
         kernel = inner.weight("kernel", (*inputs, *outputs))
         rows, columns = math.prod(inputs), math.prod(outputs)
         state: dict[str, Weight | None] = {"weight": kernel.reshape(rows, columns).T}
-        if self.bias:
+        if self.common.use_bias:
             state["bias"] = inner.weight("bias", outputs).reshape(columns)
-        kwargs = {"in_features": rows, "out_features": columns, "bias": self.bias}
+        kwargs = {"in_features": rows, "out_features": columns, "bias": self.common.use_bias}
         return b.define("nn.Linear", kwargs=kwargs, state=state, part=name)
 
 
