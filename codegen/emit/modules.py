@@ -176,7 +176,7 @@ def _tensor(module: Module) -> ast.expr:
     empty: ast.expr = ast.Call(parse_template("torch.empty"), sizes, keywords)
     if module.constructor == "buffer":
         return empty
-    frozen = [ast.keyword("requires_grad", ast.Constant(False))] if module.frozen else []
+    frozen = [ast.keyword("requires_grad", ast.Constant(value=False))] if module.frozen else []
     return ast.Call(parse_template("nn.Parameter"), [empty], frozen)
 
 

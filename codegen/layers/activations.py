@@ -47,7 +47,7 @@ _SIGNED = {
 }
 
 
-def _register(names: tuple[str, ...], template: str, non_negative: bool) -> None:
+def _register(names: tuple[str, ...], template: str, *, non_negative: bool) -> None:
     def activation(b: Builder, x: Value) -> Value:
         return b.elementwise(template, non_negative=non_negative, x=x)
 
@@ -55,9 +55,9 @@ def _register(names: tuple[str, ...], template: str, non_negative: bool) -> None
 
 
 for _names, _template in _NON_NEGATIVE.items():
-    _register(_names, _template, True)
+    _register(_names, _template, non_negative=True)
 for _names, _template in _SIGNED.items():
-    _register(_names, _template, False)
+    _register(_names, _template, non_negative=False)
 
 
 @lowers("hard_sigmoid", package=ACTIVATION)

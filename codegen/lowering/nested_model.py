@@ -28,7 +28,7 @@ def call_model(
     kwargs = dict(kwargs)
     masks_given = list(flatten(kwargs.pop("mask", None), Value))
     if kwargs.pop("training", None) is True:
-        b.unsupported("training", True, "a nested model cannot be fixed in training mode")
+        b.unsupported("training", found=True, supported="a nested model cannot be fixed in training mode")
     values = list(flatten([*args, *kwargs.values()], Value))
     if args and isinstance(args[0], dict) and model.input_names:
         values = list(flatten([args[0].get(name) for name in model.input_names], Value))

@@ -37,7 +37,7 @@ def _keras2(node: SlotTree, heed_frozen: bool) -> tuple[list[Slot], list[Slot]]:
 
 def keras3_order(node: SlotTree, *, heed_frozen: bool = True) -> list[Slot]:
     """The order of Keras 3: a variable's own flag sorts, and a frozen top keeps its weights as made."""
-    weights = _keras3(node, heed_frozen, False)
+    weights = _keras3(node, heed_frozen, frozen=False)
     if heed_frozen and not _trains(node):
         return _unique([slot for slot, _ in weights])
     return _unique([slot for wanted in (True, False) for slot, trains in weights if trains is wanted])

@@ -139,6 +139,13 @@ def test_every_class_of_a_decorator_binds_the_same() -> None:
         lowers({"A": {"low": 1}}, "B", package=PACKAGE)(function)
 
 
+def test_a_function_has_the_same_arguments_bound_wherever_it_is_registered() -> None:
+    bound: dict[Any, set[frozenset[str]]] = {}
+    for function in registered().values():
+        bound.setdefault(function.function, set()).add(frozenset(function.variant))
+    assert {function for function, names in bound.items() if len(names) > 1} == set()
+
+
 # -------------------------------------------------------------------- doubles
 
 

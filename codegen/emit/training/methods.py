@@ -262,4 +262,4 @@ def _penalty(key: str, module: Module, weight: Weight, sources: Mapping[Variable
         statement = torch_penalty(
             source.option("regularizer"), is_matrix=is_matrix, transposed=_is_transposed(weight)
         )
-    return Task(key, len(weight.shape), statement, True, _named(key, module))
+    return Task(key, len(weight.shape), statement, needed=True, attribute=_named(key, module))

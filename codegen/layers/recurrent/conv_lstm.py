@@ -48,7 +48,7 @@ def conv_lstm(
 ) -> list[Value]:
     """An LSTM whose projections are convolutions; the recurrent one keeps the size."""
     if loop.time_major:
-        b.unsupported("time_major", True, "Keras' ConvLSTM does not look at it")
+        b.unsupported("time_major", loop.time_major, "Keras' ConvLSTM does not look at it")
     cell = ConvLSTMCell(step, windows.by_axis(b, dims))
     holder = b.sublayer("cell", replace(b.spec, class_name="ConvLSTMCell"))
     return run_layer(b, [(cell, holder)], loop, x, initial_state, training)

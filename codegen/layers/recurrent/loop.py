@@ -289,7 +289,7 @@ def _remember(b: Builder, cells: Sequence[Cell], x: Value) -> tuple[Module, list
     """What a stateful layer keeps between calls, and its values before this call."""
     shapes = [cell.state_shape(b, x) for cell in cells for _ in range(cell.num_states)]
     if len(set(shapes)) > 1:
-        b.unsupported("stateful", True, "supported: cells of one size")
+        b.unsupported("stateful", found=True, supported="supported: cells of one size")
     shape, perm = shapes[0], cells[0].state_perm
     stored = tuple(shape[axis] for axis in perm)
     if None in stored:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from codegen.graph import Value
 from codegen.layers.windows.pooling import adaptive_average_pooling, adaptive_max_pooling
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.windows import in_dims
 from codegen.lowering.registry import lowers
 
 _ADDONS, _NOTE = "Addons", "TensorFlow Addons"
 
-for _dims in (1, 2, 3):
-    for _kind, _function in (("Average", adaptive_average_pooling), ("Max", adaptive_max_pooling)):
-        lowers(f"Adaptive{_kind}Pooling{_dims}D", package=_ADDONS, masks="drop", note=_NOTE)(_function)
+for _name, _function in (
+    ("AdaptiveAveragePooling{}D", adaptive_average_pooling),
+    ("AdaptiveMaxPooling{}D", adaptive_max_pooling),
+):
+    lowers(in_dims(_name, 1, 2, 3), package=_ADDONS, masks="drop", note=_NOTE)(_function)
 
 
 @lowers("GELU", package=_ADDONS, note=_NOTE)

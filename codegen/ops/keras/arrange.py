@@ -170,7 +170,7 @@ def diagonal(b: Builder, x: TensorLike, *, offset: int = 0, axis1: int = 0, axis
     x = rules.native(b, x)
     one, two = b.axis(axis1, x.rank), b.axis(axis2, x.rank)
     size = _diagonal_size(x.shape[one], x.shape[two], offset)
-    shape = (*rules.reduced_shape(x.shape, (one, two), False), size)
+    shape = (*rules.reduced_shape(x.shape, (one, two), keepdims=False), size)
     template = "x.diagonal(offset, one, two)"
     return b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, offset=offset, one=one, two=two)
 

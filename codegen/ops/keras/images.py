@@ -66,7 +66,7 @@ def rgb_to_grayscale(b: Builder, images: TensorLike, *, data_format: DataFormat 
     weights = np.array(_GREY).reshape([-1 if a == axis else 1 for a in range(axis, x.rank)])
     factors = rules.constant(b, Constant(weights.tolist(), dtype), x)
     weighted = b.elementwise("x * weights", x=b.cast(x, dtype), weights=factors)
-    y = rules.reduce(b, weighted, "x.sum(dim=d, keep)", axis, True)
+    y = rules.reduce(b, weighted, "x.sum(dim=d, keep)", axis, keepdims=True)
     return b.cast(y, x.dtype)
 
 

@@ -127,7 +127,9 @@ def svd(b: Builder, x: TensorLike, *, full_matrices: bool = True, compute_uv: bo
     """`torch.linalg.svdvals(x)`."""
     del full_matrices  # says nothing of the singular values
     if compute_uv:
-        b.unsupported("compute_uv", True, "the signs of singular vectors are not defined; supported: False")
+        b.unsupported(
+            "compute_uv", compute_uv, "the signs of singular vectors are not defined; supported: False"
+        )
     x = matrix(b, x)
     return made(b, "torch.linalg.svdvals(x)", (*x.shape[:-2], _least(x.shape[-2:])), x=x)
 
@@ -193,7 +195,7 @@ def norm(
     axes = tuple(range(x.rank)) if axis is None else (axis,) if isinstance(axis, int) else axis
     x, dims = b.cast(x, dtype), tuple(b.axis(a, x.rank) for a in axes)
     if keepdims and len(axes) == 2 and ord in ("nuc", 2, -2) and min(axes) < 0:
-        y = norm_over(b, x, ord, dims, False)
+        y = norm_over(b, x, ord, dims, keepdims=False)
         for a in axes:  # Keras inserts one after the other, where an axis may count from the end
             y = expand_dims(b, y, axis=a)
         return y

@@ -59,7 +59,7 @@ def categorical_crossentropy(
     template = "(x / x.sum(dim=d, keepdim=True)).clamp(1e-07, 1 - 1e-07).log()"
     x = b.op("F.log_softmax(x, dim=d)" if from_logits else template, shape=x.shape, x=x, d=d)
     y = rules.native(b, target, x.dtype)
-    shape = rules.reduced_shape(x.shape, (d,), False)
+    shape = rules.reduced_shape(x.shape, (d,), keepdims=False)
     return b.op("-(y * x).sum(dim=d)", shape=shape, perm=tuple(range(len(shape))), y=y, x=x, d=d)
 
 

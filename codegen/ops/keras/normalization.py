@@ -36,7 +36,7 @@ def normalize(
             "F.normalize(x, p=p, dim=d, eps=eps)", shape=x.shape, x=x, like=x, p=float(order), **operands
         )
     if order != 2:
-        length = norm_over(b, x, order, axes, True)
+        length = norm_over(b, x, order, axes, keepdims=True)
         return b.elementwise("x / length.clamp(min=eps)", x=x, length=length, eps=eps)
     dims = sorted(x.dim(a) for a in axes)
     return b.op("unit_normalize(x, dims, eps=eps)", shape=x.shape, x=x, like=x, dims=dims, eps=eps)

@@ -282,7 +282,7 @@ def trapezoid(
     y = rules.native(b, y)
     y = b.cast(y, rules.float_type(y))
     a = b.axis(axis, y.rank)
-    shape = rules.reduced_shape(y.shape, (a,), False)
+    shape = rules.reduced_shape(y.shape, (a,), keepdims=False)
     operands: dict[str, Any] = {"x": rules.native(b, x)} if x is not None else {"dx": dx}
     given = "x" if x is not None else "dx=dx"
     return b.op(

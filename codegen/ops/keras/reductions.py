@@ -134,7 +134,7 @@ def nan_variance(
 ) -> Value:
     """Variance or standard deviation of what is not NaN."""
     x, _ = _cast_input(b, x, "float")
-    centred = b.elementwise("x - y", x=x, y=reduction(b, "Nanmean", x, axis, True))
+    centred = b.elementwise("x - y", x=x, y=reduction(b, "Nanmean", x, axis, keepdims=True))
     variance = reduction(b, "Nanmean", b.elementwise("x.square()", x=centred), axis, keepdims)
     return b.elementwise("x.sqrt()", x=variance) if root else variance
 
@@ -162,7 +162,7 @@ def _product(b: Builder, x: Value, axis: Axis, keepdims: bool, dtype: str | None
     wide = result if result in FLOATS | COMPLEX else "int64"  # torch multiplies integers in 64 bits
     axes = rules.axes_of(b, axis, x.rank)
     if len(axes) == x.rank and not keepdims:
-        x = rules.reduce(b, x, "", None, False, dtype=wide, whole="x.prod()")
+        x = rules.reduce(b, x, "", None, keepdims=False, dtype=wide, whole="x.prod()")
     else:
         for a in sorted(axes, reverse=True):  # torch multiplies along one dim
             x = rules.reduce(b, x, "x.prod(dim=d, keep)", a, keepdims, dtype=wide)
@@ -242,7 +242,7 @@ def quantile(
         arguments = ", dim=d" + arguments
     full = (*lead, *shape)
     template = f"{name}({'x.flatten()' if axis is None else 'x'}, q{arguments})"
-    left = rules.reduced_shape(x.shape, axes, False)
+    left = rules.reduced_shape(x.shape, axes, keepdims=False)
     first = (rules.elements(lead),) if lead else ()
     y = b.op(template, shape=(*first, *left), perm=(), dtype=dtype, x=moved, q=q, **operands)
     y.perm = tuple(range(y.rank))

@@ -110,7 +110,7 @@ def squeeze(b: Builder, x: TensorLike, *, axis: Axis = None) -> Value:
     if not axes:
         return b.op("x", shape=x.shape, x=x)
     dims = tuple(sorted(x.dim(a) for a in axes))
-    shape = rules.reduced_shape(x.shape, axes, False)
+    shape = rules.reduced_shape(x.shape, axes, keepdims=False)
     perm = rules.without_axes(x.perm, axes)
     return b.op("x.squeeze(d)", shape=shape, perm=perm, x=x, d=dims[0] if len(dims) == 1 else dims)
 
@@ -268,7 +268,8 @@ def unstack(b: Builder, x: TensorLike, *, num: int | None = None, axis: int = 0)
     count = _checked_count(b, num or b.known(x, a))
     perm = rules.without_axes(x.perm, (a,))
     pieces = [
-        b.value(rules.reduced_shape(x.shape, (a,), False), dtype=x.dtype, perm=perm) for _ in range(count)
+        b.value(rules.reduced_shape(x.shape, (a,), keepdims=False), dtype=x.dtype, perm=perm)
+        for _ in range(count)
     ]
     b.emit("x.unbind(dim=d)", tuple(pieces), x=x, d=torch_dim(x, a))
     return pieces

@@ -84,7 +84,7 @@ def adjust_brightness(b: Builder, image: Tensor, delta: Known) -> Value:
 def adjust_contrast(b: Builder, images: Tensor, contrast_factor: Known) -> Value:
     """Each channel's distance to its mean, times a factor."""
     x = _as_floats(b, images)
-    mean = reduction(b, "Mean", x, (x.rank - 3, x.rank - 2), True)
+    mean = reduction(b, "Mean", x, (x.rank - 3, x.rank - 2), keepdims=True)
     y = b.elementwise("(x - mean) * factor + mean", x=x, mean=mean, factor=contrast_factor)
     return convert_image_dtype(b, y, images.dtype, saturate=True)
 
@@ -126,7 +126,7 @@ def per_image_standardization(b: Builder, image: Tensor) -> Value:
     sizes = [b.size(x, axis) for axis in axes]
     count = functools.reduce(lambda n, m: rules.host_map(b, "x * y", operator.mul, (n, m)), sizes)
     least = rules.host(rules.host_map(b, "1 / math.sqrt(x)", lambda n: 1 / math.sqrt(n), (count,)))
-    mean, deviation = (reduction(b, name, x, axes, True) for name in ("Mean", "Std"))
+    mean, deviation = (reduction(b, name, x, axes, keepdims=True) for name in ("Mean", "Std"))
     template = "(x - mean) / deviation.clamp(min=least)"
     return b.elementwise(template, x=x, mean=mean, deviation=deviation, least=least)
 

@@ -110,7 +110,7 @@ def resize_legacy(
     if align_corners and half_pixel_centers:
         b.malformed("corners and centres of pixels cannot both be put on each other")
     if align_corners and name == "area":
-        b.unsupported("align_corners", True, "supported for area: False")
+        b.unsupported("align_corners", align_corners, "supported for area: False")
     if not half_pixel_centers and name != "area":
         name += "_aligned" if align_corners else "_legacy"
     kernel = next((kernel for kernel in _LEGACY if kernel == name), None)
@@ -256,7 +256,7 @@ def ssim(
 ) -> Value:
     """Structural similarity of pairs of images."""
     if return_index_map:
-        b.unsupported("return_index_map", True, "supported: False")
+        b.unsupported("return_index_map", return_index_map, "supported: False")
     return keras_images.ssim(
         b, img1, img2, max_val=max_val, filter_size=filter_size, filter_sigma=filter_sigma, k1=k1, k2=k2
     )

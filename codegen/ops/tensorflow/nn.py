@@ -143,9 +143,10 @@ def weighted_moments(
     """Mean and variance over axes, where elements count more or less."""
     weights = combine(b, "Add", arrange.filled_like(b, x, value=0), frequency_weights)
     total = reduce_with(b, "Sum", weights, axes, keepdims=True)
-    mean = combine(b, "Divide", reduce_with(b, "Sum", combine(b, "Multiply", weights, x), axes, True), total)
+    weighted = combine(b, "Multiply", weights, x)
+    mean = combine(b, "Divide", reduce_with(b, "Sum", weighted, axes, keepdims=True), total)
     squares = combine(b, "Multiply", weights, combine(b, "SquaredDifference", x, mean))
-    variance = combine(b, "Divide", reduce_with(b, "Sum", squares, axes, True), total)
+    variance = combine(b, "Divide", reduce_with(b, "Sum", squares, axes, keepdims=True), total)
     if keepdims:
         return [mean, variance]
     gone = rules.axes_of(b, axes, x.rank)
@@ -183,7 +184,7 @@ def softmax_cross_entropy(b: Builder, labels: NativePeer, logits: NativePeer, ax
     """The loss of each sample, for labels as distributions."""
     x, y = logits, labels
     d = b.axis(axis, x.rank)
-    shape = rules.reduced_shape(x.shape, (d,), False)
+    shape = rules.reduced_shape(x.shape, (d,), keepdims=False)
     template = "-(y * F.log_softmax(x, dim=d)).sum(dim=d)"
     return b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, y=y, d=d)
 

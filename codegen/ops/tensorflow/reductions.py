@@ -217,7 +217,7 @@ def l2_normalize(b: Builder, x: Tensor, axis: Axes = None, epsilon: float = 1e-1
         operands: dict[str, Any] = {"d": x.dim(given[0])} | ({} if eps == 1e-12 else {"eps": eps})
         template = f"F.normalize(x, dim=d{', eps=eps' if 'eps' in operands else ''})"
         return b.op(template, shape=x.shape, x=x, like=x, **operands)
-    norm = reductions.reduction(b, "EuclideanNorm", x, given, True)
+    norm = reductions.reduction(b, "EuclideanNorm", x, given, keepdims=True)
     return b.elementwise("x / y.clamp(min=eps)", x=x, y=norm, eps=eps)
 
 
@@ -267,7 +267,7 @@ def normalize(b: Builder, tensor: Tensor, ord: Order = "euclidean", axis: Axes =
 def clip_by_norm(b: Builder, t: Peer, clip_norm: PeerTerm, axes: Axes = None) -> Value:
     """Scaled down to `clip_norm` where the norm exceeds it."""
     x, bound = t, clip_norm
-    size = reductions.reduction(b, "EuclideanNorm", x, axes, True)
+    size = reductions.reduction(b, "EuclideanNorm", x, axes, keepdims=True)
     bound = (
         max(bound, 0.0) if isinstance(bound, (int, float)) else choosing.extremum(b, bound, 0, larger=True)
     )

@@ -109,7 +109,11 @@ def _flag_texts(
     texts: dict[Flag, Parameter | Derived] = {}
     for flag, code in conditions.items():
         same = next(other for other, values in switches.items() if values == switches[flag])
-        new = Derived(code, flag.name) if code else Parameter(flag.name, "bool", False, True)
+        new = (
+            Derived(code, flag.name)
+            if code
+            else Parameter(flag.name, "bool", default=False, has_default=True)
+        )
         texts[flag] = texts.get(same, new)
     return texts
 
