@@ -132,8 +132,8 @@ ALWAYS_SO: tuple[tuple[str, dict[str, Any], str, Any, tuple[Dialect, ...]], ...]
 
 #: The same on Theano; with "unknown", where no backend is known.
 ON_THEANO: tuple[tuple[str, dict[str, Any], str, Any, tuple[Dialect, ...]], ...] = (
-    ("Conv2D", _SAME, "same_of", "theano", (KERAS1, KERAS2, TF_KERAS)),
-    ("MaxPooling1D", _SAME, "same_of", "theano", (KERAS1, KERAS2, TF_KERAS)),
+    ("Conv2D", _SAME, "same_of", "theano", (KERAS1, KERAS2)),
+    ("MaxPooling1D", _SAME, "same_of", "theano", (KERAS1, KERAS2)),
     ("MaxPooling1D", {"padding": "valid"}, "same_of", None, (KERAS1, KERAS2, TF_KERAS)),
     ("MaxPooling1D", _SAME, "same_of", "unknown", (KERAS1,)),
     ("UpSampling2D", _BILINEAR, "resizing", "theano", (KERAS1, KERAS2)),

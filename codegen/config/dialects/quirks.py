@@ -144,7 +144,7 @@ CHANGES = (
         says="The output's mask was the one that the inner layer makes at each step.",
     ),
     Change(
-        _PADDED, "same_of", value="theano", before=NOT_TF | {TF_KERAS: ALWAYS},
+        _PADDED, "same_of", value="theano", before=NOT_TF,
         says='Padding "same" on Theano put other numbers of zeros before and behind.', when=_pads_as_theano,
     ),
     Change(

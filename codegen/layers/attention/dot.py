@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from codegen.graph import Value
-from codegen.layers.attention.multi_head import insert_axes
+from codegen.layers.attention.masks import insert_axes
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
 
