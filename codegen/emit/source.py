@@ -8,12 +8,12 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from codegen import runtime
 from codegen.emit.code import Code, docstring, literal, plain
 from codegen.emit.forward import Forward, write_forward
 from codegen.emit.modules import Names, attribute_lines, constructor
 from codegen.graph import Graph, Parameter, Value, definitions
 from codegen.graph.expression import names_in
+from codegen.graph.helpers import closure
 from codegen.graph.shapes import shape_text
 
 #: Import lines by the name that they bind, for names that templates may use.
@@ -129,7 +129,7 @@ def emit(
         extra = methods if is_root else ()
         classes.append(_class(definition, names, forward, doc, is_root, extra))
         reads |= forward.names | _constructor_names(definition, names) | _method_names(extra)
-    helpers = runtime.closure(reads)
+    helpers = closure(reads)
     reads = reads.union(*(helper.reads for helper in helpers))
     imports = dict(_IMPORTS)
     for helper in helpers:

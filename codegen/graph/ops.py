@@ -9,7 +9,7 @@ import ast
 from enum import Enum, auto
 from functools import cache
 
-from codegen import runtime
+from codegen.graph import helpers
 from codegen.graph.parsing import free_names, parse_template
 from codegen.torch_api import ACTIVATIONS
 
@@ -234,7 +234,7 @@ def _function_meaning(called: str) -> Op:
 @cache
 def _is_random_helper(name: str) -> bool:
     """Whether a function of the runtime draws random numbers, itself or in what it calls."""
-    helper = runtime.helpers().get(name) if name.isidentifier() else None
+    helper = helpers.by_name().get(name) if name.isidentifier() else None
     if helper is None:
         return False
     called = {_called(node) for node in ast.walk(ast.parse(helper.source)) if isinstance(node, ast.Call)}

@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Collection
 from functools import cache
 
-from codegen import runtime
+from codegen.graph import helpers
 from codegen.graph.parsing import parse_template
 
 #: What every generated file may name: modules that it imports, itself, Python's own functions.
@@ -32,7 +32,7 @@ def check_template(template: str, operands: Collection[str]) -> None:
     unused = [name for name in operands if name not in read]
     if unused:
         raise TemplateError(f"the template {template!r} has no use for {_listed(unused)}")
-    unknown = sorted(read - _KNOWN - set(operands) - runtime.names())
+    unknown = sorted(read - _KNOWN - set(operands) - helpers.names())
     if unknown:
         raise TemplateError(f"the template {template!r} names {_listed(unknown)}, which is no operand of it")
 
