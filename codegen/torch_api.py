@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Facts:
+class ModuleFacts:
     """What is to be known of one of torch's modules.
 
     Attributes:
@@ -45,58 +45,61 @@ _AFFINE = {"weight": 1, "bias": 0}
 
 #: Activations that are a function of one tensor, without options.
 _ACTIVATIONS = {
-    "nn.ReLU": Facts(function="F.relu"),
-    "nn.ReLU6": Facts(function="F.relu6"),
-    "nn.SiLU": Facts(function="F.silu"),
-    "nn.GELU": Facts({"approximate": "none"}, function="F.gelu"),
-    "nn.Hardswish": Facts(function="F.hardswish"),
-    "nn.Hardsigmoid": Facts(function="F.hardsigmoid"),
-    "nn.Sigmoid": Facts(function="torch.sigmoid"),
-    "nn.Tanh": Facts(function="torch.tanh"),
-    "nn.ELU": Facts({"alpha": 1.0}, function="F.elu"),
-    "nn.SELU": Facts(function="F.selu"),
+    "nn.ReLU": ModuleFacts(function="F.relu"),
+    "nn.ReLU6": ModuleFacts(function="F.relu6"),
+    "nn.SiLU": ModuleFacts(function="F.silu"),
+    "nn.GELU": ModuleFacts({"approximate": "none"}, function="F.gelu"),
+    "nn.Hardswish": ModuleFacts(function="F.hardswish"),
+    "nn.Hardsigmoid": ModuleFacts(function="F.hardsigmoid"),
+    "nn.Sigmoid": ModuleFacts(function="torch.sigmoid"),
+    "nn.Tanh": ModuleFacts(function="torch.tanh"),
+    "nn.ELU": ModuleFacts({"alpha": 1.0}, function="F.elu"),
+    "nn.SELU": ModuleFacts(function="F.selu"),
 }
 
 #: Facts by the module's name in the generated source; a test compares them with torch.
-MODULES: Mapping[str, Facts] = {
-    "nn.Linear": Facts({"bias": True}, ("in_features", "out_features"), typed=True),
-    "nn.Embedding": Facts(typed=True),
-    **{f"nn.Conv{n}d": Facts(_CONV, _KERNEL, f"F.conv{n}d", typed=True) for n in (1, 2, 3)},
+MODULES: Mapping[str, ModuleFacts] = {
+    "nn.Linear": ModuleFacts({"bias": True}, ("in_features", "out_features"), typed=True),
+    "nn.Embedding": ModuleFacts(typed=True),
+    **{f"nn.Conv{n}d": ModuleFacts(_CONV, _KERNEL, f"F.conv{n}d", typed=True) for n in (1, 2, 3)},
     **{
-        f"nn.ConvTranspose{n}d": Facts(
+        f"nn.ConvTranspose{n}d": ModuleFacts(
             {**_CONV, "output_padding": 0}, _KERNEL, f"F.conv_transpose{n}d", typed=True
         )
         for n in (1, 2, 3)
     },
     **{
-        f"nn.BatchNorm{n}d": Facts(_BATCH_NORM, ("num_features",), initial=_AFFINE, light=True)
+        f"nn.BatchNorm{n}d": ModuleFacts(_BATCH_NORM, ("num_features",), initial=_AFFINE, light=True)
         for n in (1, 2, 3)
     },
-    **{f"nn.InstanceNorm{n}d": Facts(_INSTANCE_NORM, initial=_AFFINE) for n in (1, 2, 3)},
-    "nn.LayerNorm": Facts(
+    **{f"nn.InstanceNorm{n}d": ModuleFacts(_INSTANCE_NORM, initial=_AFFINE) for n in (1, 2, 3)},
+    "nn.LayerNorm": ModuleFacts(
         {"eps": 1e-05, "elementwise_affine": True, "bias": True},
         ("normalized_shape",),
         initial=_AFFINE,
         light=True,
     ),
-    "nn.GroupNorm": Facts(
+    "nn.GroupNorm": ModuleFacts(
         {"eps": 1e-05, "affine": True}, ("num_groups", "num_channels"), initial=_AFFINE, light=True
     ),
-    "nn.RMSNorm": Facts({"eps": None, "elementwise_affine": True}, initial={"weight": 1}),
-    "nn.Dropout": Facts(positional=("p",), function="F.dropout", light=True),
-    **{f"nn.Dropout{n}d": Facts(positional=("p",), function=f"F.dropout{n}d", light=True) for n in (1, 2, 3)},
-    "nn.AlphaDropout": Facts(function="F.alpha_dropout"),
-    "nn.LSTM": Facts(_RNN),
-    "nn.GRU": Facts(_RNN),
-    "nn.RNN": Facts(_RNN),
-    **{f"nn.MaxPool{n}d": Facts(_POOL, function=f"F.max_pool{n}d") for n in (1, 2, 3)},
-    **{f"nn.AvgPool{n}d": Facts(_POOL, function=f"F.avg_pool{n}d") for n in (1, 2, 3)},
+    "nn.RMSNorm": ModuleFacts({"eps": None, "elementwise_affine": True}, initial={"weight": 1}),
+    "nn.Dropout": ModuleFacts(positional=("p",), function="F.dropout", light=True),
+    **{
+        f"nn.Dropout{n}d": ModuleFacts(positional=("p",), function=f"F.dropout{n}d", light=True)
+        for n in (1, 2, 3)
+    },
+    "nn.AlphaDropout": ModuleFacts(function="F.alpha_dropout"),
+    "nn.LSTM": ModuleFacts(_RNN),
+    "nn.GRU": ModuleFacts(_RNN),
+    "nn.RNN": ModuleFacts(_RNN),
+    **{f"nn.MaxPool{n}d": ModuleFacts(_POOL, function=f"F.max_pool{n}d") for n in (1, 2, 3)},
+    **{f"nn.AvgPool{n}d": ModuleFacts(_POOL, function=f"F.avg_pool{n}d") for n in (1, 2, 3)},
     **_ACTIVATIONS,
-    "nn.CELU": Facts({"alpha": 1.0}, function="F.celu"),
-    "nn.Hardtanh": Facts(function="F.hardtanh"),
-    "nn.LeakyReLU": Facts({"negative_slope": 0.01}, function="F.leaky_relu"),
-    "nn.LogSoftmax": Facts(function="F.log_softmax"),
-    "nn.Softmax": Facts(function="F.softmax"),
+    "nn.CELU": ModuleFacts({"alpha": 1.0}, function="F.celu"),
+    "nn.Hardtanh": ModuleFacts(function="F.hardtanh"),
+    "nn.LeakyReLU": ModuleFacts({"negative_slope": 0.01}, function="F.leaky_relu"),
+    "nn.LogSoftmax": ModuleFacts(function="F.log_softmax"),
+    "nn.Softmax": ModuleFacts(function="F.softmax"),
 }
 
 #: The module for each function that has one.
@@ -112,9 +115,9 @@ _DEFAULTS = {"F.pad": {"mode": "constant", "value": 0.0}}
 _UNIFORM = frozenset({"kernel_size", "stride", "padding", "dilation", "output_padding", "scale_factor"})
 
 
-def facts(constructor: str) -> Facts:
+def facts(constructor: str) -> ModuleFacts:
     """The facts of a module; none of a class that is not torch's."""
-    return MODULES.get(constructor, Facts())
+    return MODULES.get(constructor, ModuleFacts())
 
 
 def defaults(callee: str) -> Mapping[str, Any]:

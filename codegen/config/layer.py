@@ -144,9 +144,15 @@ def _layer(
         return LayerSpec(name, class_name, options, tuple(calls), package=package, quirks=quirks)
     trainable = config.get("trainable")
     draft = Draft(
-        name, class_name, package, dict(config), origin, origin.stored,
-        context.weight_shape, context.has_weight_of_shape,
-    )  # fmt: skip
+        name,
+        class_name,
+        package,
+        dict(config),
+        origin,
+        origin.stored,
+        context.weight_shape,
+        context.has_weight_of_shape,
+    )
     _normalise(draft)
     dtype = draft.config.get("dtype")
     constants = draft.config.pop("num_constants", None) or 0

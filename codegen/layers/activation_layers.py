@@ -89,9 +89,14 @@ def softmax(
     kept = "mask" if mask.dtype == "bool" else "mask > 0.5"
     dims = [torch_dim(x, axis) for axis in axes]
     return b.op(
-        f"masked_softmax(x, {kept}, dims)", shape=x.shape, non_negative=True,
-        x=x, like=x, mask=b.keras_layout(mask), dims=dims,
-    )  # fmt: skip
+        f"masked_softmax(x, {kept}, dims)",
+        shape=x.shape,
+        non_negative=True,
+        x=x,
+        like=x,
+        mask=b.keras_layout(mask),
+        dims=dims,
+    )
 
 
 def _penalised(b: Builder, x: Value, mask: Value) -> Value:

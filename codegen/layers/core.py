@@ -143,9 +143,13 @@ def masking(b: Builder, x: Value, *, mask_value: float | tuple[float, ...] = 0.0
     if isinstance(mask_value, tuple):
         value = constant(b, as_constant(b, mask_value))
     mask = b.op(
-        "(x != value).any(dim=-1)", shape=x.shape[:-1], dtype="bool", perm=tuple(range(x.rank - 1)),
-        x=x, value=value,
-    )  # fmt: skip
+        "(x != value).any(dim=-1)",
+        shape=x.shape[:-1],
+        dtype="bool",
+        perm=tuple(range(x.rank - 1)),
+        x=x,
+        value=value,
+    )
     if mask_value == 0:
         y = b.op("x", shape=x.shape, x=x)
     else:

@@ -89,11 +89,15 @@ def einsum_dense(
     eq = _analysed(b, x, equation, output_shape if isinstance(output_shape, tuple) else (output_shape,))
     bias_shape = _bias_shape(eq, bias_axes) if bias_axes is not None else None
     w = weights(
-        b, eq.known(eq.kernel), bias_shape, quantization,
+        b,
+        eq.known(eq.kernel),
+        bias_shape,
+        quantization,
         rows=math.prod(eq.known("".join(c for c in eq.kernel if c not in eq.y))),
-        scale_shape=_scale_shape(eq), align=lambda scale: _aligned(eq, scale),
+        scale_shape=_scale_shape(eq),
+        align=lambda scale: _aligned(eq, scale),
         summed_axis=next((axis for axis, letter in enumerate(eq.kernel) if letter not in eq.y), 0),
-    )  # fmt: skip
+    )
     summed = [len(eq.lead) + i for i, c in enumerate(eq.x) if c not in eq.y]
     rounded = rounded_input(b, x, summed, quantization, w.input_scale)
     y = _contracted(b, rounded, eq, w.kernel, w.bias)
@@ -114,9 +118,13 @@ def _contracted(
     if eq.is_linear and (bias is None or bias.shape == eq.known(eq.new)):
         return _linear(b, x, eq, kernel, bias, part)
     y = b.op(
-        "torch.einsum(equation, x, kernel)", shape=eq.output_shape, perm=tuple(range(len(eq.output_shape))),
-        equation=eq.text, x=x, kernel=b.parameter(part or "kernel", kernel),
-    )  # fmt: skip
+        "torch.einsum(equation, x, kernel)",
+        shape=eq.output_shape,
+        perm=tuple(range(len(eq.output_shape))),
+        equation=eq.text,
+        x=x,
+        kernel=b.parameter(part or "kernel", kernel),
+    )
     if bias is not None:
         y = b.op("y + bias", shape=y.shape, y=y, bias=b.parameter("bias", bias))
     return y

@@ -155,17 +155,26 @@ class Builder(Emitter):
             x = self.floating(x)
         made = self.define(constructor, args=args, kwargs=kwargs, state=state, frozen=frozen, part=part)
         return self.op(
-            "module(x)", shape=shape, perm=perm, like=like, dtype=dtype,
-            non_negative=non_negative, module=made, x=x,
-        )  # fmt: skip
+            "module(x)",
+            shape=shape,
+            perm=perm,
+            like=like,
+            dtype=dtype,
+            non_negative=non_negative,
+            module=made,
+            x=x,
+        )
 
     def parameter(self, name: str, weight: Weight, *, frozen: bool = False) -> Module:
         """A bare parameter `self.<layer>_<name>` with the weight's shape; a scalar has shape (1,)."""
         weight = weight if weight.shape else weight.reshape(1)  # FSDP shards no scalars
         return self.define(
-            "nn.Parameter", args=(weight.shape, torch_dtype(self.dtype)), state={"": weight},
-            frozen=[""] if frozen else (), part=name,
-        )  # fmt: skip
+            "nn.Parameter",
+            args=(weight.shape, torch_dtype(self.dtype)),
+            state={"": weight},
+            frozen=[""] if frozen else (),
+            part=name,
+        )
 
     def buffer(self, name: str, weight: Weight, *, dtype: str | None = None) -> Module:
         """A buffer `self.<layer>_<name>`: state that is saved and moved, but never trained."""
@@ -211,9 +220,15 @@ class Builder(Emitter):
         elif perm is None:
             operands = {name: self._native(operand) for name, operand in operands.items()}
         return self.expression(
-            template, shape=shape, dtype=dtype, perm=perm or (), flat=flat, op=op,
-            non_negative=non_negative, **operands,
-        )  # fmt: skip
+            template,
+            shape=shape,
+            dtype=dtype,
+            perm=perm or (),
+            flat=flat,
+            op=op,
+            non_negative=non_negative,
+            **operands,
+        )
 
     def _native(self, operand: Any) -> Any:
         """An operand with every tensor in it in Keras' layout."""

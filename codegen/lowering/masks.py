@@ -72,8 +72,12 @@ def with_mask(e: Emitter, result: Value, mask: Value | None, inputs: Sequence[Va
         return result
     if result in inputs:
         result = e.expression(
-            "x", x=result, shape=result.shape, perm=result.perm, flat=result.flat,
+            "x",
+            x=result,
+            shape=result.shape,
+            perm=result.perm,
+            flat=result.flat,
             non_negative=result.non_negative,
-        )  # fmt: skip
+        )
     result.mask = mask
     return result

@@ -229,9 +229,11 @@ def test_inverse_stft(tmp_path: Path) -> None:
 
 def test_unique(tmp_path: Path) -> None:
     layers = chain(
-        ("cast", {"dtype": "int32"}), ("math.abs", {}), ("reshape", {"shape": [-1]}),
+        ("cast", {"dtype": "int32"}),
+        ("math.abs", {}),
+        ("reshape", {"shape": [-1]}),
         ("unique_with_counts", {}),
-    )  # fmt: skip
+    )
     values, places, counts = run(converted(layers, tmp_path, outputs=3))
     layers[3]["config"]["function"] = "unique"
     assert [part.tolist() for part in run(converted(layers, tmp_path, outputs=2))] == [
@@ -245,9 +247,12 @@ def test_unique(tmp_path: Path) -> None:
 
 def test_confusion_matrix(tmp_path: Path) -> None:
     layers = chain(
-        ("cast", {"dtype": "int32"}), ("math.floormod", {"y": 4}), ("math.subtract", {"y": 1}),
-        ("math.abs", {}), ("math.confusion_matrix", {"num_classes": 4, "predictions": ["op_1", 0, 0]}),
-    )  # fmt: skip
+        ("cast", {"dtype": "int32"}),
+        ("math.floormod", {"y": 4}),
+        ("math.subtract", {"y": 1}),
+        ("math.abs", {}),
+        ("math.confusion_matrix", {"num_classes": 4, "predictions": ["op_1", 0, 0]}),
+    )
     pairs = 4 * abs(INTEGERS - 1) + INTEGERS
     expected = np.bincount(pairs.ravel(), minlength=16).reshape(4, 4)
     np.testing.assert_array_equal(run(converted(layers, tmp_path)), expected)

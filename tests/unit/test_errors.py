@@ -65,10 +65,11 @@ def test_an_input_of_strings_is_refused() -> None:
 @pytest.mark.parametrize(
     ("class_name", "option", "value"),
     [
-        ("RepeatVector", "n", float("nan")), ("RepeatVector", "n", float("inf")),
+        ("RepeatVector", "n", float("nan")),
+        ("RepeatVector", "n", float("inf")),
         ("Dropout", "rate", 10**400),
     ],
-)  # fmt: skip
+)
 def test_numbers_that_no_option_can_be(class_name: str, option: str, value: float) -> None:
     layer = entry(class_name, "layer", [["x", 0, 0]], **{option: value})
     model = functional([input_entry("x", 3), layer], ["x", 0, 0], ["layer", 0, 0])

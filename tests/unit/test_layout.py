@@ -26,8 +26,11 @@ def test_there_and_back_is_no_permute() -> None:
     again = b.elementwise("F.relu(x)", x=b.channels_first(inside))
     assert b.keras_layout(b.channels_first(image)) is image
     assert _templates(b, b.keras_layout(again)) == [
-        "x.permute(*dims)", "F.relu(x)", "F.relu(x)", "x.permute(*dims)",
-    ]  # fmt: skip
+        "x.permute(*dims)",
+        "F.relu(x)",
+        "F.relu(x)",
+        "x.permute(*dims)",
+    ]
 
 
 def test_axes_of_size_one_move_without_a_permute() -> None:

@@ -28,8 +28,11 @@ def _node(op: str, constants: dict[str, Any], **attributes: Any) -> dict[str, An
     definition = {"name": op, "op": op, "input": ["x"], "attr": attributes}
     config = {"name": op, "trainable": True, "dtype": None, "node_def": definition, "constants": constants}
     return {
-        "class_name": "TensorFlowOpLayer", "name": op, "config": config, "inbound_nodes": [[["x", 0, 0, {}]]]
-    }  # fmt: skip
+        "class_name": "TensorFlowOpLayer",
+        "name": op,
+        "config": config,
+        "inbound_nodes": [[["x", 0, 0, {}]]],
+    }
 
 
 #: Other names of functions in the fixtures, under which other versions of TensorFlow save them.
@@ -80,12 +83,15 @@ def test_fixture(file: Path, names: dict[str, str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "__operators__.getitem", "__operators__.add", "compat.v1.floor_div",
+        "__operators__.getitem",
+        "__operators__.add",
+        "compat.v1.floor_div",
         "nn.local_response_normalization",
-        "compat.v1.nn.softmax_cross_entropy_with_logits_v2", "space_to_batch_nd",
+        "compat.v1.nn.softmax_cross_entropy_with_logits_v2",
+        "space_to_batch_nd",
         "compat.v1.batch_to_space_nd",
     ],
-)  # fmt: skip
+)
 def test_fixtures_hold(name: str) -> None:
     """Names that Keras 2 saves for functions that are called otherwise."""
     texts = [gzip.decompress(file.with_suffix(".h5.gz").read_bytes()) for file in FIXTURES]
@@ -116,8 +122,11 @@ def test_every_node_has_a_function() -> None:
         (_node("Pad", {"1": [[0, 0], [1, 0], [0, 2]]}), np.pad(X, [(0, 0), (1, 0), (0, 2)])),
         (
             _node(
-                "StridedSlice", {"1": [0, 0, 1], "2": [0, 1, 3], "3": [1, 1, 1]},
-                begin_mask={"i": "1"}, end_mask={"i": "1"}, shrink_axis_mask={"i": "2"},
+                "StridedSlice",
+                {"1": [0, 0, 1], "2": [0, 1, 3], "3": [1, 1, 1]},
+                begin_mask={"i": "1"},
+                end_mask={"i": "1"},
+                shrink_axis_mask={"i": "2"},
                 ellipsis_mask={"i": "0"},
             ),
             X[:, 0, 1:3],
@@ -132,7 +141,7 @@ def test_every_node_has_a_function() -> None:
         (_node("ClipByValue", {"1": -1.0, "2": 2.5}), X.clip(-1, 2.5)),
     ],
     ids=lambda value: value["name"] if isinstance(value, dict) else "",
-)  # fmt: skip
+)
 def test_node(layer: dict[str, Any], expected: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(run(converted([layer], tmp_path)), expected, 1e-5)
 

@@ -119,8 +119,12 @@ def test_saved_names_decide_when_the_flags_were_set_after_saving() -> None:
     tree = model("top", model("in", dense("d", trainable=False), dense("e")))
     group = tuple(tensor(name) for name in ("d/kernel:0", "d/bias:0", "e/kernel:0", "e/bias:0"))
     bound = names(bind(tree, saved(LayerWeights({"in": group}))))
-    assert bound == {"in/d/kernel": "d/kernel:0", "in/d/bias": "d/bias:0",
-                     "in/e/kernel": "e/kernel:0", "in/e/bias": "e/bias:0"}  # fmt: skip
+    assert bound == {
+        "in/d/kernel": "d/kernel:0",
+        "in/d/bias": "d/bias:0",
+        "in/e/kernel": "e/kernel:0",
+        "in/e/bias": "e/bias:0",
+    }
 
 
 def test_groups_of_other_names_are_matched_by_order() -> None:

@@ -67,9 +67,14 @@ def locally_connected(
     sizes = [b.known(x, axis) for axis in spatial_axes(x.rank, data_format)]
     channels = b.known(x, channel_axis(x.rank, data_format))
     layout = _Layout(
-        sizes, kernel_size, steps, windows.padding, channels, filters,
+        sizes,
+        kernel_size,
+        steps,
+        windows.padding,
+        channels,
+        filters,
         channels_first=data_format == "channels_first",
-    )  # fmt: skip
+    )
     check_sizes(b, x, layout.outputs)
     if implementation != 1 and layout.elements > _MOST_ELEMENTS:
         b.unsupported("implementation", implementation, "supported: 1 for a kernel of this size")

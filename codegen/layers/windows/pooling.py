@@ -129,14 +129,24 @@ def _pool(b: Builder, x: Value, mode: str, dims: int, windows: PoolWindows) -> V
         flat = [n for pair in reversed(pads) for n in pair or ()]
         return b.op(
             "average_pool_padded(x, kernel_size=kernel, stride=stride, pads=pads)",
-            shape=shape, non_negative=x.non_negative, x=x, like=x, kernel=list(kernel), stride=list(stride),
+            shape=shape,
+            non_negative=x.non_negative,
+            x=x,
+            like=x,
+            kernel=list(kernel),
+            stride=list(stride),
             pads=flat,
-        )  # fmt: skip
+        )
     if arguments is None:
         return b.op(
             "average_pool_same(x, kernel_size=kernel, stride=stride)",
-            shape=shape, non_negative=x.non_negative, x=x, like=x, kernel=list(kernel), stride=list(stride),
-        )  # fmt: skip
+            shape=shape,
+            non_negative=x.non_negative,
+            x=x,
+            like=x,
+            kernel=list(kernel),
+            stride=list(stride),
+        )
     arguments = {"kernel_size": kernel, "stride": stride, **arguments}
     y = call(b, f"F.{mode}_pool{dims}d", x, arguments, shape, non_negative=x.non_negative)
     return b.cast(y, dtype)
@@ -205,9 +215,13 @@ def _padded(
         return pad(b, x, data_format, tuple(own), value), {"padding": none}
     padded = b.op(
         "same_pad(x, kernel_size=kernel, stride=stride, value=-math.inf)",
-        shape=with_sizes(x, data_format, [None] * len(axes)), non_negative=x.non_negative, x=x, like=x,
-        kernel=[kernel for kernel, _ in axes], stride=[stride for _, stride in axes],
-    )  # fmt: skip
+        shape=with_sizes(x, data_format, [None] * len(axes)),
+        non_negative=x.non_negative,
+        x=x,
+        like=x,
+        kernel=[kernel for kernel, _ in axes],
+        stride=[stride for _, stride in axes],
+    )
     return padded, {"padding": none}
 
 
@@ -244,9 +258,13 @@ def _reduce(b: Builder, x: Value, method: str, dims: int, data_format: str, *, k
         perm = (0, 1)
         template = f"x.{method}(dim=dims)"
     return b.op(
-        template, shape=shape, perm=perm, non_negative=x.non_negative, x=x,
+        template,
+        shape=shape,
+        perm=perm,
+        non_negative=x.non_negative,
+        x=x,
         dims=stored if dims > 1 else stored[0],
-    )  # fmt: skip
+    )
 
 
 def _adaptive(b: Builder, x: Value, mode: str, dims: int, output_size: Ints, data_format: str) -> Value:
@@ -256,7 +274,10 @@ def _adaptive(b: Builder, x: Value, mode: str, dims: int, output_size: Ints, dat
     x = b.channels_first(as_float(b, x), data_format)
     y = b.op(
         f"F.adaptive_{mode}_pool{dims}d(x, sizes)",
-        shape=with_sizes(x, data_format, sizes), perm=x.perm, non_negative=x.non_negative, x=x,
+        shape=with_sizes(x, data_format, sizes),
+        perm=x.perm,
+        non_negative=x.non_negative,
+        x=x,
         sizes=sizes if len(set(sizes)) > 1 else sizes[0],
-    )  # fmt: skip
+    )
     return b.cast(y, dtype)

@@ -54,7 +54,10 @@ def random_fourier_features(b: Builder, x: Value, *, output_dim: int) -> Value:
     phase = b.weight("bias", (output_dim,), trainable=False)
     scale = b.weight("kernel_scale", (1,))
     return b.op(
-        "torch.cos(x @ kernel / scale + phase)", shape=(*x.shape[:-1], output_dim), x=x,
-        kernel=b.parameter("kernel", kernel, frozen=True), scale=b.parameter("scale", scale),
+        "torch.cos(x @ kernel / scale + phase)",
+        shape=(*x.shape[:-1], output_dim),
+        x=x,
+        kernel=b.parameter("kernel", kernel, frozen=True),
+        scale=b.parameter("scale", scale),
         phase=b.parameter("phase", phase, frozen=True),
-    )  # fmt: skip
+    )

@@ -35,9 +35,15 @@ def position_embedding(b: Builder, x: Value, *, sequence_length: int) -> Value:
 
 @_hub("TokenAndPositionEmbedding", masks="own")
 def token_and_position_embedding(
-    b: Builder, x: Value, *, vocabulary_size: int, sequence_length: int, embedding_dim: int,
-    tie_weights: bool = True, mask_zero: bool = False,
-) -> Value:  # fmt: skip
+    b: Builder,
+    x: Value,
+    *,
+    vocabulary_size: int,
+    sequence_length: int,
+    embedding_dim: int,
+    tie_weights: bool = True,
+    mask_zero: bool = False,
+) -> Value:
     """The sum of a learned vector for each token and one for each position."""
     sizes = {"input_dim": vocabulary_size, "output_dim": embedding_dim, "mask_zero": mask_zero}
     token = LayerSpec("token_embedding", "ReversibleEmbedding", {**sizes, "tie_weights": tie_weights})

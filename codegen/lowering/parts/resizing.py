@@ -23,7 +23,7 @@ from codegen.lowering.parts.windows import (
 #: The methods of `tf.image.resize`.
 Interpolation = Literal[
     "nearest", "bilinear", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"
-]  # fmt: skip
+]
 
 #: The same with those of TensorFlow 1, which count positions from the corners of pixels ("_legacy"), or put
 #: the outer pixels of both images on each other ("_aligned").

@@ -182,8 +182,12 @@ def one_hot(
     x = b.cast(x, "int64") if x.dtype in FLOATS or x.dtype == "bool" else x
     y = b.op(
         "x.unsqueeze(-1) == torch.arange(n, device=x.device)",
-        shape=(*x.shape, num_classes), dtype="bool", perm=tuple(range(x.rank + 1)), x=x, n=num_classes,
-    )  # fmt: skip
+        shape=(*x.shape, num_classes),
+        dtype="bool",
+        perm=tuple(range(x.rank + 1)),
+        x=x,
+        n=num_classes,
+    )
     a = b.axis(axis, y.rank)
     order = list(range(x.rank))
     order.insert(a, x.rank)

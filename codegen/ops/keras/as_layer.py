@@ -79,9 +79,10 @@ class _GivenWeights(Builder):
         function = torch_api.facts(constructor).function
         if not function or weight is None or not weight.leaves():
             return super().module(constructor, x, shape=shape, **options)
-        written = torch_api.short_arguments(constructor, {
-            name: value for name, value in options["kwargs"].items() if name not in ("kernel_size", "bias")
-        })  # fmt: skip
+        written = torch_api.short_arguments(
+            constructor,
+            {name: value for name, value in options["kwargs"].items() if name not in ("kernel_size", "bias")},
+        )
         operands = {"x": self.cast(x, self.dtype), "weight": self._tensor(weight), **written}
         arguments = ", ".join(["x", "weight", *(f"{name}={name}" for name in written)])
         return self.op(f"{function}({arguments})", shape=shape, perm=options.get("perm"), **operands)

@@ -78,10 +78,15 @@ def _project(
 ) -> Value:
     x = b.channels_first(batch_of(b, images), data_format or "channels_last")
     y = b.op(
-        "projective_transform(x, transforms, interpolation, mode, fill)", shape=x.shape,
-        x=x, like=x, transforms=transforms, interpolation=interpolation, mode=fill_mode,
+        "projective_transform(x, transforms, interpolation, mode, fill)",
+        shape=x.shape,
+        x=x,
+        like=x,
+        transforms=transforms,
+        interpolation=interpolation,
+        mode=fill_mode,
         fill=float(fill_value),
-    )  # fmt: skip
+    )
     return like(b, y, images)
 
 

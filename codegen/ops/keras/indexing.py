@@ -91,9 +91,12 @@ def _index_native(b: Builder, x: Value, items: list[Index]) -> Value:
     if not index:
         return b.op("x", shape=tuple(shape), perm=tuple(range(len(shape))), x=x)
     return b.op(
-        "x[index]", shape=tuple(shape), perm=tuple(range(len(shape))),
-        x=x, index=index[0] if len(index) == 1 and not isinstance(index[0], slice) else tuple(index),
-    )  # fmt: skip
+        "x[index]",
+        shape=tuple(shape),
+        perm=tuple(range(len(shape))),
+        x=x,
+        index=index[0] if len(index) == 1 and not isinstance(index[0], slice) else tuple(index),
+    )
 
 
 def _index_stored(b: Builder, x: Value, items: list[Index]) -> Value:
@@ -284,8 +287,13 @@ def scatter(b: Builder, indices: TensorLike, values: TensorLike, *, shape: Tenso
     del depth
     template = "scatter_add(values.new_zeros(sizes), indices, values)"
     return b.op(
-        template, shape=result, perm=tuple(range(len(result))), values=values, sizes=sizes, indices=positions,
-    )  # fmt: skip
+        template,
+        shape=result,
+        perm=tuple(range(len(result))),
+        values=values,
+        sizes=sizes,
+        indices=positions,
+    )
 
 
 @op("ScatterUpdate")

@@ -25,12 +25,14 @@ from codegen.ops.keras.linalg import made
 _SEGMENTS = {"sum": 0, "amax": 0, "amin": 0, "prod": 1}
 
 
-@op({
-    "SegmentSum": {"mode": "sum"},
-    "SegmentMax": {"mode": "amax"},
-    "SegmentMin": {"mode": "amin"},
-    "SegmentProd": {"mode": "prod"},
-})  # fmt: skip
+@op(
+    {
+        "SegmentSum": {"mode": "sum"},
+        "SegmentMax": {"mode": "amax"},
+        "SegmentMin": {"mode": "amin"},
+        "SegmentProd": {"mode": "prod"},
+    }
+)
 def segment(
     b: Builder,
     data: TensorLike,
@@ -50,9 +52,15 @@ def segment(
         count = b.host_op(last, ids=ids)
     fill = _SEGMENTS[mode] if sorted or mode in ("sum", "prod") else extreme(x.dtype, mode == "amax")
     return made(
-        b, "segment_reduce(x, ids, count, mode, fill)", (num_segments, *x.shape[1:]),
-        x=x, ids=ids, count=count, mode=mode, fill=float(fill) if x.dtype in FLOATS else fill,
-    )  # fmt: skip
+        b,
+        "segment_reduce(x, ids, count, mode, fill)",
+        (num_segments, *x.shape[1:]),
+        x=x,
+        ids=ids,
+        count=count,
+        mode=mode,
+        fill=float(fill) if x.dtype in FLOATS else fill,
+    )
 
 
 def extreme(dtype: str, low: bool) -> float:

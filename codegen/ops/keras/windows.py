@@ -171,9 +171,13 @@ def _open_conv(
             for axis, gap in enumerate(dilation)
         ]
         x = b.op(
-            "same_pad(x, kernel_size=kernel, stride=stride)", shape=with_sizes(x, data_format, [None] * dims),
-            x=x, like=x, kernel=extents, stride=list(stride),
-        )  # fmt: skip
+            "same_pad(x, kernel_size=kernel, stride=stride)",
+            shape=with_sizes(x, data_format, [None] * dims),
+            x=x,
+            like=x,
+            kernel=extents,
+            stride=list(stride),
+        )
     weight = transpose(b, kernel, axes=(dims + 1, dims, *range(dims)))
     groups = b.known(x, channel_axis(x.rank, data_format)) // inner
     if depthwise:
@@ -204,15 +208,22 @@ def pool(
     """The largest element, or the mean, of each window."""
     x = rules.tensor(b, inputs)
     return as_layer(
-        b, f"{layer}{x.rank - 2}D", x,
-        pool_size=pool_size, strides=strides, padding=padding, data_format=data_format or "channels_last",
-    )  # fmt: skip
+        b,
+        f"{layer}{x.rank - 2}D",
+        x,
+        pool_size=pool_size,
+        strides=strides,
+        padding=padding,
+        data_format=data_format or "channels_last",
+    )
 
 
-@op({
-    "AdaptiveMaxPool": {"layer": "AdaptiveMaxPooling"},
-    "AdaptiveAveragePool": {"layer": "AdaptiveAveragePooling"},
-})  # fmt: skip
+@op(
+    {
+        "AdaptiveMaxPool": {"layer": "AdaptiveMaxPooling"},
+        "AdaptiveAveragePool": {"layer": "AdaptiveAveragePooling"},
+    }
+)
 def adaptive_pool(
     b: Builder, inputs: TensorLike, *, output_size: Ints, data_format: DataFormat | None = None, layer: str
 ) -> Value:

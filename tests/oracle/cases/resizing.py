@@ -34,8 +34,10 @@ def _rows(kernel: str) -> list[Case]:
 def _aspect_rows(option: str) -> list[Case]:
     """One option for images that are too high, too wide, and of any size."""
     shapes: dict[str, tuple[int | None, ...]] = {
-        "tall": (9, 4, 3), "wide": (4, 11, 3), "open": (None, None, 3),
-    }  # fmt: skip
+        "tall": (9, 4, 3),
+        "wide": (4, 11, 3),
+        "open": (None, None, 3),
+    }
     return [
         Case(f"resizing_{option}_{name}", lambda: layers.Resizing(5, 8, **{option: True}), [shape])
         for name, shape in shapes.items()

@@ -33,8 +33,11 @@ _BLOCKS = {
     "UNetBlock": (
         ["nn.Conv1d(4, 4, 3)"],
         [
-            "self.m0(%0)", "F.max_pool1d(%1, kernel_size=2)", "F.interpolate(%2, scale_factor=2)",
-            "torch.cat({xs: [%1, %3]}, dim=1)", "F.relu(%4)",
+            "self.m0(%0)",
+            "F.max_pool1d(%1, kernel_size=2)",
+            "F.interpolate(%2, scale_factor=2)",
+            "torch.cat({xs: [%1, %3]}, dim=1)",
+            "F.relu(%4)",
         ],
     ),
     "InceptionBlock": (
@@ -46,8 +49,11 @@ _BLOCKS = {
         ["self.m0(%0)", "self.m1(%1)", "%0 + %2"],
     ),
     "InvertedResidual": (
-        ["nn.Conv1d(4, 8, kernel_size=1)", "nn.Conv1d(8, 8, kernel_size=3, groups=8)",
-         "nn.Conv1d(8, 4, kernel_size=1)"],
+        [
+            "nn.Conv1d(4, 8, kernel_size=1)",
+            "nn.Conv1d(8, 8, kernel_size=3, groups=8)",
+            "nn.Conv1d(8, 4, kernel_size=1)",
+        ],
         ["self.m0(%0)", "self.m1(%1)", "self.m2(%2)", "%0 + %3"],
     ),
     "DepthwiseSeparableConv": (
@@ -63,8 +69,7 @@ _BLOCKS = {
         ["self.m0(%0)", "self.m1(%1)", "self.m2(%2)", "%0 + %3"],
     ),
     "PreActivationBottleneck": (
-        ["nn.BatchNorm1d(4)", _ONE, _THREE,
-         _ONE],
+        ["nn.BatchNorm1d(4)", _ONE, _THREE, _ONE],
         ["self.m0(%0)", "self.m1(%1)", "self.m2(%2)", "self.m3(%3)", "%4 + %0"],
     ),
     "ResidualBlock": ([_THREE], ["self.m0(%0)", "%0 + %1"]),
@@ -72,7 +77,7 @@ _BLOCKS = {
         ["nn.Conv1d(4, 4, 3)", "nn.Conv1d(4, 4, 3)"],
         ["self.m0(%0)", "torch.tanh(%1)", "self.m1(%0)", "torch.sigmoid(%3)", "%2 * %4"],
     ),
-}  # fmt: skip
+}
 
 _ROUGH_BLOCKS = {
     "TransitionBlock": (
