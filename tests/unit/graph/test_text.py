@@ -6,8 +6,10 @@ import textwrap
 
 import pytest
 
+from codegen.commands.dump_graph import dump_graph
 from codegen.graph import Derived, Graph, Node, Symbol, Value, definitions
 from tests.support.graph_text import parse_graph
+from tests.support.showcase import EXAMPLES
 
 LAYOUT = """
     class Net:
@@ -56,6 +58,15 @@ CLASSES = """
 @pytest.mark.parametrize("text", [LAYOUT, OPERANDS, CLASSES])
 def test_what_is_read_is_written_the_same(text: str) -> None:
     assert str(parse_graph(text)) == textwrap.dedent(text).strip()
+
+
+@pytest.mark.parametrize("name", ["mlp.h5", "mobilenet_v2.json", "text_encoder.json", "unet.json"])
+def test_graphs_of_real_models_are_read_back(name: str) -> None:
+    texts: list[str] = []
+    dump_graph(EXAMPLES / name, write=texts.append)
+    for text in texts:
+        graph = text.partition("\n")[2].strip()
+        assert str(parse_graph(graph)) == graph
 
 
 def test_operands_have_the_names_that_the_text_leaves_out() -> None:
