@@ -129,6 +129,22 @@ class Host(Value):
     shape: Shape = ()
     dtype: str = "size"
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the numbers are integers, as far as their expressions tell."""
+        if self.node is None or self.node.op in (Op.SIZE, Op.INTEGER):
+            return True
+        return self.node.op not in (Op.DIV, Op.FLOAT) and all(map(is_whole, self.node.operands.values()))
+
+
+def is_whole(operand: object) -> bool:
+    """Whether numbers that are known now, or of the host, are integers; a tensor counts as whole."""
+    if isinstance(operand, (list, tuple)):
+        return all(map(is_whole, operand))
+    if isinstance(operand, Value):
+        return not isinstance(operand, Host) or operand.is_whole
+    return isinstance(operand, int)
+
 
 @dataclass(eq=False)
 class Module:

@@ -67,9 +67,15 @@ class LayerFunction:
         return tuple(name for name in self.call_names if parameters[name].default is inspect.Parameter.empty)
 
     @cached_property
+    def rest_name(self) -> str:
+        """Name of the parameter that takes any number of arguments; "" if there is none."""
+        parameters = inspect.signature(self.function).parameters.values()
+        return next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "")
+
+    @property
     def takes_any_args(self) -> bool:
         """Whether the call may have any number of arguments."""
-        return any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(self.function).parameters.values())
+        return bool(self.rest_name)
 
     @cached_property
     def takes_any_kwargs(self) -> bool:

@@ -101,6 +101,19 @@ class Emitter:
         self.emit(template, number, op=op, **operands)
         return number
 
+    def from_host(self, numbers: Host, dtype: str | None = None) -> Value:
+        """Numbers of the host as a tensor, on the device of the model's first input.
+
+        Args:
+            numbers: One, or a tuple of them.
+            dtype: As Keras has it if not given: int32, float32 for fractions.
+        """
+        dtype = dtype or ("int32" if numbers.is_whole else "float32")
+        return self.expression(
+            "torch.tensor(size, dtype=target, device=x.device)", shape=numbers.shape, dtype=dtype,
+            size=numbers, target=torch_dtype(dtype), x=self.graph.inputs[0],
+        )  # fmt: skip
+
     def cast(self, x: Value, dtype: str) -> Value:
         """`x` in another dtype; no node if it has it."""
         if x.dtype == dtype:

@@ -13,6 +13,7 @@ from codegen.errors import ConversionError, CustomFunctionError, LayerFunctionBu
 from codegen.graph import Value
 from codegen.graph.templates import TemplateError
 from codegen.lowering import masks, registry
+from codegen.lowering.arguments import check_count, check_types
 from codegen.lowering.binder import LayerFunction
 from codegen.lowering.builder import Builder
 from codegen.model.nested import flatten, map_nested
@@ -36,10 +37,11 @@ def call_layer(b: Builder, args: Sequence[Any], kwargs: Mapping[str, Any]) -> An
         spec, args = _with_options_of_call(spec, function, args, kwargs)
     options = function.bind(spec)
     call_kwargs = _call_arguments(b, function, args, kwargs)
-    _check_count(b, function, args, call_kwargs)
-    if not function.package.startswith((OPS, TENSORFLOW)):  # which take constants for tensors, and cast none
+    check_count(b, function, args, call_kwargs)
+    if not function.package.startswith((OPS, TENSORFLOW)):
         args = map_nested(lambda part: b.autocast(part) if isinstance(part, Value) else part, args)
-        _check_types(b, function, args, call_kwargs)
+    if function.package != TENSORFLOW:  # whose functions convert what they take
+        check_types(b, function, args, call_kwargs)
     result = _run(b, function, args, {**call_kwargs, **options})
     return masks.carry(b, b.masks, function.masks, args, result)
 
@@ -69,24 +71,6 @@ def _call_arguments(
         elif argument is not None and not (name == "training" and argument is False):
             b.unsupported(name, "<tensor>" if isinstance(argument, Value) else argument, "not in a call")
     return bound
-
-
-def _check_count(b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """Refuse a call with more or fewer arguments than the function takes: the file is to blame for it."""
-    if len(args) > len(function.call_names) and not function.takes_any_args:
-        b.malformed(f"it is called with {len(args)} arguments, but takes {len(function.call_names)}")
-    missing = [name for name in function.required_names[len(args) :] if name not in kwargs]
-    if missing:
-        b.malformed(f"it is called without {', '.join(map(repr, missing))}")
-
-
-def _check_types(b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """Refuse a call with something else where the function takes a tensor."""
-    for name, argument in [*zip(function.call_names, args, strict=False), *kwargs.items()]:
-        if function.types.get(name) is Value and not isinstance(argument, Value):
-            b.malformed(
-                f"it is called with a {type(argument).__name__} as {name!r}, which should be a tensor"
-            )
 
 
 def _run(b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

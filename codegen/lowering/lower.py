@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.errors import Bug, ConversionError, MalformedConfig, Unsupported, UnsupportedOption
-from codegen.graph import Graph, Value
+from codegen.graph import Graph, Host, Value
 from codegen.graph.dtypes import DTYPES
 from codegen.lowering import catalogue, layout, registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.layer_call import call_layer
 from codegen.lowering.masks import Masks
 from codegen.lowering.nested_model import call_model, input_value
-from codegen.lowering.parts.rules import tensor
 from codegen.lowering.session import FinishClass, Session
 from codegen.model.call_order import call_order, packages
 from codegen.model.nested import flatten, map_nested
@@ -54,7 +53,7 @@ def lower(
         raise Unsupported(problems)
     if problems:
         raise problems[0]
-    outputs = [tensor(builder, value) for value in outputs]  # sizes are numbers until here
+    outputs = [builder.from_host(value) if isinstance(value, Host) else value for value in outputs]
     outputs = [
         value if channels_first and _has_channels_first(value) else builder.keras_layout(value)
         for value in outputs

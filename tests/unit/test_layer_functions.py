@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from codegen.errors import LayerFunctionBug
 from codegen.graph import Value
 from codegen.graph.templates import TemplateError, check_template
 from codegen.lowering import catalogue, registry
+from codegen.lowering.arguments import fits
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
 from codegen.model.packages import KERAS
@@ -171,3 +172,26 @@ def test_templates_that_go_with_their_operands(template: str, operands: list[str
 def test_templates_that_do_not(template: str, operands: str) -> None:
     with pytest.raises(TemplateError):
         check_template(template, operands)
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected", "is_so"),
+    [
+        (Value((2,)), Value, True),
+        ([Value((2,))], Value, False),
+        ([Value((2,))], list[Value], True),
+        ([Value((2,)), None], list[Value], False),
+        ({"boxes": Value((2,))}, dict[str, Value], True),
+        ({"boxes": 3}, Value | dict[str, Value], False),
+        (None, bool | None, True),
+        ("x", bool | None, False),
+        (1, bool, True),
+        (2, bool, False),
+        (3, float, True),
+        ("valid", Literal["same", "valid"], True),
+        ("full", Literal["same", "valid"], False),
+        (object(), Any, True),
+    ],
+)
+def test_arguments_fit_their_annotations(argument: object, expected: Any, is_so: bool) -> None:
+    assert fits(argument, expected) is is_so

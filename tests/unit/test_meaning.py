@@ -9,9 +9,9 @@ import pytest
 
 import codegen
 from codegen.graph import Graph, Host, Module, Node, Op, Value
+from codegen.graph.core import is_whole
 from codegen.graph.ops import MEANING, canonical, is_pure, meaning, operations
 from codegen.layers.recurrent.native import with_leading_axis
-from codegen.lowering.parts.rules import is_whole
 from codegen.passes.blocks.patterns import joins
 from codegen.passes.dead_code import remove_dead_code
 from codegen.passes.duplicates import merge_duplicates

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from codegen.graph import Host, Node, Operand, Value
+from codegen.graph.core import is_whole
 from codegen.lowering.binder import convert_type
 from codegen.lowering.parts.operands import TensorLike, is_host, is_tensor
-from codegen.lowering.parts.rules import is_whole, kind_of
+from codegen.lowering.parts.rules import kind_of
 
 
 def _host(template: str, **operands: Operand) -> Host:

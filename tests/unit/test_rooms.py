@@ -35,11 +35,6 @@ APART = (
     {"read", "config", "passes", "emit", "weights", "layers", "ops"},
 )
 
-#: Imports that go upwards, or in a circle.
-EXCEPTIONS = {
-    ("codegen.lowering.lower", "codegen.lowering.parts.rules"),
-}
-
 FLOORS = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms.split()}
 
 
@@ -75,8 +70,8 @@ def _imports(module: str) -> Iterator[str]:
 
 @cache
 def arrows() -> frozenset[tuple[str, str]]:
-    """Every import of the package, without the exceptions."""
-    return frozenset((one, other) for one in files() for other in _imports(one)) - EXCEPTIONS
+    """Every import of the package."""
+    return frozenset((one, other) for one in files() for other in _imports(one))
 
 
 def test_every_room_has_its_floor() -> None:
@@ -102,9 +97,8 @@ def test_no_circle_between_files() -> None:
 
 
 def test_nothing_is_imported_for_the_type_checker_alone() -> None:
-    excepted = {one for one, _ in EXCEPTIONS}
     found = {m for m, path in files().items() if "TYPE_CHECKING" in path.read_text(encoding="utf-8")}
-    assert found - excepted == set()
+    assert found == set()
 
 
 def _folders() -> list[Path]:

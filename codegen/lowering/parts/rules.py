@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from codegen.graph import Host, Op, Value
-from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS, promote, torch_dtype
+from codegen.graph.core import is_whole
+from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS, promote
 from codegen.graph.recipe import Weight
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
@@ -129,11 +130,11 @@ def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
     if is_tensor(operand):
         return b.cast(operand, dtype) if dtype else operand
     if isinstance(operand, Host):
-        return _size_tensor(b, operand, dtype or ("int32" if is_whole(operand) else "float32"))
+        return b.from_host(operand, dtype)
     if isinstance(operand, (list, tuple)) and any(isinstance(x, Value) for x in operand):
         numbers = [x for x in operand if is_host(x)]
         if len(numbers) == len(operand):
-            return _size_tensor(b, sizes(b, numbers), dtype or "int32")
+            return b.from_host(sizes(b, numbers), dtype or "int32")
         parts = [tensor(b, x, dtype) for x in operand]
         shape = (len(parts), *parts[0].shape)
         parts = [b.keras_layout(part) for part in parts]
@@ -146,13 +147,6 @@ def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
         )
     value = as_constant(b, operand)
     return constant(b, Constant(value.values, dtype or value.dtype))
-
-
-def _size_tensor(b: Builder, size: Host, dtype: str) -> Value:
-    """Numbers of the host as a tensor, on the device of the model's first input."""
-    template = "torch.tensor(size, dtype=target, device=x.device)"
-    target = torch_dtype(dtype)
-    return b.op(template, shape=size.shape, dtype=dtype, size=size, target=target, x=b.graph.inputs[0])
 
 
 # -------------------------------------------------------------------- numbers on the host
@@ -179,17 +173,6 @@ def host(value: object) -> Any:
     if value.node.op is Op.NUMBERS:
         return tuple(host(part) for part in value.node.operands["parts"])
     return value
-
-
-def is_whole(value: TensorLike) -> bool:
-    """Whether numbers of the host are integers, as far as their expressions tell."""
-    if isinstance(value, (list, tuple)):
-        return all(map(is_whole, value))
-    if not isinstance(value, Value):
-        return isinstance(value, int)
-    if not isinstance(value, Host) or value.node is None or value.node.op in (Op.SIZE, Op.INTEGER):
-        return True
-    return value.node.op not in (Op.DIV, Op.FLOAT) and all(map(is_whole, value.node.operands.values()))
 
 
 def host_map(

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from codegen.graph import Host, Value
+from codegen.graph.core import is_whole
 from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS, torch_dtype
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
@@ -303,7 +304,7 @@ def cast(b: Builder, x: Given, dtype: DType) -> Value:
     if not isinstance(x, Host):
         return cast_to(b, rules.tensor(b, x), wanted)
     if x.rank and wanted in INTEGERS:
-        return x if rules.is_whole(x) else rules.host_map(b, "int(x)", int, (x,))
+        return x if is_whole(x) else rules.host_map(b, "int(x)", int, (x,))
     if x.rank and wanted == "float32":
         return rules.host_map(b, "float(x)", float, (x,))
     if x.rank:
@@ -312,7 +313,7 @@ def cast(b: Builder, x: Given, dtype: DType) -> Value:
     if not isinstance(known, Value):
         return rules.number(b, int(known) if wanted in INTEGERS else float(known))
     if wanted in INTEGERS:
-        return x if rules.is_whole(x) else b.host_op("int(x)", x=x)
+        return x if is_whole(x) else b.host_op("int(x)", x=x)
     return b.host_op("float(x)", x=x) if wanted in FLOATS else rules.tensor(b, x, wanted)
 
 
