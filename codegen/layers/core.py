@@ -146,7 +146,6 @@ def masking(b: Builder, x: Value, *, mask_value: float | tuple[float, ...] = 0.0
         "(x != value).any(dim=-1)",
         shape=x.shape[:-1],
         dtype="bool",
-        perm=tuple(range(x.rank - 1)),
         x=x,
         value=value,
     )

@@ -120,7 +120,6 @@ def _contracted(
     y = b.op(
         "torch.einsum(equation, x, kernel)",
         shape=eq.output_shape,
-        perm=tuple(range(len(eq.output_shape))),
         equation=eq.text,
         x=x,
         kernel=b.parameter(part or "kernel", kernel),

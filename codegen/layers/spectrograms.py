@@ -56,7 +56,6 @@ def mel_spectrogram(
     x = b.op(
         "torch.stft(x, n_fft=n, hop_length=hop, window=window, return_complex=True).abs()",
         shape=(*x.shape[:-1], bins, time),
-        perm=tuple(range(x.rank + 1)),
         x=x,
         n=fft_length,
         hop=sequence_stride,
@@ -116,9 +115,9 @@ def stft_spectrogram(
     if pads is None:
         x = b.op("same_pad(x, [k], [s])", shape=x.shape, x=x, like=x, k=frame_length, s=step)
     if channels == 1:
-        x = b.op("x", shape=(x.shape[0], 1, None), perm=(0, 1, 2), x=x)
+        x = b.op("x", shape=(x.shape[0], 1, None), x=x)
     else:
-        x = b.op("x.flatten(0, 1).unsqueeze(1)", shape=(None, 1, None), perm=(0, 1, 2), x=x)
+        x = b.op("x.flatten(0, 1).unsqueeze(1)", shape=(None, 1, None), x=x)
     parts = []
     for part, other in (("real", "imag"), ("imag", "real")):
         if mode != other:

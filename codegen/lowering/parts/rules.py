@@ -142,7 +142,6 @@ def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
             "torch.stack(parts)",
             shape=shape,
             dtype=parts[0].dtype,
-            perm=tuple(range(len(shape))),
             parts=parts,
         )
     value = as_constant(b, operand)

@@ -184,7 +184,6 @@ def one_hot(
         "x.unsqueeze(-1) == torch.arange(n, device=x.device)",
         shape=(*x.shape, num_classes),
         dtype="bool",
-        perm=tuple(range(x.rank + 1)),
         x=x,
         n=num_classes,
     )

@@ -88,7 +88,7 @@ def tile(b: Builder, x: TensorLike, *, repeats: TensorLike) -> Value:
         n * c if isinstance(n, int) and isinstance(c, int) else n if c == 1 else None
         for n, c in zip(sizes, counts, strict=True)
     )
-    return b.op("x.tile(counts)", shape=shape, perm=tuple(range(len(shape))), x=x, counts=counts)
+    return b.op("x.tile(counts)", shape=shape, x=x, counts=counts)
 
 
 @op("Repeat")
@@ -119,7 +119,7 @@ def broadcast_to(b: Builder, x: TensorLike, *, shape: TensorLike) -> Value:
     x = rules.native(b, x)
     sizes = rules.shape_argument(b, shape)
     known = rules.open_shape(sizes)
-    return b.op("x.expand(sizes)", shape=known, perm=tuple(range(len(known))), x=x, sizes=sizes)
+    return b.op("x.expand(sizes)", shape=known, x=x, sizes=sizes)
 
 
 @op("Meshgrid")
@@ -146,7 +146,7 @@ def diag(b: Builder, x: TensorLike, *, k: int = 0) -> Value:
     else:
         shape = (_diagonal_size(x.shape[0], x.shape[1], k),)
     operands: dict[str, Any] = {"k": k} if k else {}
-    return b.op("x.diag(k)" if k else "x.diag()", shape=shape, perm=tuple(range(len(shape))), x=x, **operands)
+    return b.op("x.diag(k)" if k else "x.diag()", shape=shape, x=x, **operands)
 
 
 def _diagonal_size(rows: int | None, columns: int | None, offset: int) -> int | None:
@@ -161,7 +161,7 @@ def diagflat(b: Builder, x: TensorLike, *, k: int = 0) -> Value:
     x = rules.native(b, x)
     count = rules.elements(x.shape)
     size = None if count is None else count + abs(k)
-    return b.op("x.flatten().diag(k)", shape=(size, size), perm=(0, 1), x=x, k=k)
+    return b.op("x.flatten().diag(k)", shape=(size, size), x=x, k=k)
 
 
 @op("Diagonal")
@@ -172,7 +172,7 @@ def diagonal(b: Builder, x: TensorLike, *, offset: int = 0, axis1: int = 0, axis
     size = _diagonal_size(x.shape[one], x.shape[two], offset)
     shape = (*rules.reduced_shape(x.shape, (one, two), keepdims=False), size)
     template = "x.diagonal(offset, one, two)"
-    return b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, offset=offset, one=one, two=two)
+    return b.op(template, shape=shape, x=x, offset=offset, one=one, two=two)
 
 
 @op("Trace")
@@ -182,7 +182,7 @@ def trace(b: Builder, x: TensorLike, *, offset: int = 0, axis1: int = 0, axis2: 
     small = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
     dtype = small.get(y.dtype, y.dtype)
     total = b.op(
-        "y.sum(dim=-1)", shape=y.shape[:-1], perm=tuple(range(y.rank - 1)), y=y,
+        "y.sum(dim=-1)", shape=y.shape[:-1], y=y,
         dtype=y.dtype if y.dtype in FLOATS | COMPLEX else "int64",
     )  # fmt: skip
     return b.cast(total, dtype)
@@ -271,7 +271,6 @@ def arange(
         template,
         shape=(size,),
         dtype=dtype,
-        perm=(0,),
         target=torch_dtype(dtype),
         x=b.graph.inputs[0],
         **operands,
@@ -312,7 +311,7 @@ def _interpolate(b: Builder, start: Value, stop: Value, num: int, steps: int, ax
     shape = b.broadcast([start.shape, stop.shape])
     rank = len(shape)
     template = "start.unsqueeze(-1) + (stop - start).unsqueeze(-1) * grid"
-    y = b.op(template, shape=(*shape, num), perm=tuple(range(rank + 1)), start=start, stop=stop, grid=grid)
+    y = b.op(template, shape=(*shape, num), start=start, stop=stop, grid=grid)
     a = b.axis(axis, rank + 1)
     order = list(range(rank))
     order.insert(a, rank)

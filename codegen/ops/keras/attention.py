@@ -70,7 +70,7 @@ def _penalty(
     allowed = None if mask is None else rules.native(b, mask, "bool")
     if causal:
         template = "torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).tril()"
-        triangle = b.op(template, shape=(q.shape[-2], k.shape[-2]), dtype="bool", perm=(0, 1), q=q, k=k)
+        triangle = b.op(template, shape=(q.shape[-2], k.shape[-2]), dtype="bool", q=q, k=k)
         allowed = triangle if allowed is None else b.elementwise("x & y", x=allowed, y=triangle)
     if allowed is None:
         return added

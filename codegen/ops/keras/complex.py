@@ -24,7 +24,7 @@ def view_as_complex(b: Builder, x: Value) -> Value:
     """The last axis as real and imaginary part."""
     x = rules.native(b, x)
     dtype = "complex128" if x.dtype == "float64" else "complex64"
-    return b.op("torch.view_as_complex(x)", shape=x.shape[:-1], perm=(), dtype=dtype, x=x)
+    return b.op("torch.view_as_complex(x)", shape=x.shape[:-1], dtype=dtype, x=x)
 
 
 @op("ViewAsReal")
@@ -33,9 +33,9 @@ def view_as_real(b: Builder, x: Value) -> Value:
     x = rules.native(b, x)
     if x.dtype not in COMPLEX:
         template = "torch.stack((x, torch.zeros_like(x)), dim=-1)"
-        return b.op(template, shape=(*x.shape, 2), perm=tuple(range(x.rank + 1)), x=x)
+        return b.op(template, shape=(*x.shape, 2), x=x)
     dtype = "float64" if x.dtype == "complex128" else "float32"
-    return b.op("torch.view_as_real(x)", shape=(*x.shape, 2), perm=tuple(range(x.rank + 1)), dtype=dtype, x=x)
+    return b.op("torch.view_as_real(x)", shape=(*x.shape, 2), dtype=dtype, x=x)
 
 
 @op("Polar")

@@ -201,9 +201,7 @@ def bincount(
     each = rules.tensor(b, 1, "int32") if weights is None else rules.native(b, weights)
     shape = (*x.shape[:-1], None)
     template = "bincount_rows(x, weights, n)"
-    y = b.op(
-        template, shape=shape, dtype=each.dtype, perm=tuple(range(x.rank)), x=x, weights=each, n=minlength
-    )
+    y = b.op(template, shape=shape, dtype=each.dtype, x=x, weights=each, n=minlength)
     return b.cast(y, dtype)
 
 

@@ -11,7 +11,6 @@ from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.windows import DataFormat
 from codegen.ops.keras.images import batch_of, like
-from codegen.ops.keras.linalg import made
 
 Interpolation = Literal["nearest", "bilinear"]
 
@@ -57,14 +56,14 @@ def perspective_transform(
 ) -> Value:
     """Each pixel from where the transformation takes it that moves four points to four others."""
     start, end = (_batch(b, points, 2) for points in (start_points, end_points))
-    transforms = made(b, "homography(start, end)", (start.shape[0], 8), start=start, end=end)
+    transforms = b.op("homography(start, end)", shape=(start.shape[0], 8), start=start, end=end)
     return _project(b, images, transforms, interpolation, "constant", fill_value, data_format)
 
 
 def _batch(b: Builder, x: TensorLike, rank: int) -> Value:
     """float32 with a batch axis, which a single one gets."""
     x = rules.native(b, x, "float32")
-    return x if x.rank > rank else made(b, "x.unsqueeze(0)", (1, *x.shape), x=x)
+    return x if x.rank > rank else b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=x)
 
 
 def _project(
@@ -102,8 +101,8 @@ def map_coordinates(
 ) -> Value:
     """Elements at coordinates that need not be whole."""
     x, places = rules.native(b, inputs), rules.native(b, coordinates)
-    return made(
-        b, "map_coordinates(x, coordinates, order, mode, fill)", places.shape[1:], x.dtype,
+    return b.op(
+        "map_coordinates(x, coordinates, order, mode, fill)", shape=places.shape[1:], dtype=x.dtype,
         x=x, coordinates=places, order=order, mode=fill_mode, fill=float(fill_value),
     )  # fmt: skip
 
@@ -129,9 +128,9 @@ def scale_and_translate(
     factors, shifts = (rules.native(b, value) for value in (scale, translation))
     dtype = rules.result_type(factors, shifts)
     shape = [sizes[axis] if axis in axes else n for axis, n in enumerate(x.shape)]
-    return made(
-        b, "scale_and_translate(x, dims, sizes, scale, translation, method, antialias)",
-        tuple(n if isinstance(n, int) else None for n in shape), x.dtype, x=x, dims=axes,
+    return b.op(
+        "scale_and_translate(x, dims, sizes, scale, translation, method, antialias)",
+        shape=tuple(n if isinstance(n, int) else None for n in shape), dtype=x.dtype, x=x, dims=axes,
         sizes=[sizes[axis] for axis in axes], scale=b.cast(factors, dtype), translation=b.cast(shifts, dtype),
         method=_METHODS[method], antialias=antialias,
     )  # fmt: skip

@@ -27,7 +27,6 @@ from codegen.lowering.parts.windows import (
 from codegen.model.spec import Constant
 from codegen.ops.keras.as_layer import as_layer
 from codegen.ops.keras.indexing import slice_
-from codegen.ops.keras.linalg import made
 
 _GREY = [0.2989, 0.5870, 0.1140]
 
@@ -37,7 +36,7 @@ def batch_of(b: Builder, images: TensorLike) -> Value:
     x = rules.tensor(b, images)
     if x.rank not in (3, 4):
         b.malformed(f"its input {x.shape} is no image")
-    return x if x.rank == 4 else made(b, "x.unsqueeze(0)", (1, *x.shape), x=b.keras_layout(x))
+    return x if x.rank == 4 else b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=b.keras_layout(x))
 
 
 def like(b: Builder, result: Value, images: TensorLike) -> Value:
@@ -45,7 +44,7 @@ def like(b: Builder, result: Value, images: TensorLike) -> Value:
     if rules.tensor(b, images).rank == 4:
         return result
     result = b.keras_layout(result)
-    return made(b, "x.squeeze(0)", result.shape[1:], x=result)
+    return b.op("x.squeeze(0)", shape=result.shape[1:], x=result)
 
 
 def _channel_axis(x: Value, data_format: str | None) -> int:
@@ -200,7 +199,7 @@ def extract_patches(
     dims = 2 if isinstance(size, int) else len(size)
     single = x.rank == dims + 1
     if single:
-        x = made(b, "x.unsqueeze(0)", (1, *x.shape), x=b.keras_layout(x))
+        x = b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=b.keras_layout(x))
     layout = data_format or "channels_last"
     window = positive(b, size, dims, "size")
     stride = positive(b, strides or size, dims, "strides")
@@ -219,13 +218,14 @@ def extract_patches(
     else:
         x = pad(b, x, layout, tuple(pair for pair in pads if pair is not None))
     elements = b.known(x, _axis_of_channels(x, layout)) * int(np.prod(window))
-    y = made(
-        b, "extract_patches(x, size, stride, dilation)", (x.shape[0], *counts, elements),
+    y = b.op(
+        "extract_patches(x, size, stride, dilation)", shape=(x.shape[0], *counts, elements),
+        perm=tuple(range(x.rank)),
         x=x, size=list(window), stride=list(stride), dilation=list(dilation),
     )  # fmt: skip
     if layout == "channels_first":
         y = transpose(b, y, axes=(0, y.rank - 1, *range(1, y.rank - 1)))
-    return made(b, "x.squeeze(0)", y.shape[1:], x=b.keras_layout(y)) if single else y
+    return b.op("x.squeeze(0)", shape=y.shape[1:], x=b.keras_layout(y)) if single else y
 
 
 def _axis_of_channels(x: Value, data_format: str) -> int:
@@ -308,8 +308,8 @@ def ssim(
     x, y = (b.cast(image, dtype) for image in images)
     bell = _bell(filter_size, filter_sigma)
     kernel = rules.constant(b, Constant(np.outer(bell, bell).tolist(), dtype))
-    result = made(
-        b, "structural_similarity(x, y, kernel, c1, c2)", x.shape[:1],
+    result = b.op(
+        "structural_similarity(x, y, kernel, c1, c2)", shape=x.shape[:1], perm=(0,),
         x=x, y=y, kernel=kernel, c1=(k1 * max_val) ** 2, c2=(k2 * max_val) ** 2,
     )  # fmt: skip
     return b.cast(like(b, result, image1), images[0].dtype)

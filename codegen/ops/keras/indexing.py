@@ -89,11 +89,10 @@ def _index_native(b: Builder, x: Value, items: list[Index]) -> Value:
     while index and index[-1] == slice(None):
         index.pop()
     if not index:
-        return b.op("x", shape=tuple(shape), perm=tuple(range(len(shape))), x=x)
+        return b.op("x", shape=tuple(shape), x=x)
     return b.op(
         "x[index]",
         shape=tuple(shape),
-        perm=tuple(range(len(shape))),
         x=x,
         index=index[0] if len(index) == 1 and not isinstance(index[0], slice) else tuple(index),
     )
@@ -177,7 +176,7 @@ def _index_by_tensor(b: Builder, x: Value, items: list[Index]) -> Value:
         x = getitem(b, x, rest)
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
     index = (*(slice(None),) * axis, indices)
-    return b.op("x[index]", shape=shape, perm=tuple(range(len(shape))), x=x, index=index if axis else indices)
+    return b.op("x[index]", shape=shape, x=x, index=index if axis else indices)
 
 
 # -------------------------------------------------------------------- take
@@ -198,7 +197,7 @@ def take(b: Builder, x: TensorLike, indices: TensorLike, *, axis: int | None = N
         positions = b.cast(positions, "int64")
     shape = (*x.shape[:axis], *positions.shape, *x.shape[axis + 1 :])
     index = (*(slice(None),) * axis, positions) if axis else positions
-    return b.op("x[index]", shape=shape, perm=tuple(range(len(shape))), x=x, index=index)
+    return b.op("x[index]", shape=shape, x=x, index=index)
 
 
 @op("TakeAlongAxis")
@@ -207,14 +206,14 @@ def take_along_axis(b: Builder, x: TensorLike, indices: TensorLike, *, axis: int
     x, positions = rules.native(b, x), b.cast(rules.native(b, indices), "int64")
     if axis is None:
         x = b.reshape(x, (rules.elements(x.shape),))
-        return b.op("x[p.flatten()]", shape=(rules.elements(positions.shape),), perm=(0,), x=x, p=positions)
+        return b.op("x[p.flatten()]", shape=(rules.elements(positions.shape),), x=x, p=positions)
     a = b.axis(axis, x.rank)
     size = positions.shape[a]
     shape = b.broadcast([tuple(1 if i == a else n for i, n in enumerate(v.shape)) for v in (x, positions)])
     shape = tuple(size if i == a else n for i, n in enumerate(shape))
     if x.shape[a] is not None:
         positions = b.elementwise("p % size", p=positions, size=x.shape[a])
-    return b.op("x.take_along_dim(p, dim=a)", shape=shape, perm=tuple(range(x.rank)), x=x, p=positions, a=a)
+    return b.op("x.take_along_dim(p, dim=a)", shape=shape, x=x, p=positions, a=a)
 
 
 # -------------------------------------------------------------------- slices and scatter
@@ -289,7 +288,6 @@ def scatter(b: Builder, indices: TensorLike, values: TensorLike, *, shape: Tenso
     return b.op(
         template,
         shape=result,
-        perm=tuple(range(len(result))),
         values=values,
         sizes=sizes,
         indices=positions,

@@ -18,11 +18,6 @@ from codegen.ops.keras.shapes import expand_dims
 _EPSILONS = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 
-def made(b: Builder, template: str, shape: Shape, dtype: str | None = None, **operands: Any) -> Value:
-    """An expression whose result is in Keras' layout."""
-    return b.op(template, shape=shape, perm=tuple(range(len(shape))), dtype=dtype, **operands)
-
-
 def matrix(b: Builder, x: TensorLike) -> Value:
     """A tensor whose last two axes are a matrix."""
     made_of: Value = rules.native(b, x)
@@ -36,7 +31,7 @@ def cholesky(b: Builder, x: TensorLike, *, upper: bool = False) -> Value:
     """`torch.linalg.cholesky(x)`."""
     x = matrix(b, x)
     template = "torch.linalg.cholesky(x).mH" if upper else "torch.linalg.cholesky(x)"
-    return made(b, template, x.shape, x=x)
+    return b.op(template, shape=x.shape, x=x)
 
 
 @op("CholeskyInverse")
@@ -44,22 +39,22 @@ def cholesky_inverse(b: Builder, x: TensorLike, *, upper: bool = False) -> Value
     """`torch.cholesky_inverse(x)`: the inverse of what has this Cholesky factor."""
     x = matrix(b, x)
     template = "torch.cholesky_inverse(x, upper=True)" if upper else "torch.cholesky_inverse(x)"
-    return made(b, template, x.shape, x=x)
+    return b.op(template, shape=x.shape, x=x)
 
 
 @op("Det")
 def det(b: Builder, x: TensorLike) -> Value:
     """`torch.linalg.det(x)`."""
     x = matrix(b, x)
-    return made(b, "torch.linalg.det(x)", x.shape[:-2], x=x)
+    return b.op("torch.linalg.det(x)", shape=x.shape[:-2], x=x)
 
 
 @op("Logdet")
 def logdet(b: Builder, x: TensorLike) -> Value:
     """The logarithm of the determinant of positive definite matrices."""
     x = matrix(b, x)
-    return made(
-        b, "torch.linalg.cholesky(x).diagonal(dim1=-2, dim2=-1).log().sum(dim=-1) * 2", x.shape[:-2], x=x
+    return b.op(
+        "torch.linalg.cholesky(x).diagonal(dim1=-2, dim2=-1).log().sum(dim=-1) * 2", shape=x.shape[:-2], x=x
     )
 
 
@@ -76,7 +71,7 @@ def slogdet(b: Builder, x: TensorLike) -> list[Value]:
 def inv(b: Builder, x: TensorLike) -> Value:
     """`torch.linalg.inv(x)`."""
     x = matrix(b, x)
-    return made(b, "torch.linalg.inv(x)", x.shape, x=x)
+    return b.op("torch.linalg.inv(x)", shape=x.shape, x=x)
 
 
 @op("LuFactor")
@@ -89,7 +84,7 @@ def lu_factor(b: Builder, x: TensorLike) -> list[Value]:
     factors, pivots = b.value(x.shape, dtype=x.dtype), b.value((rows,), dtype="int32")
     b.emit("torch.linalg.lu_factor_ex(x)", (factors, pivots, None), x=x)
     template = "torch.lu_unpack(factors, pivots, unpack_data=False)[0].argmax(dim=-1)"
-    order = made(b, template, (rows,), "int64", factors=factors, pivots=pivots)
+    order = b.op(template, shape=(rows,), dtype="int64", factors=factors, pivots=pivots)
     return [factors, b.cast(order, "int32")]
 
 
@@ -109,7 +104,7 @@ def qr(b: Builder, x: TensorLike, *, mode: Literal["reduced", "complete"] = "red
 def solve(b: Builder, a: TensorLike, b_: TensorLike) -> Value:
     """`torch.linalg.solve(a, y)`."""
     a, y = matrix(b, a), rules.native(b, b_)
-    return made(b, "torch.linalg.solve(a, y)", y.shape, a=a, y=y)
+    return b.op("torch.linalg.solve(a, y)", shape=y.shape, a=a, y=y)
 
 
 @op("SolveTriangular")
@@ -119,7 +114,7 @@ def solve_triangular(b: Builder, a: TensorLike, b_: TensorLike, *, lower: bool =
     template = "torch.linalg.solve_triangular(a, y, upper=upper)"
     if y.rank == a.rank - 1:
         template = "torch.linalg.solve_triangular(a, y.unsqueeze(-1), upper=upper).squeeze(-1)"
-    return made(b, template, y.shape, a=a, y=y, upper=not lower)
+    return b.op(template, shape=y.shape, a=a, y=y, upper=not lower)
 
 
 @op("SVD")
@@ -131,7 +126,7 @@ def svd(b: Builder, x: TensorLike, *, full_matrices: bool = True, compute_uv: bo
             "compute_uv", compute_uv, "the signs of singular vectors are not defined; supported: False"
         )
     x = matrix(b, x)
-    return made(b, "torch.linalg.svdvals(x)", (*x.shape[:-2], _least(x.shape[-2:])), x=x)
+    return b.op("torch.linalg.svdvals(x)", shape=(*x.shape[:-2], _least(x.shape[-2:])), x=x)
 
 
 def _least(sizes: Shape) -> int | None:
@@ -144,7 +139,7 @@ def lstsq(b: Builder, a: TensorLike, b_: TensorLike, *, rcond: float | None = No
     a, y = matrix(b, a), rules.native(b, b_)
     shape = (a.shape[1], *y.shape[1:])
     cutoff = _cutoff(b, a, 1) if rcond is None else _epsilon(b, a) if rcond < 0 else rcond
-    return made(b, "torch.linalg.pinv(a, rtol=cutoff) @ y", shape, a=a, y=y, cutoff=cutoff)
+    return b.op("torch.linalg.pinv(a, rtol=cutoff) @ y", shape=shape, a=a, y=y, cutoff=cutoff)
 
 
 @op("Pinv")
@@ -153,16 +148,16 @@ def pinv(b: Builder, x: TensorLike, *, rcond: float | None = None) -> Value:
     x = matrix(b, x)
     cutoff = _cutoff(b, x, 10) if rcond is None else rcond
     shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
-    return made(b, "torch.linalg.pinv(x, rtol=cutoff)", shape, x=x, cutoff=cutoff)
+    return b.op("torch.linalg.pinv(x, rtol=cutoff)", shape=shape, x=x, cutoff=cutoff)
 
 
 @op("MatrixRank")
 def matrix_rank(b: Builder, x: TensorLike, *, tol: float | None = None) -> Value:
     """`torch.linalg.matrix_rank(x)` as int32."""
     x = matrix(b, x)
-    operands = {} if tol is None else {"tol": tol}
+    operands: dict[str, Any] = {} if tol is None else {"tol": tol}
     template = f"torch.linalg.matrix_rank(x{'' if tol is None else ', atol=tol, rtol=0.0'})"
-    return b.cast(made(b, template, x.shape[:-2], "int64", x=x, **operands), "int32")
+    return b.cast(b.op(template, shape=x.shape[:-2], dtype="int64", x=x, **operands), "int32")
 
 
 def _cutoff(b: Builder, x: Value, factor: int) -> float | Host:

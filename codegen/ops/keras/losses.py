@@ -60,7 +60,7 @@ def categorical_crossentropy(
     x = b.op("F.log_softmax(x, dim=d)" if from_logits else template, shape=x.shape, x=x, d=d)
     y = rules.native(b, target, x.dtype)
     shape = rules.reduced_shape(x.shape, (d,), keepdims=False)
-    return b.op("-(y * x).sum(dim=d)", shape=shape, perm=tuple(range(len(shape))), y=y, x=x, d=d)
+    return b.op("-(y * x).sum(dim=d)", shape=shape, y=y, x=x, d=d)
 
 
 @op("SparseCategoricalCrossentropy")
@@ -80,7 +80,7 @@ def sparse_categorical_crossentropy(
     if x.rank == 2:
         return b.op("F.cross_entropy(x, y.long(), reduction='none')", shape=x.shape[:1], x=x, y=y)
     template = "-x.log_softmax(dim=-1).gather(-1, y.long().unsqueeze(-1)).squeeze(-1)"
-    return b.op(template, shape=x.shape[:-1], perm=tuple(range(x.rank - 1)), x=x, y=y)
+    return b.op(template, shape=x.shape[:-1], x=x, y=y)
 
 
 def logits(x: Value, from_logits: bool, activation: str) -> tuple[Value, bool]:
@@ -121,7 +121,7 @@ def ctc_loss(
     }
     template = "F.ctc_loss(x.log_softmax(dim=-1).transpose(0, 1), y, n, m, blank=blank, reduction='none')"
     blank = mask_index % b.known(x, -1)
-    return b.op(template, shape=x.shape[:1], perm=(0,), x=b.cast(x, dtype), blank=blank, **operands)
+    return b.op(template, shape=x.shape[:1], x=b.cast(x, dtype), blank=blank, **operands)
 
 
 @op("CTCDecode")

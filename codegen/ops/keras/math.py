@@ -16,7 +16,6 @@ from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import pad_axes
 from codegen.model.spec import Constant
-from codegen.ops.keras.linalg import made
 
 # -------------------------------------------------------------------- segments
 
@@ -51,10 +50,9 @@ def segment(
         last = "ids.unique().numel()" if mode == "sum" else "int(ids.max()) + 1"
         count = b.host_op(last, ids=ids)
     fill = _SEGMENTS[mode] if sorted or mode in ("sum", "prod") else extreme(x.dtype, mode == "amax")
-    return made(
-        b,
+    return b.op(
         "segment_reduce(x, ids, count, mode, fill)",
-        (num_segments, *x.shape[1:]),
+        shape=(num_segments, *x.shape[1:]),
         x=x,
         ids=ids,
         count=count,
@@ -84,7 +82,7 @@ def top_k(b: Builder, x: TensorLike, *, k: int, sorted: bool = True) -> list[Val
     order = [b.value(x.shape, dtype=dtype) for dtype in (x.dtype, "int64")]
     b.emit("x.sort(dim=-1, descending=True, stable=True)", tuple(order), x=x)
     shape = (*x.shape[:-1], k)
-    values, positions = (made(b, "x[..., :k]", shape, x=part, k=k) for part in order)
+    values, positions = (b.op("x[..., :k]", shape=shape, x=part, k=k) for part in order)
     return [values, b.cast(positions, "int32")]
 
 
@@ -92,7 +90,7 @@ def top_k(b: Builder, x: TensorLike, *, k: int, sorted: bool = True) -> list[Val
 def in_top_k(b: Builder, targets: TensorLike, predictions: TensorLike, *, k: int) -> Value:
     """Whether fewer than k classes are more probable than the target."""
     y, x = rules.native(b, targets), rules.native(b, predictions)
-    return made(b, "in_top_k(y, x, k)", y.shape, "bool", y=y, x=x, k=k)
+    return b.op("in_top_k(y, x, k)", shape=y.shape, dtype="bool", y=y, x=x, k=k)
 
 
 # -------------------------------------------------------------------- Fourier transforms
@@ -102,20 +100,22 @@ def complex_of(b: Builder, x: Sequence[TensorLike]) -> Value:
     """A pair of real and imaginary part as complex numbers."""
     real, imag = (rules.native(b, part) for part in x)
     dtype = "complex128" if real.dtype == "float64" else "complex64"
-    return made(b, "torch.complex(x, y)", b.broadcast([real.shape, imag.shape]), dtype, x=real, y=imag)
+    return b.op(
+        "torch.complex(x, y)", shape=b.broadcast([real.shape, imag.shape]), dtype=dtype, x=real, y=imag
+    )
 
 
 def parts_of(b: Builder, x: Value) -> list[Value]:
     """Complex numbers as a pair of real and imaginary part."""
     dtype = "float64" if x.dtype == "complex128" else "float32"
-    return [made(b, f"x.{part}", x.shape, dtype, x=x) for part in ("real", "imag")]
+    return [b.op(f"x.{part}", shape=x.shape, dtype=dtype, x=x) for part in ("real", "imag")]
 
 
 @op({"FFT": {"name": "fft"}, "FFT2": {"name": "fft2"}, "IFFT2": {"name": "ifft2"}})
 def fft(b: Builder, x: Sequence[TensorLike], *, name: str) -> list[Value]:
     """`torch.fft.fft`, `fft2` or `ifft2`."""
     z = complex_of(b, x)
-    return parts_of(b, made(b, f"torch.fft.{name}(x)", z.shape, x=z))
+    return parts_of(b, b.op(f"torch.fft.{name}(x)", shape=z.shape, x=z))
 
 
 @op("RFFT")
@@ -126,8 +126,8 @@ def rfft(b: Builder, x: TensorLike, *, fft_length: int | None = None) -> list[Va
     shape = (*x.shape[:-1], None if length is None else length // 2 + 1)
     dtype = "complex128" if x.dtype == "float64" else "complex64"
     if fft_length is None:
-        return parts_of(b, made(b, "torch.fft.rfft(x)", shape, dtype, x=x))
-    return parts_of(b, made(b, "torch.fft.rfft(x, n=n)", shape, dtype, x=x, n=fft_length))
+        return parts_of(b, b.op("torch.fft.rfft(x)", shape=shape, dtype=dtype, x=x))
+    return parts_of(b, b.op("torch.fft.rfft(x, n=n)", shape=shape, dtype=dtype, x=x, n=fft_length))
 
 
 @op("IRFFT")
@@ -136,10 +136,15 @@ def irfft(b: Builder, x: Sequence[TensorLike], *, fft_length: int | None = None)
     z = complex_of(b, x)
     dtype = "float64" if z.dtype == "complex128" else "float32"
     if fft_length is not None:
-        return made(b, "torch.fft.irfft(z, n=n)", (*z.shape[:-1], fft_length), dtype, z=z, n=fft_length)
+        return b.op(
+            "torch.fft.irfft(z, n=n)", shape=(*z.shape[:-1], fft_length), dtype=dtype, z=z, n=fft_length
+        )
     bins = z.shape[-1]
-    return made(
-        b, "torch.fft.irfft(z)", (*z.shape[:-1], None if bins is None else 2 * (bins - 1)), dtype, z=z
+    return b.op(
+        "torch.fft.irfft(z)",
+        shape=(*z.shape[:-1], None if bins is None else 2 * (bins - 1)),
+        dtype=dtype,
+        z=z,
     )
 
 
@@ -152,7 +157,7 @@ def extract_sequences(b: Builder, x: TensorLike, *, sequence_length: int, sequen
     x, length, step = rules.native(b, x), sequence_length, sequence_stride
     size = x.shape[-1]
     count = None if size is None else (size - length) // step + 1
-    return made(b, "x.unfold(-1, n, step)", (*x.shape[:-1], count, length), x=x, n=length, step=step)
+    return b.op("x.unfold(-1, n, step)", shape=(*x.shape[:-1], count, length), x=x, n=length, step=step)
 
 
 @op("STFT")
@@ -177,7 +182,7 @@ def stft(
         x = b.elementwise("x * window", x=x, window=rules.constant(b, Constant(weights.tolist(), x.dtype)))
     dtype = "complex128" if x.dtype == "float64" else "complex64"
     shape = (*x.shape[:-1], fft_length // 2 + 1)
-    return parts_of(b, made(b, "torch.fft.rfft(x)", shape, dtype, x=x))
+    return parts_of(b, b.op("torch.fft.rfft(x)", shape=shape, dtype=dtype, x=x))
 
 
 @op("ISTFT")
@@ -195,17 +200,17 @@ def istft(
     """The signal that has these Fourier transforms of overlapping windows."""
     z = complex_of(b, x)
     dtype = "float64" if z.dtype == "complex128" else "float32"
-    y = made(b, "torch.fft.irfft(z, n=n)", (*z.shape[:-1], fft_length), dtype, z=z, n=fft_length)
+    y = b.op("torch.fft.irfft(z, n=n)", shape=(*z.shape[:-1], fft_length), dtype=dtype, z=z, n=fft_length)
     weights = frame_window(b, window, sequence_length, fft_length)
     if weights is not None:
         weights = inverse_window(weights, sequence_stride)
         y = b.elementwise("x * window", x=y, window=rules.constant(b, Constant(weights.tolist(), dtype)))
     frames = y.shape[-2]
     total = None if frames is None else (frames - 1) * sequence_stride + fft_length
-    y = made(b, "overlap_add(x, step)", (*y.shape[:-2], total), x=y, step=sequence_stride)
+    y = b.op("overlap_add(x, step)", shape=(*y.shape[:-2], total), x=y, step=sequence_stride)
     start = fft_length // 2 if center else 0
     stop = start + length if length is not None else -start if center and start else None
     if not start and stop is None:
         return y
     size = length if total is None else len(range(total)[start:stop])
-    return made(b, "x[..., part]", (*y.shape[:-1], size), x=y, part=slice(start or None, stop))
+    return b.op("x[..., part]", shape=(*y.shape[:-1], size), x=y, part=slice(start or None, stop))

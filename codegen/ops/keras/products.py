@@ -54,7 +54,7 @@ def product(b: Builder, x: Value, y: Value) -> Value:
     shape = (*batch, *rows, *columns)
     dtype = x.dtype
     x, y = whole(b, x, y)
-    return b.cast(b.op("x @ y", shape=shape, perm=tuple(range(len(shape))), x=x, y=y), dtype)
+    return b.cast(b.op("x @ y", shape=shape, x=x, y=y), dtype)
 
 
 @op("Dot")
@@ -76,7 +76,7 @@ def inner(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
         return b.elementwise("x * y", x=x, y=y)
     shape = (*x.shape[:-1], *y.shape[:-1])
     x, y = whole(b, x, y)
-    return b.cast(b.op("torch.inner(x, y)", shape=shape, perm=tuple(range(len(shape))), x=x, y=y), dtype)
+    return b.cast(b.op("torch.inner(x, y)", shape=shape, x=x, y=y), dtype)
 
 
 @op("Vdot")
@@ -84,7 +84,7 @@ def vdot(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """The sum of all products."""
     x, y, dtype = pair(b, x1, x2)
     x, y = whole(b, x, y)
-    return b.cast(b.op("torch.dot(x.flatten(), y.flatten())", shape=(), perm=(), x=x, y=y), dtype)
+    return b.cast(b.op("torch.dot(x.flatten(), y.flatten())", shape=(), x=x, y=y), dtype)
 
 
 @op("Outer")
@@ -92,7 +92,7 @@ def outer(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """All products of an element of one with an element of the other."""
     x, y, _ = pair(b, x1, x2)
     shape = (rules.elements(x.shape), rules.elements(y.shape))
-    return b.op("torch.outer(x.flatten(), y.flatten())", shape=shape, perm=(0, 1), x=x, y=y)
+    return b.op("torch.outer(x.flatten(), y.flatten())", shape=shape, x=x, y=y)
 
 
 @op("Kron")
@@ -102,7 +102,7 @@ def kron(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     rank = max(x.rank, y.rank)
     one, two = ((1,) * (rank - v.rank) + v.shape for v in (x, y))
     shape = tuple(None if n is None or m is None else n * m for n, m in zip(one, two, strict=True))
-    return b.op("torch.kron(x, y)", shape=shape, perm=tuple(range(rank)), x=x, y=y)
+    return b.op("torch.kron(x, y)", shape=shape, x=x, y=y)
 
 
 @op("Tensordot")
@@ -129,7 +129,7 @@ def tensordot_over(b: Builder, x: Value, y: Value, left: list[int], right: list[
     dtype = x.dtype
     x, y = whole(b, x, y)
     template = "torch.tensordot(x, y, dims=dims)"
-    return b.cast(b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, y=y, dims=dims), dtype)
+    return b.cast(b.op(template, shape=shape, x=x, y=y, dims=dims), dtype)
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ def einsum(b: Builder, *operands: TensorLike, subscripts: str, **options: Any) -
     shape = equation.shape(b, [value.shape for value in values])
     wide = equation.sums_alone and dtype in INTEGERS  # torch sums integers in 64 bits
     y = b.op(
-        "torch.einsum(equation, *values)", shape=shape, perm=tuple(range(len(shape))),
+        "torch.einsum(equation, *values)", shape=shape,
         dtype="int64" if wide else dtype, equation=equation.text, values=tuple(values),
     )  # fmt: skip
     return b.cast(y, dtype)
@@ -223,12 +223,12 @@ def cross(
     if x.shape[-1] == 2 and y.shape[-1] == 2:
         shape = b.broadcast([x.shape[:-1], y.shape[:-1]])
         template = "x[..., 0] * y[..., 1] - x[..., 1] * y[..., 0]"
-        return b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, y=y)
+        return b.op(template, shape=shape, x=x, y=y)
     x, y = (
         b.op("F.pad(x, (0, 1))", shape=(*v.shape[:-1], 3), x=v) if v.shape[-1] == 2 else v for v in (x, y)
     )
     shape = b.broadcast([x.shape, y.shape])
-    result = b.op("torch.linalg.cross(x, y)", shape=shape, perm=tuple(range(len(shape))), x=x, y=y)
+    result = b.op("torch.linalg.cross(x, y)", shape=shape, x=x, y=y)
     order = list(range(len(shape) - 1))
     order.insert(b.axis(axisc, len(shape)), len(shape) - 1)
     return transpose(b, result, axes=order)
@@ -288,7 +288,6 @@ def trapezoid(
     return b.op(
         f"torch.trapezoid(y, {given}, dim=a)",
         shape=shape,
-        perm=tuple(range(len(shape))),
         y=y,
         a=a,
         **operands,
@@ -308,7 +307,7 @@ def vander(
     count = b.known(x, 0) if N is None else N
     template = "torch.vander(x, count, increasing=True)" if increasing else "torch.vander(x, count)"
     dtype = x.dtype if x.dtype in FLOATS | COMPLEX else "int64"
-    y = b.op(template, shape=(x.shape[0], count), perm=(0, 1), x=b.cast(x, dtype), count=count)
+    y = b.op(template, shape=(x.shape[0], count), x=b.cast(x, dtype), count=count)
     return b.cast(y, x.dtype)
 
 
@@ -320,10 +319,10 @@ def cdist(b: Builder, x: TensorLike, y: TensorLike) -> Value:
     difference = b.cast(difference, rules.float_type(difference))
     template = "torch.linalg.vector_norm(x, dim=-1)"
     shape = difference.shape[:-1]
-    return b.op(template, shape=shape, perm=tuple(range(len(shape))), x=difference)
+    return b.op(template, shape=shape, x=difference)
 
 
 def _new_axis(b: Builder, x: Value, axis: int) -> Value:
     a = axis + x.rank + 1
     shape = (*x.shape[:a], 1, *x.shape[a:])
-    return b.op("x.unsqueeze(axis)", shape=shape, perm=tuple(range(len(shape))), x=x, axis=axis)
+    return b.op("x.unsqueeze(axis)", shape=shape, x=x, axis=axis)

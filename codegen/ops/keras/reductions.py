@@ -228,9 +228,7 @@ def quantile(
     moved = x
     if axis is not None and len(axes) > 1:
         order = (*(a for a in range(x.rank) if a not in axes), *axes)
-        moved = b.op(
-            "x.permute(*order).flatten(d)", shape=(), perm=(), x=x, order=order, d=x.rank - len(axes)
-        )
+        moved = b.op("x.permute(*order).flatten(d)", shape=(), x=x, order=order, d=x.rank - len(axes))
     operands: dict[str, Any] = {} if method == "linear" else {"method": method}
     arguments = "" if method == "linear" else ", interpolation=method"
     name = "torch.nanquantile" if skips_nan else "torch.quantile"
@@ -244,12 +242,10 @@ def quantile(
     template = f"{name}({'x.flatten()' if axis is None else 'x'}, q{arguments})"
     left = rules.reduced_shape(x.shape, axes, keepdims=False)
     first = (rules.elements(lead),) if lead else ()
-    y = b.op(template, shape=(*first, *left), perm=(), dtype=dtype, x=moved, q=q, **operands)
-    y.perm = tuple(range(y.rank))
+    y = b.op(template, shape=(*first, *left), dtype=dtype, x=moved, q=q, **operands)
     if len(lead) > 1:
-        rank = y.rank - 1 + len(lead)
         template = "torch.unflatten(y, 0, sizes)"
-        y = b.op(template, shape=(*lead, *left), perm=tuple(range(rank)), y=y, sizes=lead)
+        y = b.op(template, shape=(*lead, *left), y=y, sizes=lead)
     return b.cast(b.reshape(y, full) if keepdims else y, result)
 
 
@@ -292,13 +288,9 @@ def argmax(
     if skips_nan and x.dtype in FLOATS:
         return _nan_argmax(b, x, axis, keepdims, method)
     if axis is None:
-        y = b.op(f"x.{method}()", shape=(), dtype="int64", perm=(), x=b.keras_layout(x))
+        y = b.op(f"x.{method}()", shape=(), dtype="int64", x=b.keras_layout(x))
         y = b.cast(y, dtype)
-        return (
-            b.op("y.reshape(*ones)", shape=(1,) * x.rank, perm=tuple(range(x.rank)), y=y, ones=(1,) * x.rank)
-            if keepdims
-            else y
-        )
+        return b.op("y.reshape(*ones)", shape=(1,) * x.rank, y=y, ones=(1,) * x.rank) if keepdims else y
     return b.cast(rules.reduce(b, x, f"x.{method}(dim=d, keep)", axis, keepdims, dtype="int64"), dtype)
 
 

@@ -11,7 +11,6 @@ from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import transpose
-from codegen.ops.keras.linalg import made
 
 
 @op("Nonzero")
@@ -61,7 +60,7 @@ def unique(
 def _with_length(b: Builder, x: Value, dim: int, size: int, fill: float) -> Value:
     shape = (*x.shape[:dim], size, *x.shape[dim + 1 :])
     operands: dict[str, Any] = {"dim": dim, "size": size, "fill": fill if x.dtype in FLOATS else int(fill)}
-    return made(b, "fixed_length(x, dim, size, fill)", shape, x=x, **operands)
+    return b.op("fixed_length(x, dim, size, fill)", shape=shape, x=x, **operands)
 
 
 @op("Argpartition")
@@ -74,5 +73,5 @@ def argpartition(b: Builder, x: TensorLike, *, kth: int, axis: int | None = -1) 
     order = list(range(x.rank))
     order[a], order[-1] = order[-1], order[a]
     x = x if a == x.rank - 1 else transpose(b, x, axes=order)
-    y = made(b, "argpartition(x, kth)", x.shape, "int32", x=x, kth=kth)
+    y = b.op("argpartition(x, kth)", shape=x.shape, dtype="int32", x=x, kth=kth)
     return y if a == x.rank - 1 else transpose(b, y, axes=order)

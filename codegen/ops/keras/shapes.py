@@ -46,7 +46,7 @@ def reshape(b: Builder, x: TensorLike, *, newshape: TensorLike) -> Value:
     parts = rules.shape_argument(b, newshape, "newshape")
     shape = _known_shape(b, x, parts)
     if any(isinstance(part, Value) for part in parts) and shape.count(None) > 1:
-        return b.op("x.reshape(*sizes)", shape=shape, perm=tuple(range(len(shape))), x=x, sizes=parts)
+        return b.op("x.reshape(*sizes)", shape=shape, x=x, sizes=parts)
     return b.reshape(x, shape)
 
 
@@ -95,7 +95,7 @@ def expand_dims(b: Builder, x: TensorLike, *, axis: int | tuple[int, ...]) -> Va
     for a in axes:
         shape = (*y.shape[:a], 1, *y.shape[a:])
         d = -1 if a == y.rank else a
-        y = b.op("x.unsqueeze(d)", shape=shape, perm=tuple(range(len(shape))), x=y, d=d)
+        y = b.op("x.unsqueeze(d)", shape=shape, x=y, d=d)
     return y
 
 

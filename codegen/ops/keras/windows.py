@@ -251,7 +251,7 @@ def unfold(
     window = pairs["kernel_size"][0] * pairs["kernel_size"][1]
     shape = (x.shape[0], b.known(x, 1) * window, rules.elements(tuple(counts)))
     template, operands = _written("F.unfold(x, kernel_size", pairs)
-    return b.op(template, shape=shape, perm=(0, 1, 2), x=x, **operands)
+    return b.op(template, shape=shape, x=x, **operands)
 
 
 @op("Fold")

@@ -71,4 +71,4 @@ def ctc_batch_cost(
     x = b.elementwise("(x + 1e-07).log()", x=y_pred)
     inputs, labels = (b.reshape(v, v.shape[:-1]) for v in (input_length, label_length))
     loss = losses.ctc_loss(b, y_true, x, labels, inputs, mask_index=-1)
-    return b.op("x.unsqueeze(1)", shape=(*loss.shape, 1), perm=(0, 1), x=loss)
+    return b.op("x.unsqueeze(1)", shape=(*loss.shape, 1), x=loss)

@@ -173,7 +173,7 @@ def psnr(builder: Builder, a: Native, b: Native, max_val: Known) -> Value:
     shape = builder.broadcast([x.shape, y.shape])[:-3]
     return builder.op(
         "20 * math.log10(peak) - 10 * (x - y).square().mean(dim=(-3, -2, -1)).log10()",
-        shape=shape, perm=tuple(range(len(shape))), x=x, y=y, peak=float(peak),
+        shape=shape, x=x, y=y, peak=float(peak),
     )  # fmt: skip
 
 
@@ -181,4 +181,4 @@ def psnr(builder: Builder, a: Native, b: Native, max_val: Known) -> Value:
 def total_variation(b: Builder, images: Native) -> Value:
     """The sum of the distances between neighbours, of each image."""
     template = "x.diff(dim=-3).abs().sum(dim=(-3, -2, -1)) + x.diff(dim=-2).abs().sum(dim=(-3, -2, -1))"
-    return b.op(template, shape=images.shape[:-3], perm=tuple(range(images.rank - 3)), x=images)
+    return b.op(template, shape=images.shape[:-3], x=images)

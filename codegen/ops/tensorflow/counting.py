@@ -7,7 +7,6 @@ import numpy as np
 from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.ops.keras.linalg import made
 from codegen.ops.tensorflow.arguments import Count, DType, Given, Native, number
 from codegen.ops.tensorflow.functions import tf
 
@@ -31,12 +30,12 @@ def bincount(
     size = count if isinstance(count, int) else None
     if axis == -1:
         template = "(x.unsqueeze(-1) == torch.arange(n, device=x.device)).sum(dim=-2)"
-        y = made(b, template, (*x.shape[:-1], size), "int64", x=x, n=count)
+        y = b.op(template, shape=(*x.shape[:-1], size), dtype="int64", x=x, n=count)
     elif weights is None:
-        y = made(b, "torch.bincount(x.flatten(), minlength=n)[:n]", (size,), "int64", x=x, n=count)
+        y = b.op("torch.bincount(x.flatten(), minlength=n)[:n]", shape=(size,), dtype="int64", x=x, n=count)
     else:
         template = "torch.bincount(x.flatten(), w.flatten(), minlength=n)[:n]"
-        y = made(b, template, (size,), weights.dtype, x=x, n=count, w=weights)
+        y = b.op(template, shape=(size,), dtype=weights.dtype, x=x, n=count, w=weights)
         dtype = weights.dtype
     if binary_output:
         y = b.elementwise("y.clamp(max=1)", y=y)
@@ -69,7 +68,7 @@ def histogram_fixed_width(
         "((x - low) / step).clamp(0, n - 1).long()", dtype="int64", x=b.cast(values, "float64"), low=low,
         step=(high - low) / nbins, n=nbins,
     )  # fmt: skip
-    y = made(b, "torch.bincount(x.flatten(), minlength=n)", (nbins,), "int64", x=places, n=nbins)
+    y = b.op("torch.bincount(x.flatten(), minlength=n)", shape=(nbins,), dtype="int64", x=places, n=nbins)
     return b.cast(y, dtype)
 
 
@@ -87,7 +86,7 @@ def confusion_matrix(
         b.unsupported("weights", "<tensor>", "supported: None")
     n = num_classes
     template = "torch.bincount(x.flatten() * n + y.flatten(), minlength=n * n).reshape(n, n)"
-    return b.cast(made(b, template, (n, n), "int64", x=labels, y=predictions, n=n), dtype)
+    return b.cast(b.op(template, shape=(n, n), dtype="int64", x=labels, y=predictions, n=n), dtype)
 
 
 @tf({"unique": {"with_counts": False}, "unique_with_counts": {"with_counts": True}})
@@ -104,4 +103,4 @@ def unique(b: Builder, x: Native, out_idx: DType = "int32", *, with_counts: bool
 def dynamic_partition(b: Builder, data: Native, partitions: Native, num_partitions: int) -> list[Value]:
     """The rows of each part."""
     shape = (None, *data.shape[partitions.rank :])
-    return [made(b, "x[parts == i]", shape, x=data, parts=partitions, i=i) for i in range(num_partitions)]
+    return [b.op("x[parts == i]", shape=shape, x=data, parts=partitions, i=i) for i in range(num_partitions)]

@@ -12,7 +12,7 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Number
 from codegen.model.spec import Constant
-from codegen.ops.keras.linalg import made, matrix
+from codegen.ops.keras.linalg import matrix
 from codegen.ops.tensorflow.arguments import Given, Ints, Known, Native, NativePeer
 from codegen.ops.tensorflow.functions import tf
 
@@ -57,7 +57,7 @@ def _where(b: Builder, kept: np.ndarray[Any, Any], x: Value, other: Value | Numb
         return x
     mask = rules.constant(b, Constant(kept.tolist(), "bool"))
     template = "torch.where(mask, x, other)"
-    return made(b, template, x.shape, x=x, mask=mask, other=other)
+    return b.op(template, shape=x.shape, x=x, mask=mask, other=other)
 
 
 def _on_matrix(
@@ -78,11 +78,11 @@ def _on_matrix(
     place = np.where(kept, np.minimum(row, column) + first, 0)
     if bounds[0] == bounds[1]:
         (places,) = _indices(b, place)
-        y = made(b, "x[..., places]", (*x.shape[:-1], rows, columns), x=x, places=places)
+        y = b.op("x[..., places]", shape=(*x.shape[:-1], rows, columns), x=x, places=places)
     else:
         which, places = _indices(b, bounds[1] - k, place)
         shape = (*x.shape[:-2], rows, columns)
-        y = made(b, "x[..., which, places]", shape, x=x, which=which, places=places)
+        y = b.op("x[..., which, places]", shape=shape, x=x, which=which, places=places)
     return _where(b, kept, y, other)
 
 
@@ -104,8 +104,8 @@ def diag(
         size = None if x.shape[-1] is None else x.shape[-1] + abs(bounds[0])
         shape = (*x.shape[:-1], size, size)
         if not bounds[0]:
-            return made(b, "torch.diag_embed(x)", shape, x=x)
-        return made(b, "torch.diag_embed(x, offset=k)", shape, x=x, k=bounds[0])
+            return b.op("torch.diag_embed(x)", shape=shape, x=x)
+        return b.op("torch.diag_embed(x, offset=k)", shape=shape, x=x, k=bounds[0])
     least = (b.known(x, -1) - min(bounds[1], 0), b.known(x, -1) + max(bounds[0], 0))
     if rows == columns == -1:
         rows = columns = max(least)
@@ -122,7 +122,7 @@ def diag_part(
     if bounds[0] == bounds[1]:
         size = None if None in x.shape[-2:] else _length(b.known(x, -2), b.known(x, -1), bounds[0])
         template = "x.diagonal(offset=k, dim1=-2, dim2=-1)"
-        return made(b, template, (*x.shape[:-2], size), x=x, k=bounds[0])
+        return b.op(template, shape=(*x.shape[:-2], size), x=x, k=bounds[0])
     rows, columns = b.known(x, -2), b.known(x, -1)
     starts = _starts(rows, columns, bounds, align)
     order = sorted(starts, reverse=True)
@@ -132,7 +132,7 @@ def diag_part(
     place = np.where(kept, place, 0)
     diagonal = np.array(order)[:, None]
     row, column = _indices(b, place - np.minimum(diagonal, 0), place + np.maximum(diagonal, 0))
-    y = made(b, "x[..., i, j]", (*x.shape[:-2], *place.shape), x=x, i=row, j=column)
+    y = b.op("x[..., i, j]", shape=(*x.shape[:-2], *place.shape), x=x, i=row, j=column)
     return _where(b, kept, y, _fill(x, padding_value))
 
 
@@ -146,7 +146,7 @@ def set_diag(
     if bounds[0] != bounds[1]:
         return _on_matrix(b, y, b.known(x, -2), b.known(x, -1), bounds, align, x)
     template = "torch.diagonal_scatter(x, y, offset=k, dim1=-2, dim2=-1)"
-    return made(b, template, x.shape, x=x, y=y, k=bounds[0])
+    return b.op(template, shape=x.shape, x=x, y=y, k=bounds[0])
 
 
 @tf("linalg.tensor_diag")
@@ -154,9 +154,9 @@ def tensor_diag(b: Builder, diagonal: Native) -> Value:
     """A tensor as the diagonal of one with twice as many axes."""
     x = diagonal
     if x.rank == 1:
-        return made(b, "x.diag()", (x.shape[0], x.shape[0]), x=x)
+        return b.op("x.diag()", shape=(x.shape[0], x.shape[0]), x=x)
     flat = b.reshape(x, (rules.elements(x.shape),))
-    return b.reshape(made(b, "x.diag()", flat.shape * 2, x=flat), x.shape * 2)
+    return b.reshape(b.op("x.diag()", shape=flat.shape * 2, x=flat), x.shape * 2)
 
 
 @tf("linalg.tensor_diag_part")
@@ -164,7 +164,7 @@ def tensor_diag_part(b: Builder, input: Native) -> Value:
     """The diagonal of a matrix."""
     if input.rank != 2:
         b.unsupported("input", input.shape, "supported: a matrix")
-    return made(b, "x.diagonal()", (input.shape[0],), x=input)
+    return b.op("x.diagonal()", shape=(input.shape[0],), x=input)
 
 
 @tf("linalg.band_part")
@@ -172,7 +172,7 @@ def band_part(b: Builder, input: Given, num_lower: int, num_upper: int) -> Value
     """`x.tril(upper).triu(-lower)`; below zero, a bound keeps everything."""
     x = matrix(b, input)
     if num_upper >= 0:
-        x = made(b, "x.tril(k)", x.shape, x=x, k=num_upper)
+        x = b.op("x.tril(k)", shape=x.shape, x=x, k=num_upper)
     if num_lower >= 0:
-        x = made(b, "x.triu(k)", x.shape, x=x, k=-num_lower)
+        x = b.op("x.triu(k)", shape=x.shape, x=x, k=-num_lower)
     return x if num_upper >= 0 or num_lower >= 0 else b.elementwise("x", x=x)

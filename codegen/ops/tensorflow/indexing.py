@@ -10,7 +10,6 @@ from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Index, TensorLike, is_host, is_tensor
 from codegen.lowering.parts.tensors import in_one_piece, transpose
 from codegen.ops.keras import choosing, indexing
-from codegen.ops.keras.linalg import made
 from codegen.ops.tensorflow.arguments import (
     Alone,
     DType,
@@ -68,9 +67,7 @@ def getitem(b: Builder, tensor: Given, slice_spec: Annotated[list[Index], Alone(
         elif is_tensor(item):
             index = (*(slice(None),) * axis, item)
             shape = (*x.shape[:axis], *x.shape[axis + 1 :])
-            x = b.op(
-                "x[index]", shape=shape, perm=tuple(range(len(shape))), x=x, index=index if axis else item
-            )
+            x = b.op("x[index]", shape=shape, x=x, index=index if axis else item)
         elif item is None or isinstance(item, slice):
             axis += 1
     result: Value = x
@@ -81,7 +78,7 @@ def _positions(b: Builder, value: TensorLike, option: str) -> tuple[int | Value,
     if not is_tensor(value):
         return dimensions(b, value, option)
     count = b.known(value, 0)
-    return tuple(b.op("x[i]", shape=(), perm=(), x=b.keras_layout(value), i=i) for i in range(count))
+    return tuple(b.op("x[i]", shape=(), x=b.keras_layout(value), i=i) for i in range(count))
 
 
 #: Numbers of the host, or the elements of a tensor.
@@ -132,7 +129,7 @@ def slice_(b: Builder, input_: Given, begin: Given, size: Given) -> Value:
         if -1 in sizes:
             b.unsupported("size", sizes, "supported with a computed begin: sizes that are not -1")
         template = "take_block(x, starts, sizes)"
-        return b.op(template, shape=sizes, perm=tuple(range(x.rank)), x=x, starts=starts, sizes=list(sizes))
+        return b.op(template, shape=sizes, x=x, starts=starts, sizes=list(sizes))
     parts = rules.host(begin)
     if not isinstance(parts, (list, tuple)) or not any(map(is_tensor, parts)):
         return indexing.slice_(b, input_, begin, shape=size)
@@ -178,7 +175,7 @@ def gather(b: Builder, params: Given, indices: Given, axis: int | None = None, b
     inner = positions.rank - batch
     shape = (*positions.shape, *moved.shape[batch + 1 :])
     y = b.op(
-        "gather_rows(x, indices, batch_dims)", shape=shape, perm=tuple(range(len(shape))),
+        "gather_rows(x, indices, batch_dims)", shape=shape,
         x=moved, indices=positions, batch_dims=batch,
     )  # fmt: skip
     if a == batch:
@@ -210,10 +207,8 @@ def gather_nd(
     shape = (*positions.shape[:-1], *x.shape[batch + depth :])
     if batch:
         template = "gather_blocks(x, indices, batch_dims)"
-        return b.op(
-            template, shape=shape, perm=tuple(range(len(shape))), x=x, indices=positions, batch_dims=batch
-        )
-    return b.op("x[p.unbind(-1)]", shape=shape, perm=tuple(range(len(shape))), x=x, p=positions)
+        return b.op(template, shape=shape, x=x, indices=positions, batch_dims=batch)
+    return b.op("x[p.unbind(-1)]", shape=shape, x=x, p=positions)
 
 
 @tf("nn.embedding_lookup", "compat.v1.nn.embedding_lookup", ignored=("partition_strategy",))  # of several
@@ -231,7 +226,7 @@ def unravel_index(b: Builder, indices: Native, dims: Ints) -> Value:
     """The positions along each axis, (axes, ...), of positions in a flattened array."""
     x, sizes = indices, dims
     template = "torch.stack(torch.unravel_index(x, sizes))"
-    return b.cast(made(b, template, (len(sizes), *x.shape), "int64", x=x, sizes=sizes), x.dtype)
+    return b.cast(b.op(template, shape=(len(sizes), *x.shape), dtype="int64", x=x, sizes=sizes), x.dtype)
 
 
 # -------------------------------------------------------------------- masks
@@ -243,7 +238,7 @@ def boolean_mask(b: Builder, tensor: Native, mask: Given, axis: int = 0) -> Valu
     kept, axis = rules.native(b, mask, "bool"), b.axis(axis, tensor.rank)
     shape = (*tensor.shape[:axis], None, *tensor.shape[axis + kept.rank :])
     index = (*(slice(None),) * axis, kept)
-    return made(b, "x[index]", shape, x=tensor, index=index if axis else kept)
+    return b.op("x[index]", shape=shape, x=tensor, index=index if axis else kept)
 
 
 @tf({"where": {"of_rows": False}, "compat.v1.where": {"of_rows": True}})
@@ -253,7 +248,7 @@ def where(
     """`torch.where(condition, x, y)`; without `x` and `y`, where the condition holds."""
     if x is None and y is None:
         mask = rules.native(b, condition)
-        return b.op("mask.nonzero()", shape=(None, mask.rank), dtype="int64", perm=(0, 1), mask=mask)
+        return b.op("mask.nonzero()", shape=(None, mask.rank), dtype="int64", mask=mask)
     if x is None or y is None:
         b.malformed("it is called with one of 'x' and 'y' alone")
     if not any(is_tensor(v) for v in (condition, x, y)) and isinstance(condition, Value):
@@ -275,7 +270,7 @@ def sequence_mask(b: Builder, lengths: Native, maxlen: Given | None = None, dtyp
         most = b.host_op("int(x)", x=most)
     shape = (*x.shape, most if isinstance(most, int) else None)
     template = "torch.arange(n, device=x.device) < x.unsqueeze(-1)"
-    y = b.op(template, shape=shape, perm=tuple(range(len(shape))), dtype="bool", x=x, n=most)
+    y = b.op(template, shape=shape, dtype="bool", x=x, n=most)
     return b.cast(y, dtype)
 
 
@@ -300,7 +295,7 @@ def one_hot(
     y = b.op(
         "x.unsqueeze(-1) == torch.arange(n, device=x.device)",
         shape=(*x.shape, classes if isinstance(classes, int) else None),
-        dtype="bool", perm=tuple(range(x.rank + 1)), x=x, n=classes,
+        dtype="bool", x=x, n=classes,
     )  # fmt: skip
     plain = on_value in (None, 1) if not is_tensor(on_value) else False
     if plain and not is_tensor(off_value) and off_value in (None, 0):

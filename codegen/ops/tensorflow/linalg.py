@@ -9,7 +9,7 @@ from codegen.graph.dtypes import COMPLEX
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.ops.keras import linalg, products
-from codegen.ops.keras.linalg import made, matrix
+from codegen.ops.keras.linalg import matrix
 from codegen.ops.tensorflow.arguments import Alone, Given, NativePeer, integers
 from codegen.ops.tensorflow.functions import tf
 
@@ -47,14 +47,14 @@ def matvec(
     if b.rank == 1:
         return products.product(builder, x, b)
     batch = builder.broadcast([x.shape[:-2], b.shape[:-1]])
-    return made(builder, "(x @ y.unsqueeze(-1)).squeeze(-1)", (*batch, x.shape[-2]), x=x, y=b)
+    return builder.op("(x @ y.unsqueeze(-1)).squeeze(-1)", shape=(*batch, x.shape[-2]), x=x, y=b)
 
 
 def _transpose(b: Builder, x: Value, transpose: bool, adjoint: bool) -> Value:
     if not transpose and not adjoint:
         return x
     shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
-    return made(b, "x.mH" if adjoint and x.dtype in COMPLEX else "x.mT", shape, x=x)
+    return b.op("x.mH" if adjoint and x.dtype in COMPLEX else "x.mT", shape=shape, x=x)
 
 
 def _contracted(b: Builder, value: object, option: str) -> int | tuple[tuple[int, ...], tuple[int, ...]]:
@@ -80,7 +80,7 @@ def tensordot(builder: Builder, a: NativePeer, b: NativePeer, axes: Contracted) 
 def cross(builder: Builder, a: NativePeer, b: NativePeer) -> Value:
     """`torch.linalg.cross(a, b)`."""
     shape = builder.broadcast([a.shape, b.shape])
-    return made(builder, "torch.linalg.cross(x, y)", shape, x=a, y=b)
+    return builder.op("torch.linalg.cross(x, y)", shape=shape, x=a, y=b)
 
 
 # -------------------------------------------------------------------- diagonals and bands
@@ -90,7 +90,7 @@ def cross(builder: Builder, a: NativePeer, b: NativePeer) -> Value:
 def trace(b: Builder, x: Given) -> Value:
     """The sum of the diagonal of each matrix."""
     x = matrix(b, x)
-    return made(b, "x.diagonal(dim1=-2, dim2=-1).sum(dim=-1)", x.shape[:-2], x=x)
+    return b.op("x.diagonal(dim1=-2, dim2=-1).sum(dim=-1)", shape=x.shape[:-2], x=x)
 
 
 # -------------------------------------------------------------------- decompositions and equations
@@ -109,20 +109,20 @@ _OF_MATRIX = {
 def of_matrix(b: Builder, x: Given, *, template: str, gone: int) -> Value:
     """A function of each matrix."""
     x = matrix(b, x)
-    return made(b, template, x.shape[: x.rank - gone], x=x)
+    return b.op(template, shape=x.shape[: x.rank - gone], x=x)
 
 
 @tf("linalg.inv")
 def inv(b: Builder, input: Given, adjoint: bool = False) -> Value:
     """`torch.linalg.inv(x)`."""
     x = _transpose(b, matrix(b, input), adjoint, adjoint)
-    return made(b, "torch.linalg.inv(x)", x.shape, x=x)
+    return b.op("torch.linalg.inv(x)", shape=x.shape, x=x)
 
 
 @tf("linalg.solve")
 def solve(b: Builder, matrix: NativePeer, rhs: NativePeer, adjoint: bool = False) -> Value:
     """`torch.linalg.solve(a, y)`."""
-    return made(b, "torch.linalg.solve(a, y)", rhs.shape, a=_transpose(b, matrix, adjoint, adjoint), y=rhs)
+    return b.op("torch.linalg.solve(a, y)", shape=rhs.shape, a=_transpose(b, matrix, adjoint, adjoint), y=rhs)
 
 
 @tf("linalg.triangular_solve")
@@ -132,13 +132,13 @@ def triangular_solve(
     """`torch.linalg.solve_triangular(a, y, upper=upper)`; of what lies in the triangle."""
     template = "torch.linalg.solve_triangular(a, y, upper=upper)"
     a = _transpose(b, matrix, adjoint, adjoint)
-    return made(b, template, rhs.shape, a=a, y=rhs, upper=lower if adjoint else not lower)
+    return b.op(template, shape=rhs.shape, a=a, y=rhs, upper=lower if adjoint else not lower)
 
 
 @tf("linalg.cholesky_solve")
 def cholesky_solve(b: Builder, chol: NativePeer, rhs: NativePeer) -> Value:
     """`torch.cholesky_solve(y, factor)`."""
-    return made(b, "torch.cholesky_solve(y, a)", rhs.shape, a=chol, y=rhs)
+    return b.op("torch.cholesky_solve(y, a)", shape=rhs.shape, a=chol, y=rhs)
 
 
 @tf("linalg.pinv", ignored=("validate_args",))

@@ -19,7 +19,6 @@ from codegen.lowering.parts.operands import TensorLike, is_tensor
 from codegen.model.spec import Constant
 from codegen.ops.keras import choosing, core, elementwise
 from codegen.ops.keras import complex as complex_numbers
-from codegen.ops.keras.linalg import made
 from codegen.ops.tensorflow.arguments import (
     DType,
     Given,
@@ -285,7 +284,7 @@ def polyval(b: Builder, coeffs: GivenList, x: Tensor) -> Value:
 def lbeta(b: Builder, x: Native) -> Value:
     """The logarithm of the beta function of the last axis."""
     template = "torch.lgamma(x).sum(dim=-1) - torch.lgamma(x.sum(dim=-1))"
-    return b.op(template, shape=x.shape[:-1], perm=tuple(range(x.rank - 1)), x=x)
+    return b.op(template, shape=x.shape[:-1], x=x)
 
 
 @tf("math.polygamma")
@@ -331,10 +330,10 @@ def bitcast(b: Builder, input: Native, type: DType) -> Value:
     old, new = (np.dtype(name).itemsize for name in (x.dtype, wanted))
     operands: dict[str, Any] = {"x": x, "target": torch_dtype(wanted)}
     if old == new:
-        return made(b, "x.view(target)", x.shape, wanted, **operands)
+        return b.op("x.view(target)", shape=x.shape, dtype=wanted, **operands)
     if old > new:
-        return made(b, "x.unsqueeze(-1).view(target)", (*x.shape, old // new), wanted, **operands)
-    return made(b, "x.contiguous().view(target).squeeze(-1)", x.shape[:-1], wanted, **operands)
+        return b.op("x.unsqueeze(-1).view(target)", shape=(*x.shape, old // new), dtype=wanted, **operands)
+    return b.op("x.contiguous().view(target).squeeze(-1)", shape=x.shape[:-1], dtype=wanted, **operands)
 
 
 @tf("dtypes.saturate_cast")

@@ -186,7 +186,7 @@ def softmax_cross_entropy(b: Builder, labels: NativePeer, logits: NativePeer, ax
     d = b.axis(axis, x.rank)
     shape = rules.reduced_shape(x.shape, (d,), keepdims=False)
     template = "-(y * F.log_softmax(x, dim=d)).sum(dim=d)"
-    return b.op(template, shape=shape, perm=tuple(range(len(shape))), x=x, y=y, d=d)
+    return b.op(template, shape=shape, x=x, y=y, d=d)
 
 
 @tf("nn.sparse_softmax_cross_entropy_with_logits", "compat.v1.nn.sparse_softmax_cross_entropy_with_logits")
@@ -194,7 +194,7 @@ def sparse_softmax_cross_entropy(b: Builder, labels: Native, logits: Native) -> 
     """The loss of each sample, for labels as class numbers."""
     y, x = labels, logits
     template = "-F.log_softmax(x, dim=-1).gather(-1, y.long().unsqueeze(-1)).squeeze(-1)"
-    return b.op(template, shape=y.shape, perm=tuple(range(y.rank)), dtype=x.dtype, x=x, y=y)
+    return b.op(template, shape=y.shape, dtype=x.dtype, x=x, y=y)
 
 
 @tf("nn.sigmoid_cross_entropy_with_logits", "compat.v1.nn.sigmoid_cross_entropy_with_logits")

@@ -17,7 +17,7 @@ from codegen.lowering.parts.tensors import pad_axes
 from codegen.ops.keras import choosing, reductions
 from codegen.ops.keras import math as keras_math
 from codegen.ops.keras.indexing import getitem
-from codegen.ops.keras.linalg import made, norm_over
+from codegen.ops.keras.linalg import norm_over
 from codegen.ops.tensorflow.arguments import (
     Alone,
     Axes,
@@ -92,7 +92,9 @@ def euclidean_norm(b: Builder, x: Value, axis: Axis, keepdims: bool) -> Value:
 @tf({"math.is_non_decreasing": {"sign": ">="}, "math.is_strictly_increasing": {"sign": ">"}})
 def is_increasing(b: Builder, x: Native, *, sign: str) -> Value:
     """Whether the elements, in one row, never fall, or always rise."""
-    return made(b, f"(x[1:] {sign} x[:-1]).all()", (), "bool", x=b.reshape(x, (rules.elements(x.shape),)))
+    return b.op(
+        f"(x[1:] {sign} x[:-1]).all()", shape=(), dtype="bool", x=b.reshape(x, (rules.elements(x.shape),))
+    )
 
 
 @tf("math.count_nonzero", "compat.v1.math.count_nonzero")

@@ -6,7 +6,6 @@ from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.ops.keras.linalg import made
 from codegen.ops.keras.math import extreme
 from codegen.ops.tensorflow.arguments import Given, Native
 from codegen.ops.tensorflow.functions import tf
@@ -45,7 +44,7 @@ def unsorted_segment(b: Builder, data: Native, segment_ids: Native, num_segments
     if name == "sqrt_n":
         total = _segment_reduce(b, x, ids, num_segments, "sum", 0)
         template = "segment_reduce(torch.ones_like(x), ids, count, mode, fill).clamp(min=1).sqrt()"
-        root = made(b, template, total.shape, x=x, ids=ids, count=num_segments, mode="sum", fill=0.0)
+        root = b.op(template, shape=total.shape, x=x, ids=ids, count=num_segments, mode="sum", fill=0.0)
         return b.elementwise("x / y", x=total, y=root)
     mode, _, fill = _MODES[name]
     empty = extreme(x.dtype, name == "max") if fill is None else fill
@@ -54,7 +53,7 @@ def unsorted_segment(b: Builder, data: Native, segment_ids: Native, num_segments
 
 def _segment_reduce(b: Builder, x: Value, ids: Value, count: int | Host, mode: str, fill: float) -> Value:
     rows = count if isinstance(count, int) else None
-    return made(
-        b, "segment_reduce(x, ids, count, mode, fill)", (rows, *x.shape[1:]),
+    return b.op(
+        "segment_reduce(x, ids, count, mode, fill)", shape=(rows, *x.shape[1:]),
         x=x, ids=ids, count=count, mode=mode, fill=float(fill) if x.dtype in FLOATS else fill,
     )  # fmt: skip

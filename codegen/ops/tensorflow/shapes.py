@@ -263,7 +263,7 @@ def eye(
     columns = rows if num_columns is None else rules.host(num_columns)
     known = rules.open_shape((rows, columns))
     x = b.op(
-        "torch.eye(rows, columns, device=x.device)", shape=known, perm=(0, 1), dtype="float32",
+        "torch.eye(rows, columns, device=x.device)", shape=known, dtype="float32",
         rows=rows, columns=columns, x=b.graph.inputs[0],
     )  # fmt: skip
     x = b.cast(x, dtype)

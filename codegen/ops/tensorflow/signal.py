@@ -12,7 +12,6 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.tensors import pad_axes, transpose
 from codegen.model.spec import Constant
-from codegen.ops.keras.linalg import made
 from codegen.ops.keras.math import extract_sequences
 from codegen.ops.keras.products import product
 from codegen.ops.tensorflow.arguments import Count, Ints, Known, Native
@@ -43,7 +42,7 @@ def _frames(b: Builder, x: Value, size: int, jump: int, pad_end: bool, fill: flo
         total = b.known(x, -1)
         missing = max((-(-total // jump) - 1) * jump + size - total, 0)
         x = b.keras_layout(pad_axes(b, x, [(0, 0)] * (x.rank - 1) + [(0, missing)], "constant", fill))
-        x = made(b, "x[..., part]", (*x.shape[:-1], (-(-total // jump) - 1) * jump + size), x=x,
+        x = b.op("x[..., part]", shape=(*x.shape[:-1], (-(-total // jump) - 1) * jump + size), x=x,
                  part=slice(None, (-(-total // jump) - 1) * jump + size))  # fmt: skip
     return extract_sequences(b, x, sequence_length=size, sequence_stride=jump)
 
@@ -85,13 +84,13 @@ def _complex(x: Value) -> str:
 def _rfft(b: Builder, x: Value, size: int) -> Value:
     shape = (*x.shape[:-1], size // 2 + 1)
     if size == x.shape[-1]:
-        return made(b, "torch.fft.rfft(x)", shape, _complex(x), x=x)
-    return made(b, "torch.fft.rfft(x, n=n)", shape, _complex(x), x=x, n=size)
+        return b.op("torch.fft.rfft(x)", shape=shape, dtype=_complex(x), x=x)
+    return b.op("torch.fft.rfft(x, n=n)", shape=shape, dtype=_complex(x), x=x, n=size)
 
 
 def _irfft(b: Builder, x: Value, size: int) -> Value:
     dtype = "float64" if x.dtype == "complex128" else "float32"
-    return made(b, "torch.fft.irfft(x, n=n)", (*x.shape[:-1], size), dtype, x=x, n=size)
+    return b.op("torch.fft.irfft(x, n=n)", shape=(*x.shape[:-1], size), dtype=dtype, x=x, n=size)
 
 
 @tf("signal.rfft")
@@ -119,13 +118,13 @@ _TRANSFORMS = {
 @tf({name: {"template": template} for name, template in _TRANSFORMS.items()})
 def fft(b: Builder, input: Native, *, template: str) -> Value:
     """`torch.fft.fft(x)` or the like."""
-    return made(b, template, input.shape, _complex(input), x=input)
+    return b.op(template, shape=input.shape, dtype=_complex(input), x=input)
 
 
 @tf({f"signal.{name}": {"name": name} for name in ("fftshift", "ifftshift")})
 def fftshift(b: Builder, x: Native, axes: Ints | None = None, *, name: str) -> Value:
     """`torch.fft.fftshift(x)` or `torch.fft.ifftshift(x)`."""
-    return made(b, f"torch.fft.{name}(x, dim=dims)", x.shape, x=x, dims=rules.axes_of(b, axes, x.rank))
+    return b.op(f"torch.fft.{name}(x, dim=dims)", shape=x.shape, x=x, dims=rules.axes_of(b, axes, x.rank))
 
 
 @tf("signal.inverse_stft")
@@ -162,7 +161,7 @@ def overlap_and_add(b: Builder, signal: Native, frame_step: Count) -> Value:
     """Windows laid over each other, each some steps behind the last, and summed."""
     count, length = signal.shape[-2:]
     size = None if count is None or length is None else (count - 1) * frame_step + length
-    return made(b, "overlap_add(x, step)", (*signal.shape[:-2], size), x=signal, step=frame_step)
+    return b.op("overlap_add(x, step)", shape=(*signal.shape[:-2], size), x=signal, step=frame_step)
 
 
 #: Types of cosine transforms, and those that undo them.
