@@ -63,6 +63,7 @@ _OP_FILES = {
     ),
     TENSORFLOW: (
         "ops.tensorflow.backend",
+        "ops.tensorflow.blocks",
         "ops.tensorflow.colors",
         "ops.tensorflow.counting",
         "ops.tensorflow.diagonals",

@@ -65,7 +65,7 @@ def call(tmp_path: Path) -> Callable[..., dict[str, Any]]:
             for name in arguments or ["axis"]
         ]
         first = list(inspect.signature(probe, eval_str=True).parameters.values())[:2]
-        probe.__signature__ = inspect.Signature([*first, *own])  # type: ignore[attr-defined]
+        probe.__signature__ = inspect.Signature([*first, *own])  # type: ignore[attr-defined]  # functions have one
         with registry.restored():
             tf("test.probe")(probe)
             converted([function("test.probe", **arguments)], tmp_path)

@@ -196,6 +196,7 @@ def test_constant_comes_first(tmp_path: Path) -> None:
         (function("keras.backend.in_top_k", k=1), "called without 'predictions'"),
         (function("where", x=1.0), "'x' and 'y' alone"),
         (function("strided_slice", begin=[0], end=[1, 2]), "not for the same axes"),
+        (function("norm", ord="nuc"), "supported: 'euclidean', 'fro' and numbers"),
         (_node("Unheard", {}), "no such operation is known"),
         (_node("Mul", {"1": 2.0, "2": 3.0}), "3 inputs instead of 2"),
         (_node("Mul", {"7": 2.0}), "places of its constants"),

@@ -227,7 +227,8 @@ def _order(b: Builder, value: object, option: str) -> str | float:
     known = rules.host(value)
     if known not in ("euclidean", "fro") and not isinstance(known, (int, float)):
         b.unsupported(option, value, "supported: 'euclidean', 'fro' and numbers")
-    return known  # type: ignore[no-any-return]
+    order: str | float = known
+    return order
 
 
 #: Which norm is meant.
