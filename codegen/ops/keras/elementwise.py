@@ -264,10 +264,10 @@ def elementwise(b: Builder, function: Binary, x: TensorLike, y: TensorLike, **op
 
 def _tensors(b: Builder, values: list[Value | Number], dtype: str) -> list[Value | Number]:
     """The values in a dtype, numbers as tensors on the device of the first that is one."""
-    like = next((v for v in values if is_tensor(v)), None) or rules.tensor(b, values[0], dtype)
+    ready = [b.cast(v, dtype) if is_tensor(v) else v for v in values]
+    like = next((v for v in ready if is_tensor(v)), None) or rules.tensor(b, values[0], dtype)
     return [
-        b.cast(v, dtype) if is_tensor(v) else b.op("x.new_full((), n)", shape=(), dtype=dtype, x=like, n=v)
-        for v in values
+        v if is_tensor(v) else b.op("x.new_full((), n)", shape=(), dtype=dtype, x=like, n=v) for v in ready
     ]
 
 
