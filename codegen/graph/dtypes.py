@@ -56,6 +56,8 @@ def torch_dtype(name: str) -> Symbol:
 
 @functools.cache
 def _above(dtype: str) -> frozenset[str]:
+    if dtype not in _LATTICE:
+        raise ConversionError(f"{shorten(dtype)} is no dtype that torch computes in")
     return frozenset({dtype}).union(*(_above(upper) for upper in _LATTICE[dtype]))
 
 

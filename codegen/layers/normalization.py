@@ -265,7 +265,7 @@ def contrib_instance_normalization(
         x = b.keras_layout(x)
     shape = (1,) if kept is None else (b.known(x, kept),)
     dims = [dim for dim in range(1, x.rank) if kept is None or x.perm[dim] != kept]
-    result = b.op("deviation_norm(x, dims, eps)", shape=x.shape, x=x, dims=dims, eps=epsilon)
+    result = b.op("deviation_norm(x, dims, eps)", shape=x.shape, like=x, x=x, dims=dims, eps=epsilon)
     stored = shape if kept is None else (shape[0], *(1,) * (x.rank - 1 - x.dim(kept)))
     return _scaled(b, result, stored, scale, center)
 

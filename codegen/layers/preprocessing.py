@@ -66,6 +66,8 @@ def normalization(
     deviations = variances.apply("sqrt").apply("maximum", Weight.full(variances.shape, EPSILON))
     sizes = dict(zip(sorted(axes, reverse=True), reversed(means.shape), strict=False))
     full = tuple(sizes.get(a, 1) for a in range(x.rank))
+    if not math.prod(full) == math.prod(means.shape) == math.prod(variances.shape):
+        b.malformed(f"its mean {means.shape} and variance {variances.shape} do not go with {len(axes)} axes")
     return b.elementwise(
         template,
         x=x,

@@ -115,9 +115,9 @@ def stft_spectrogram(
     if pads is None:
         x = b.op("same_pad(x, [k], [s])", shape=x.shape, x=x, like=x, k=frame_length, s=step)
     if channels == 1:
-        x = b.op("x", shape=(x.shape[0], 1, None), x=x)
+        x = b.op("x", shape=(x.shape[0], 1, None), perm=(0, 1, 2), x=x)
     else:
-        x = b.op("x.flatten(0, 1).unsqueeze(1)", shape=(None, 1, None), x=x)
+        x = b.op("x.flatten(0, 1).unsqueeze(1)", shape=(None, 1, None), perm=(0, 1, 2), x=x)
     parts = []
     for part, other in (("real", "imag"), ("imag", "real")):
         if mode != other:

@@ -31,7 +31,8 @@ def check_types(e: Emitter, function: LayerFunction, args: Sequence[Any], kwargs
         MalformedConfig: An argument does not fit its annotation.
     """
     for name, argument in _named(function, args, kwargs):
-        if not fits(argument, function.types.get(name, Any)):
+        is_default = argument is None and name not in function.required_names
+        if not is_default and not fits(argument, function.types.get(name, Any)):
             e.malformed(f"it is called with a {type(argument).__name__} as {name!r}, which it does not take")
 
 

@@ -12,6 +12,7 @@ from codegen.errors import ConversionError
 from codegen.graph import FlatOrder, Graph, Module, Op, Value
 from codegen.graph.dtypes import FLOATS, torch_dtype
 from codegen.graph.recipe import Weight
+from codegen.graph.templates import TemplateError
 from codegen.lowering import layout, registry
 from codegen.lowering.emitter import Emitter
 from codegen.lowering.masks import Masks
@@ -217,6 +218,8 @@ class Builder(Emitter):
         """
         if like is not None:
             perm, flat = like.perm, like.flat
+        elif perm is None and flat is not None:
+            raise TemplateError("an order of the last axis goes with `perm` or `like`")
         elif perm is None:
             operands = {name: self._native(operand) for name, operand in operands.items()}
         return self.expression(

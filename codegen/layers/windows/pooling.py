@@ -84,7 +84,7 @@ def global_average_pooling(
     index = (slice(None), *((None, slice(None)) if axis == 1 else (slice(None), None)))
     kept_shape = with_sizes(x, data_format, sizes_of(x, data_format), 1)
     kept = b.op("mask[index]", shape=kept_shape, perm=x.perm, mask=b.keras_layout(mask), index=index)
-    weighted = b.op("x * kept", shape=x.shape, x=b.floating(x), kept=kept)
+    weighted = b.op("x * kept", shape=x.shape, like=x, x=b.floating(x), kept=kept)
     total = _reduce(b, weighted, "sum", dims, data_format, keepdims=keepdims)
     count = _reduce(b, kept, "sum", dims, data_format, keepdims=keepdims)
     return b.op("total / count", shape=total.shape, perm=total.perm, total=total, count=count)

@@ -115,7 +115,7 @@ def weights(
     elif mode.name == "int4":
         unpacked = _signed(_unpacked(stored, 1, columns))
         kernel = _dequantised(b, "kernel", unpacked, 0, mode.block).reshape(*shape)
-    if quantization.lora_rank is not None and _input_quantizer(mode, quantization):
+    if quantization.lora_rank is not None and _input_quantizer(b, mode, quantization):
         return KernelWeights(kernel, bias, low_rank=_low_rank(b, "kernel", kernel.shape, quantization))
     return KernelWeights(low_rank_updated(b, "kernel", kernel, quantization), bias)
 
@@ -178,23 +178,26 @@ def rounded_input(
     """
     mode = _mode(b, quantization)
     if scale is not None:
-        return b.op(
-            "round_to_float8(x, scale)", shape=x.shape, flat=x.flat,
-            x=b.floating(x), scale=b.buffer("input_scale", scale),
-        )  # fmt: skip
-    quantizer = _input_quantizer(mode, quantization, by_default)
+        x = b.floating(x)
+        factor = b.buffer("input_scale", scale)
+        return b.op("round_to_float8(x, scale)", shape=x.shape, like=x, x=x, scale=factor)
+    quantizer = _input_quantizer(b, mode, quantization, by_default)
     if quantizer is None:
         return x
+    config = _settings(b, quantizer)
     if quantizer.get("class_name") != "AbsMaxQuantizer":
         b.unsupported("quantization_config", quantizer.get("class_name"), "supported: AbsMaxQuantizer")
     if x.dtype not in FLOATS:
         b.unsupported("dtype", b.spec.dtype, f"supported on floating-point inputs, not on {x.dtype}")
-    config = quantizer.get("config", {})
-    low, high = config.get("value_range", (-127, 127))
+    try:
+        low, high = map(int, config.get("value_range", (-127, 127)))
+        eps = float(config.get("epsilon", 1e-7))
+    except (TypeError, ValueError):
+        b.malformed(f"its quantizer has the settings {shorten(config)}")
     dims = [x.dim(axis) for axis in axes]
     return b.op(
         "round_to_steps(x, dims, low, high, eps)", shape=x.shape,
-        x=x, like=x, dims=dims, low=int(low), high=int(high), eps=float(config.get("epsilon", 1e-7)),
+        x=x, like=x, dims=dims, low=low, high=high, eps=eps,
     )  # fmt: skip
 
 
@@ -252,7 +255,7 @@ def _mode(b: Builder, quantization: Quantization) -> _Mode:
     if name == "int4":
         block = numbers[0] if numbers else None
         if quantization.quantization_config is not None:
-            block = quantization.quantization_config.get("config", {}).get("block_size")
+            block = _settings(b, quantization.quantization_config).get("block_size")
         return _Mode(name, None if block == -1 else block)
     if name in ("gptq", "awq") and len(numbers) == 2 and numbers[0] in (2, 3, 4, 8):
         return _Mode(name, None if numbers[1] == -1 else numbers[1], bits=numbers[0])
@@ -268,14 +271,23 @@ def _note(b: Builder, mode: _Mode) -> None:
         b.note(f"{mode.name} weights are dequantised")
 
 
+def _settings(b: Builder, saved: object) -> Mapping[str, Any]:
+    """The config of a serialised object."""
+    config = saved.get("config", {}) if isinstance(saved, Mapping) else None
+    if not isinstance(config, Mapping):
+        b.malformed(f"its quantization_config holds {shorten(saved)}, which is no serialised object")
+    return config
+
+
 def _input_quantizer(
-    mode: _Mode, quantization: Quantization, by_default: Sequence[str] = ("int8",)
+    b: Builder, mode: _Mode, quantization: Quantization, by_default: Sequence[str] = ("int8",)
 ) -> Mapping[str, Any] | None:
     if mode.name not in ("int8", "int4"):
         return None
     if quantization.quantization_config is not None:
-        config = quantization.quantization_config.get("config", {})
-        found: Mapping[str, Any] | None = config.get("activation_quantizer")
+        found: Mapping[str, Any] | None = _settings(b, quantization.quantization_config).get(
+            "activation_quantizer"
+        )
         return found
     return {"class_name": "AbsMaxQuantizer"} if mode.name in by_default or mode.is_early else None
 

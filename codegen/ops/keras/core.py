@@ -23,7 +23,7 @@ def cast(b: Builder, x: TensorLike, *, dtype: str) -> Value:
     if isinstance(x, Host):
         return x
     x = rules.tensor(b, x)
-    return b.op("x", shape=x.shape, flat=x.flat, x=x) if x.dtype == dtype else b.cast(x, dtype)
+    return b.op("x", shape=x.shape, like=x, x=x) if x.dtype == dtype else b.cast(x, dtype)
 
 
 @op("SaturateCast")

@@ -70,7 +70,7 @@ def rank(b: Builder, input: Given) -> Host:
 
 def same(b: Builder, x: Value) -> Value:
     """A value of its own that equals `x`."""
-    return b.op("x", shape=x.shape, flat=x.flat, non_negative=x.non_negative, x=x)
+    return b.op("x", shape=x.shape, like=x, non_negative=x.non_negative, x=x)
 
 
 @tf("reshape")
