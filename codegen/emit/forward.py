@@ -180,9 +180,17 @@ class _Writer:
     def _name_result(self, statements: list[Node]) -> None:
         """What a module yields last is named after it: its type must be said, and only once."""
         for node in statements[-1:]:
-            unpacked = any(isinstance(v.node and v.node.targets, tuple) for v in node.values())
+            unpacked = any(isinstance(v.node and v.node.targets, tuple) for v in self._reads(node.values()))
             if [node.targets] == self.graph.outputs and (unpacked or not self._returns(node)):
                 self.names[node.result] = self.space.claim(naming.identifier(node.result.layer, "y"))
+
+    def _reads(self, values: Iterable[Value]) -> Iterator[Value]:
+        """The values, or what they are computed from where they are written inside what reads them."""
+        for value in values:
+            if value in self.inlined and value.node is not None:
+                yield from self._reads(value.node.values())
+            else:
+                yield value
 
     def _running_name(self, last_use: dict[Value, int]) -> tuple[str, list[tuple[int, int]]]:
         """The running value's name, and where it is taken: `x`, or `y` beside an `x` that lives on."""
@@ -196,19 +204,9 @@ class _Writer:
     def _last_uses(self, statements: list[Node]) -> dict[Value, int]:
         """The position of the last statement that reads each value, directly or through what is inside it."""
         last: dict[Value, int] = {}
-
-        def visit(values: Iterable[Value], position: int) -> None:
-            for value in values:
-                if value in self.inlined and value.node is not None:
-                    visit(value.node.values(), position)
-                else:
-                    last[value] = position
-
         for position, node in enumerate(statements):
-            visit(node.values(), position)
-        for value in self.graph.outputs:
-            visit([value], len(statements))
-        return last
+            last.update((value, position) for value in self._reads(node.values()))
+        return last | dict.fromkeys(self._reads(self.graph.outputs), len(statements))
 
     # ---------------------------------------------------------------- text
 

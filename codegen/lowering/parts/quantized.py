@@ -178,8 +178,7 @@ def rounded_input(
     """
     mode = _mode(b, quantization)
     if scale is not None:
-        x = b.floating(x)
-        factor = b.buffer("input_scale", scale)
+        x, factor = b.floating(x), b.buffer("input_scale", scale)
         return b.op("round_to_float8(x, scale)", shape=x.shape, like=x, x=x, scale=factor)
     quantizer = _input_quantizer(b, mode, quantization, by_default)
     if quantizer is None:
@@ -194,11 +193,8 @@ def rounded_input(
         eps = float(config.get("epsilon", 1e-7))
     except (TypeError, ValueError):
         b.malformed(f"its quantizer has the settings {shorten(config)}")
-    dims = [x.dim(axis) for axis in axes]
-    return b.op(
-        "round_to_steps(x, dims, low, high, eps)", shape=x.shape,
-        x=x, like=x, dims=dims, low=low, high=high, eps=eps,
-    )  # fmt: skip
+    template, dims = "round_to_steps(x, dims, low, high, eps)", [x.dim(axis) for axis in axes]
+    return b.op(template, shape=x.shape, like=x, x=x, dims=dims, low=low, high=high, eps=eps)
 
 
 def low_rank_updated(b: Builder, name: str, kernel: Weight, update: LowRank) -> Weight:
@@ -284,10 +280,9 @@ def _input_quantizer(
 ) -> Mapping[str, Any] | None:
     if mode.name not in ("int8", "int4"):
         return None
-    if quantization.quantization_config is not None:
-        found: Mapping[str, Any] | None = _settings(b, quantization.quantization_config).get(
-            "activation_quantizer"
-        )
+    saved = quantization.quantization_config
+    if saved is not None:
+        found: Mapping[str, Any] | None = _settings(b, saved).get("activation_quantizer")
         return found
     return {"class_name": "AbsMaxQuantizer"} if mode.name in by_default or mode.is_early else None
 
