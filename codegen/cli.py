@@ -17,8 +17,7 @@ from codegen.commands.convert import Conversion, convert
 from codegen.commands.dump_graph import dump_graph as dump
 from codegen.commands.inspect import Inspection, TensorReport, inspect
 from codegen.errors import Bug, ConversionError, Unsupported, summary
-from codegen.options import Options
-from codegen.pipeline import Progress
+from codegen.options import Options, Progress
 from codegen.version import VERSION
 
 F = TypeVar("F", bound=Callable[..., Any])

@@ -13,6 +13,8 @@ from codegen.errors import ConversionError, shorten
 from codegen.graph import naming
 
 FilePath = str | os.PathLike[str]
+#: Called with a few words at every stage.
+Progress = Callable[[str], None]
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from codegen import passes
 from codegen.config import parse
 from codegen.emit import emit
 from codegen.emit.modules import Names, name_everything, parameter_dtype, state_dict, torch_names
+from codegen.emit.render import render
 from codegen.emit.source import Provenance
 from codegen.emit.training.methods import regularizer_notes, training_methods
 from codegen.graph.recipe import Leaf, Weight
@@ -20,8 +21,6 @@ from codegen.model.variables import count_parameters
 from codegen.options import Options
 from codegen.version import VERSION
 from codegen.weights import bind
-
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,6 @@ def generate(saved: SavedModel, options: Options, name: str) -> Generated:
     Raises:
         ConversionError: The model cannot be converted exactly.
     """
-    from codegen.emit.render import render  # black and jinja2 cost `inspect` much time, which needs neither
-
     lowered = transform(saved, options)
     names = name_everything(lowered.graph, options.class_name)
     notes = lowered.notes + regularizer_notes(lowered.tree)

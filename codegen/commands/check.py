@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import filecmp
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from codegen.errors import ConversionError
-from codegen.model.saved_model import SavedModel
-from codegen.options import FilePath, Options, takes_options
-from codegen.pipeline import Generated, Progress, generate
+from codegen.graph.recipe import Weight
+from codegen.options import FilePath, Options, Progress, takes_options
 from codegen.read.reader import read_model
 from codegen.weights import write_state_dict
 
@@ -62,6 +62,8 @@ def check(
     Raises:
         ConversionError: The model cannot be read or converted, or there is nothing to compare with.
     """
+    from codegen.pipeline import generate  # passes, emit and black are much to load, and `inspect` needs none
+
     options = replace(options, **changes)
     source_path = _find(Path(path), output, options.module_name(path))
     weights_path = source_path.with_suffix(".pt")
@@ -70,7 +72,7 @@ def check(
         draft = generate(saved, options, source_path.stem)
         comparable = weights_path.is_file() and saved.weights is not None
         progress("comparing weights")
-        weights_differ = _weights_differ(weights_path, draft, saved) if comparable else None
+        weights_differ = _weights_differ(weights_path, draft.state(saved)) if comparable else None
     return Drift(source_path, weights_path, _diff(source_path, draft.source), weights_differ)
 
 
@@ -94,9 +96,9 @@ def _diff(path: Path, expected: str) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
-def _weights_differ(path: Path, draft: Generated, saved: SavedModel) -> bool:
+def _weights_differ(path: Path, state: Iterator[tuple[str, Weight, str]]) -> bool:
     """Whether the file is not, to the byte, what the model's weights yield."""
     with tempfile.TemporaryDirectory(prefix="k2t-gen-") as scratch:
         expected = Path(scratch, path.name)
-        write_state_dict(expected, draft.state(saved))
+        write_state_dict(expected, state)
         return not filecmp.cmp(path, expected, shallow=False)

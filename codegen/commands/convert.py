@@ -10,8 +10,7 @@ from typing import Any
 from codegen.commands.garbage import no_collection
 from codegen.commands.self_check import self_check
 from codegen.errors import ConversionError
-from codegen.options import FilePath, Options, takes_options
-from codegen.pipeline import Progress, generate
+from codegen.options import FilePath, Options, Progress, takes_options
 from codegen.read import read_model
 from codegen.weights import write_state_dict
 
@@ -55,6 +54,8 @@ def convert(
     Raises:
         ConversionError: The file cannot be read or cannot be converted exactly; nothing was written.
     """
+    from codegen.pipeline import generate  # passes, emit and black are much to load, and `inspect` needs none
+
     options = replace(options, **changes)
     folder = Path(output)
     module_name = options.module_name(path)

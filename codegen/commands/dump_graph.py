@@ -10,7 +10,6 @@ from typing import Any
 from codegen.graph import Graph
 from codegen.graph.check import check_graph
 from codegen.options import FilePath, Options, takes_options
-from codegen.pipeline import transform
 from codegen.read import read_model
 
 
@@ -32,6 +31,10 @@ def dump_graph(
         ConversionError: The file cannot be read or cannot be lowered.
         InvalidGraph: A pass made a mistake; its graph was written before.
     """
+    from codegen.pipeline import (
+        transform,  # passes, emit and black are much to load, and `inspect` needs none
+    )
+
     options = replace(options, **changes)
     before = ""
 
