@@ -11,7 +11,7 @@ from codegen.graph.expression import build
 from codegen.graph.ops import CALLS, SIZES
 from codegen.graph.parsing import free_names
 from codegen.graph.shapes import shape_text
-from codegen.model.nested import flatten
+from codegen.model.nested import instances
 from codegen.torch_api import facts
 
 #: Width of a line of `forward`'s body: black's 88 columns less the indentation.
@@ -310,7 +310,7 @@ class _Writer:
 
     def _target(self, targets: Targets) -> ast.expr:
         """The left side of an assignment; what nobody reads is `_`."""
-        if isinstance(targets, tuple) and any(value in self.names for value in flatten(targets, Value)):
+        if isinstance(targets, tuple) and any(value in self.names for value in instances(targets, Value)):
             return ast.Tuple([self._target(target) for target in targets], ast.Store())
         name = self.names.get(targets, "_") if isinstance(targets, Value) else "_"
         return ast.Name(name, ast.Store())

@@ -20,7 +20,7 @@ from codegen.graph.expression import names_in
 from codegen.graph.ops import CALLS
 from codegen.graph.parsing import parse_template
 from codegen.graph.templates import TemplateError, check_template
-from codegen.model.nested import flatten
+from codegen.model.nested import instances
 
 
 class InvalidGraph(Exception):
@@ -137,8 +137,8 @@ class _Checker:
 
 
 def _symbolic(operand: Any) -> Iterator[Parameter | Derived]:
-    yield from flatten(operand, Parameter)
-    yield from flatten(operand, Derived)
+    yield from instances(operand, Parameter)
+    yield from instances(operand, Derived)
 
 
 def _fail(graph: Graph, where: Graph | Node | Module | Value, problem: str) -> NoReturn:

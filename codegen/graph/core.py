@@ -21,7 +21,7 @@ from codegen.graph.ops import (
 )
 from codegen.graph.parsing import free_names, parse_template
 from codegen.graph.recipe import Weight
-from codegen.model.nested import flatten
+from codegen.model.nested import instances
 from codegen.model.spec import Shape
 
 
@@ -282,16 +282,16 @@ class Node:
     def values(self) -> Iterator[Value]:
         """The values that it reads, in the order of its operands."""
         for operand in self.operands.values():
-            yield from flatten(operand, Value)
+            yield from instances(operand, Value)
 
     def modules(self) -> Iterator[Module]:
         """The modules that it calls."""
         for operand in self.operands.values():
-            yield from flatten(operand, Module)
+            yield from instances(operand, Module)
 
     def results(self) -> Iterator[Value]:
         """The values that it yields."""
-        yield from flatten(self.targets, Value)
+        yield from instances(self.targets, Value)
 
 
 @dataclass(eq=False)

@@ -1,8 +1,11 @@
-"""Shapes and dtypes as words for docstrings and comments."""
+"""Shapes: how many elements they have, and what they are called in docstrings and comments."""
 
 from __future__ import annotations
 
+import math
+
 from codegen.graph.core import Value
+from codegen.model.spec import Shape
 
 _LETTERS = {2: "NT", 3: "NTC", 4: "NHWC", 5: "NDHWC"}
 
@@ -23,3 +26,9 @@ def shape_text(value: Value) -> str:
 
 def _tuple(names: list[str]) -> str:
     return f"({names[0]},)" if len(names) == 1 else f"({', '.join(names)})"
+
+
+def element_count(shape: Shape) -> int | None:
+    """Number of elements, None if a size is open."""
+    known = [size for size in shape if size is not None]
+    return math.prod(known) if len(known) == len(shape) else None

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from codegen.graph import Value
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts.resizing import Casts, Interpolation, Method, enlarge, recast
+from codegen.lowering.parts.resizing import Casts, Interpolation, ResizeMethod, enlarge, recast
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
@@ -126,7 +126,7 @@ def up_sampling_2d(
 ) -> Value:
     """Images `size` times as high and wide."""
     factors = positive(b, size, 2, "size")
-    method: Method = interpolation
+    method: ResizeMethod = interpolation
     if interpolation == "bilinear" and resizing == "theano":
         b.unsupported("interpolation", interpolation, "Theano resizes otherwise than TensorFlow")
     if interpolation == "bilinear" and resizing == "legacy":

@@ -16,7 +16,7 @@ from codegen.lowering import masks, registry
 from codegen.lowering.arguments import check_count, check_types
 from codegen.lowering.binder import LayerFunction
 from codegen.lowering.builder import Builder
-from codegen.model.nested import flatten, map_nested
+from codegen.model.nested import instances, map_nested
 from codegen.model.packages import OPS, TENSORFLOW
 from codegen.model.spec import LayerSpec
 
@@ -63,7 +63,7 @@ def _call_arguments(
     """The call's keyword arguments that the function takes; `mask` is put where `b.mask` finds it."""
     takes_mask = "mask" in function.call_names or function.package == TENSORFLOW
     if "mask" in kwargs and not takes_mask:
-        b.masks.give(flatten(list(args), Value), flatten(kwargs.pop("mask"), Value))
+        b.masks.give(instances(list(args), Value), instances(kwargs.pop("mask"), Value))
     bound = {}
     for name, argument in kwargs.items():
         if name in function.call_names or function.takes_any_kwargs:

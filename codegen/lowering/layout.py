@@ -9,6 +9,7 @@ from typing import Any
 from codegen.graph import FlatOrder, Op, Value
 from codegen.graph.ops import VIEWS
 from codegen.graph.recipe import Weight
+from codegen.graph.shapes import element_count
 from codegen.lowering.emitter import Emitter
 from codegen.model.spec import Shape
 
@@ -64,7 +65,7 @@ def _reshaped(e: Emitter, x: Value, shape: Shape, perm: tuple[int, ...]) -> Valu
     if index and (None not in index[: x.rank] or stored.count(None) > 1):
         template, op = "x[index]", Op.EXPAND
         operands["index"] = index
-    elif x.rank > len(stored) == kept + 1 > 1 and _joined(x.stored_shape[kept:]) == stored[-1]:
+    elif x.rank > len(stored) == kept + 1 > 1 and element_count(x.stored_shape[kept:]) == stored[-1]:
         template, op = "x.flatten(d)", Op.RESHAPE
         operands["d"] = kept
     else:
@@ -87,10 +88,6 @@ def _new_axes(old: Shape, new: Shape) -> tuple[slice | None, ...]:
     while index and not rest and index[-1] == slice(None):
         index.pop()
     return tuple(index) if not rest and len(new) > len(old) else ()
-
-
-def _joined(sizes: Shape) -> int | None:
-    return None if None in sizes else math.prod(size or 0 for size in sizes)
 
 
 def _common_front(old: Shape, new: Shape) -> int:

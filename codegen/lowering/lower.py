@@ -16,7 +16,7 @@ from codegen.lowering.masks import Masks
 from codegen.lowering.nested_model import call_model, input_value
 from codegen.lowering.session import FinishClass, Session
 from codegen.model.call_order import call_order, packages
-from codegen.model.nested import flatten, map_nested
+from codegen.model.nested import instances, map_nested
 from codegen.model.spec import LayerSpec, ModelSpec, TensorRef
 from codegen.model.variables import VariableTree
 
@@ -98,7 +98,7 @@ def _lower_call(b: Builder, layer: LayerSpec, index: int, results: Results) -> l
     child = b.sublayer(layer.name, layer)
     child.label, child.masks = layer.name, Masks(spec.masks)
     try:
-        if any(_is_unknown(results, ref) for ref in flatten([spec.args, spec.kwargs], TensorRef)):
+        if any(_is_unknown(results, ref) for ref in instances([spec.args, spec.kwargs], TensorRef)):
             if layer.model is None:
                 registry.find(layer).bind(layer)
             return None
@@ -108,7 +108,7 @@ def _lower_call(b: Builder, layer: LayerSpec, index: int, results: Results) -> l
     except ConversionError as error:
         b.session.report(child.owner, error.problems if isinstance(error, Unsupported) else (error,))
         return None
-    values = list(flatten(result, Value))
+    values = list(instances(result, Value))
     b.session.results.setdefault(child.owner, values)
     return values
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from codegen.graph import Value
 from codegen.lowering.emitter import Emitter
-from codegen.model.nested import flatten
+from codegen.model.nested import instances
 from codegen.model.spec import MaskRules
 
 #: "keep": the output has the first input's mask; "drop": none; "own": the layer function sets it.
@@ -61,7 +61,7 @@ def carry(e: Emitter, masks: Masks, rule: MaskRule, args: Sequence[Any], result:
     """The result of a layer with the mask that Keras gives it."""
     if rule == "own" or not isinstance(result, Value):
         return result
-    inputs = list(flatten(args, Value))
+    inputs = list(instances(args, Value))
     mask = masks.handed_on(inputs[0]) if rule == "keep" and inputs else None
     return with_mask(e, result, mask, inputs)
 

@@ -10,7 +10,7 @@ from codegen.graph import Graph, Value
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
 from codegen.lowering.session import NestedModel
-from codegen.model.nested import flatten
+from codegen.model.nested import instances
 from codegen.model.spec import LayerSpec, ModelSpec
 
 #: Lowers all calls of a model on these inputs; returns its outputs, None for one that could not be lowered.
@@ -26,12 +26,12 @@ def call_model(
         ConversionError: Something in the model is not supported, or the call does not fit it.
     """
     kwargs = dict(kwargs)
-    masks_given = list(flatten(kwargs.pop("mask", None), Value))
+    masks_given = list(instances(kwargs.pop("mask", None), Value))
     if kwargs.pop("training", None) is True:
         b.unsupported("training", found=True, supported="a nested model cannot be fixed in training mode")
-    values = list(flatten([*args, *kwargs.values()], Value))
+    values = list(instances([*args, *kwargs.values()], Value))
     if args and isinstance(args[0], dict) and model.input_names:
-        values = list(flatten([args[0].get(name) for name in model.input_names], Value))
+        values = list(instances([args[0].get(name) for name in model.input_names], Value))
     if len(values) != len(model.inputs):
         b.malformed(f"it is called with {len(values)} tensors, but has {len(model.inputs)} inputs")
     b.masks.give(values, masks_given)

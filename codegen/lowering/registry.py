@@ -15,13 +15,13 @@ from codegen.model.spec import LayerSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
 #: What a decorator names: a class, or classes with the arguments that it binds for each.
-Names = str | Mapping[str, Mapping[str, Any]]
+ClassNames = str | Mapping[str, Mapping[str, Any]]
 
 _FUNCTIONS: dict[tuple[str, str], LayerFunction] = {}
 
 
 def lowers(
-    *class_names: Names,
+    *class_names: ClassNames,
     package: str = KERAS,
     masks: MaskRule = "keep",
     neutral: Mapping[str, Any] | None = None,
@@ -70,7 +70,7 @@ def lowers(
     return register
 
 
-def variants(names: Sequence[Names]) -> dict[str, Mapping[str, Any]]:
+def variants(names: Sequence[ClassNames]) -> dict[str, Mapping[str, Any]]:
     """The arguments that a decorator binds, by class.
 
     Raises:

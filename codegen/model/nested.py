@@ -8,18 +8,18 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def flatten(argument: Any, kind: type[T]) -> Iterator[T]:
+def instances(argument: Any, kind: type[T]) -> Iterator[T]:
     """All instances of `kind` inside an argument, depth first; dicts in Keras' order, that of their keys."""
     if isinstance(argument, kind):
         yield argument
     elif isinstance(argument, (tuple, list)):
         for part in argument:
-            yield from flatten(part, kind)
+            yield from instances(part, kind)
     elif isinstance(argument, Mapping):
         for key in sorted(argument):
-            yield from flatten(argument[key], kind)
+            yield from instances(argument[key], kind)
     elif isinstance(argument, slice):
-        yield from flatten((argument.start, argument.stop, argument.step), kind)
+        yield from instances((argument.start, argument.stop, argument.step), kind)
 
 
 def map_nested(function: Callable[[Any], Any], argument: Any) -> Any:

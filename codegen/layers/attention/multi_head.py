@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from codegen.graph import Module, Op, Value
 from codegen.graph.recipe import Weight
+from codegen.graph.shapes import element_count
 from codegen.layers.attention.masks import AttentionMasks
 from codegen.lowering.binder import Quirk, options
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts.rules import elements, native
+from codegen.lowering.parts.rules import native
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -327,12 +328,12 @@ def _sequence(b: Builder, x: Value, axes: Sequence[int]) -> Value:
     if len(axes) == 1:
         return x
     batch = x.rank - 1 - len(axes)
-    return b.reshape(x, (*x.shape[:batch], elements(x.shape[batch:-1]), x.shape[-1]))
+    return b.reshape(x, (*x.shape[:batch], element_count(x.shape[batch:-1]), x.shape[-1]))
 
 
 def _mask_sequence(b: Builder, mask: Value, axes: int) -> Value:
     """The mask with its last axes joined as those of query and key are."""
     if axes == 1:
         return mask
-    sizes = (elements(mask.shape[-2 * axes : -axes]), elements(mask.shape[-axes:]))
+    sizes = (element_count(mask.shape[-2 * axes : -axes]), element_count(mask.shape[-axes:]))
     return b.reshape(mask, (*mask.shape[: -2 * axes], *sizes))

@@ -13,7 +13,7 @@ from codegen.lowering import layout, registry
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
-from codegen.model.nested import flatten
+from codegen.model.nested import instances
 from codegen.model.packages import KERAS
 from codegen.model.spec import CallSpec, LayerSpec
 
@@ -136,7 +136,7 @@ def _run_each(
     b: Builder, forward: LayerSpec, backward: LayerSpec, x: Value, initial_state: Any
 ) -> _Directions:
     """The two directions as two layers."""
-    given = list(flatten(initial_state, Value)) if initial_state is not None else []
+    given = list(instances(initial_state, Value)) if initial_state is not None else []
     half = len(given) // 2
     results = []
     for name, spec, states in (("forward", forward, given[:half]), ("backward", backward, given[half:])):
@@ -144,7 +144,7 @@ def _run_each(
         if b.mask(x) is not None:
             kwargs["mask"] = b.mask(x)
         result = b.call(spec, x, attribute=f"{name}_layer", part=name, **kwargs)
-        results.append(list(flatten(result, Value)))
+        results.append(list(instances(result, Value)))
     (y, *states), (y_back, *states_back) = results
     loop = _loop(forward)
     if loop.return_sequences:
@@ -194,7 +194,7 @@ def time_distributed(
     """
     spec = replace(layer, calls=b.spec.calls)
     options = {} if training is None else {"training": training}
-    first = next(flatten(x, Value))
+    first = next(instances(x, Value))
     mask, carried = b.mask(first), b.carried_mask(first)
     if layer.class_name in _POINTWISE and layer.package == KERAS and first.rank >= 3:
         result = b.call(spec, x, attribute="layer", **options)
@@ -206,7 +206,7 @@ def time_distributed(
         b.unsupported("layer", layer.name, "supported: layers without a state")
     merged = _merge_time(b, x) if isinstance(x, Value) else [_merge_time(b, value) for value in x]
     result = b.call(spec, merged, attribute="layer", **options)
-    inner = list(flatten(result, Value))
+    inner = list(instances(result, Value))
     outputs = [_split_time(b, value, first) for value in inner]
     for output, value in zip(outputs, inner, strict=True):
         if inner_mask and value.mask is not None:

@@ -27,7 +27,7 @@ Interpolation = Literal[
 
 #: The same with those of TensorFlow 1, which count positions from the corners of pixels ("_legacy"), or put
 #: the outer pixels of both images on each other ("_aligned").
-Method = Interpolation | Literal["nearest_legacy", "bilinear_legacy", "bilinear_aligned"]
+ResizeMethod = Interpolation | Literal["nearest_legacy", "bilinear_legacy", "bilinear_aligned"]
 
 #: Kernels that change an image even if its size stays.
 _BLURRING = ("gaussian", "mitchellcubic")
@@ -44,7 +44,7 @@ def resize(
     b: Builder,
     x: Value,
     data_format: str,
-    interpolation: Method,
+    interpolation: ResizeMethod,
     size: Sequence[Size],
     *,
     antialias: bool = False,
@@ -60,7 +60,9 @@ def resize(
     return _resized(b, x, data_format, interpolation, callee, arguments, ratios, sizes)
 
 
-def enlarge(b: Builder, x: Value, data_format: str, interpolation: Method, factors: tuple[int, ...]) -> Value:
+def enlarge(
+    b: Builder, x: Value, data_format: str, interpolation: ResizeMethod, factors: tuple[int, ...]
+) -> Value:
     """Images `factors` times as high and wide."""
     check_rank(b, x, 2)
     ratios: Ratios = [Fraction(factor) for factor in factors]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -15,14 +14,14 @@ from codegen.graph.recipe import Weight
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.operands import Axis, Number, TensorLike, Term, is_host, is_tensor
-from codegen.lowering.registry import Names, lowers
+from codegen.lowering.registry import ClassNames, lowers
 from codegen.model.packages import OPS
 from codegen.model.spec import Constant, Shape
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def op(*class_names: Names) -> Callable[[F], F]:
+def op(*class_names: ClassNames) -> Callable[[F], F]:
     """Register a function for classes of `keras.ops`, see `lowers`; ops hand no mask on."""
     return lowers(*class_names, package=OPS, masks="drop")
 
@@ -67,7 +66,7 @@ def torch_type(operands: Sequence[Term]) -> str:
     return "int64" if "int" in weak else "bool"
 
 
-def unify(b: Builder, operands: Sequence[Term], dtype: str) -> list[Value | Number]:
+def in_one_dtype(b: Builder, operands: Sequence[Term], dtype: str) -> list[Value | Number]:
     """The operands, ready to be combined element by element in `dtype`."""
     like = next((x for x in operands if isinstance(x, Value) and not x.is_native and x.flat is None), None)
     ready = [_plain(b, operand, dtype, like) for operand in operands]
@@ -151,7 +150,7 @@ def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
 # -------------------------------------------------------------------- numbers on the host
 
 
-def number(b: Builder, value: Number) -> Host:
+def known_number(b: Builder, value: Number) -> Host:
     """A number that is known already, as a value."""
     return b.host_op("n", n=value)
 
@@ -188,7 +187,7 @@ def host_map(
 
 def _host_number(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Host:
     if all(isinstance(x, (bool, int, float)) for x in operands):
-        return number(b, function(*operands))
+        return known_number(b, function(*operands))
     return b.host_op(template, **dict(zip("xyz", operands, strict=False)))
 
 
@@ -281,9 +280,3 @@ def to_keras_order(b: Builder, x: Value) -> Value:
 def native(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
     """An operand as a tensor in Keras' own layout."""
     return b.keras_layout(tensor(b, operand, dtype))
-
-
-def elements(shape: Shape) -> int | None:
-    """Number of elements, None if a size is open."""
-    known = [size for size in shape if size is not None]
-    return math.prod(known) if len(known) == len(shape) else None

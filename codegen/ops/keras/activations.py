@@ -12,7 +12,7 @@ from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import along, torch_dim
 
 #: Activations without options: Keras' op, and the name that layers call it by.
-ACTIVATIONS = {
+ACTIVATION_OPS = {
     "Relu": "relu",
     "Relu6": "relu6",
     "Sigmoid": "sigmoid",
@@ -43,7 +43,7 @@ def _lower_activation(name: str) -> Callable[..., Value]:
     return lower
 
 
-for _op, _name in ACTIVATIONS.items():
+for _op, _name in ACTIVATION_OPS.items():
     op(_op)(_lower_activation(_name))
 
 

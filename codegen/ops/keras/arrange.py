@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from codegen.graph import Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, promote, torch_dtype
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis, TensorLike, is_host, is_tensor
@@ -96,7 +97,7 @@ def repeat(b: Builder, x: TensorLike, *, repeats: TensorLike, axis: int | None =
     """`x.repeat_interleave(n, dim)`."""
     x = rules.native(b, x)
     if axis is None:
-        x, axis = b.reshape(x, (rules.elements(x.shape),)), 0
+        x, axis = b.reshape(x, (element_count(x.shape),)), 0
     a = b.axis(axis, x.rank)
     count = rules.host(repeats)
     if isinstance(count, (list, tuple)) and len(count) == 1:
@@ -159,7 +160,7 @@ def _diagonal_size(rows: int | None, columns: int | None, offset: int) -> int | 
 def diagflat(b: Builder, x: TensorLike, *, k: int = 0) -> Value:
     """A matrix with all elements on its diagonal."""
     x = rules.native(b, x)
-    count = rules.elements(x.shape)
+    count = element_count(x.shape)
     size = None if count is None else count + abs(k)
     return b.op("x.flatten().diag(k)", shape=(size, size), x=x, k=k)
 

@@ -24,7 +24,7 @@ def extremum(b: Builder, x1: TensorLike, x2: TensorLike, *, larger: bool) -> Val
         return rules.host_map(b, "min(x, y)", min, (x1, x2))
     x, y = operand(b, x1), operand(b, x2)
     dtype = rules.result_type(x, y)
-    x, y = rules.unify(b, (x, y), dtype)
+    x, y = rules.in_one_dtype(b, (x, y), dtype)
     if is_host(x):
         x, y = y, x
     if not is_host(y):
@@ -41,7 +41,7 @@ def extremum(b: Builder, x1: TensorLike, x2: TensorLike, *, larger: bool) -> Val
 @op({"LogicalAnd": {"symbol": "&"}, "LogicalOr": {"symbol": "|"}, "LogicalXor": {"symbol": "^"}})
 def logical(b: Builder, x1: TensorLike, x2: TensorLike, *, symbol: str) -> Value:
     """`x & y`, `x | y` or `x ^ y` of what is not zero."""
-    x, y = (rules.unify(b, (operand(b, v),), "bool")[0] for v in (x1, x2))
+    x, y = (rules.in_one_dtype(b, (operand(b, v),), "bool")[0] for v in (x1, x2))
     x, y = (rules.tensor(b, v, "bool") if not isinstance(v, bool) else v for v in (x, y))
     return b.elementwise(f"x {symbol} y", dtype="bool", x=x, y=y)
 
@@ -57,7 +57,11 @@ def where(
     condition = b.cast(condition, "bool")
     x, y = operand(b, x1), operand(b, x2)
     dtype = rules.result_type(x, y)
-    x, y = rules.unify(b, (x, y), dtype) if any(isinstance(v, (Value, Constant)) for v in (x, y)) else (x, y)
+    x, y = (
+        rules.in_one_dtype(b, (x, y), dtype)
+        if any(isinstance(v, (Value, Constant)) for v in (x, y))
+        else (x, y)
+    )
     if not any(is_tensor(v) for v in (x, y)):
         x = rules.tensor(b, x, dtype)
     return b.elementwise("torch.where(condition, x, y)", dtype=dtype, x=x, y=y, condition=condition)

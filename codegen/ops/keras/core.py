@@ -9,6 +9,7 @@ import numpy as np
 
 from codegen.graph import Host, Value
 from codegen.graph.dtypes import INTEGERS, torch_dtype
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
@@ -68,15 +69,15 @@ def convert(
 @op("Ndim")
 def ndim(b: Builder, x: TensorLike) -> Value:
     """The number of axes."""
-    return rules.number(b, rules.tensor(b, x).rank)
+    return rules.known_number(b, rules.tensor(b, x).rank)
 
 
 @op("Size")
 def size(b: Builder, x: TensorLike) -> Value:
     """The number of elements."""
     x = rules.tensor(b, x)
-    count = rules.elements(x.shape)
-    return b.host_op("x.numel()", x=x) if count is None else rules.number(b, count)
+    count = element_count(x.shape)
+    return b.host_op("x.numel()", x=x) if count is None else rules.known_number(b, count)
 
 
 @op("Rearrange")
@@ -103,7 +104,7 @@ def rearrange(b: Builder, tensor: TensorLike, pattern: str, **axes_lengths: int)
         b.malformed(f"{pattern!r} does not name the same axes on both sides")
     x = b.reshape(x, tuple(sizes[name] for name in names))
     x = transpose(b, x, axes=[names.index(name) for name in target])
-    return b.reshape(x, tuple(rules.elements(tuple(sizes[name] for name in group)) for group in outputs))
+    return b.reshape(x, tuple(element_count(tuple(sizes[name] for name in group)) for group in outputs))
 
 
 def _groups(text: str) -> list[tuple[str, ...]]:

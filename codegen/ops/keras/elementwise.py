@@ -251,7 +251,7 @@ def elementwise(b: Builder, function: Binary, x: TensorLike, y: TensorLike, **op
     if function.dtype == "quotient" and dtype == "float32":
         given = rules.torch_type([v for v in (x, y) if not isinstance(v, Constant)])
         wanted = given if given in INTEGERS else dtype
-    ready = rules.unify(b, (x, y), wanted)
+    ready = rules.in_one_dtype(b, (x, y), wanted)
     if function.bools == "cast":
         ready = [b.cast(v, wanted) if isinstance(v, Value) and v.dtype == "bool" else v for v in ready]
     if function.host is None:

@@ -12,7 +12,7 @@ from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.windows import DataFormat
 from codegen.ops.keras.images import batch_of, like
 
-Interpolation = Literal["nearest", "bilinear"]
+Sampling = Literal["nearest", "bilinear"]
 
 _METHODS = {
     "linear": "linear",
@@ -33,7 +33,7 @@ def affine_transform(
     images: TensorLike,
     transform: TensorLike,
     *,
-    interpolation: Interpolation = "bilinear",
+    interpolation: Sampling = "bilinear",
     fill_mode: Literal["constant", "nearest", "wrap", "reflect"] = "constant",
     fill_value: float = 0,
     data_format: DataFormat | None = None,
@@ -50,7 +50,7 @@ def perspective_transform(
     start_points: TensorLike,
     end_points: TensorLike,
     *,
-    interpolation: Interpolation = "bilinear",
+    interpolation: Sampling = "bilinear",
     fill_value: float = 0,
     data_format: DataFormat | None = None,
 ) -> Value:

@@ -17,6 +17,7 @@ from codegen.lowering.parts.tensors import pad_axes, torch_dim, transpose
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
+    channel_axis,
     pad,
     positive,
     sizes_of,
@@ -217,7 +218,7 @@ def extract_patches(
         )  # fmt: skip
     else:
         x = pad(b, x, layout, tuple(pair for pair in pads if pair is not None))
-    elements = b.known(x, _axis_of_channels(x, layout)) * int(np.prod(window))
+    elements = b.known(x, channel_axis(x.rank, layout)) * int(np.prod(window))
     y = b.op(
         "extract_patches(x, size, stride, dilation)", shape=(x.shape[0], *counts, elements),
         perm=tuple(range(x.rank)),
@@ -226,10 +227,6 @@ def extract_patches(
     if layout == "channels_first":
         y = transpose(b, y, axes=(0, y.rank - 1, *range(1, y.rank - 1)))
     return b.op("x.squeeze(0)", shape=y.shape[1:], x=b.keras_layout(y)) if single else y
-
-
-def _axis_of_channels(x: Value, data_format: str) -> int:
-    return 1 if data_format == "channels_first" else x.rank - 1
 
 
 # -------------------------------------------------------------------- filters
@@ -247,7 +244,7 @@ def gaussian_blur(
     """A convolution of each channel with a bell curve."""
     x = batch_of(b, images)
     layout = data_format or "channels_last"
-    channels = b.known(x, _axis_of_channels(x, layout))
+    channels = b.known(x, channel_axis(x.rank, layout))
     first, second = (_bell(size, spread) for size, spread in zip(kernel_size, sigma, strict=True))
     kernel = np.outer(second, first).reshape(len(first), len(second), 1, 1)
     weights = {"kernel": np.tile(kernel, (1, 1, channels, 1)).tolist()}

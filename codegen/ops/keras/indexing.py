@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeGuard
 
 from codegen.graph import Host, Value
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Index, Number, TensorLike, is_host, is_tensor
@@ -49,7 +50,7 @@ def _host_item(b: Builder, x: Value, items: list[Index]) -> Value:
         if not -len(parts) <= item < len(parts):
             b.malformed(f"index {item} is outside of a shape with {len(parts)} sizes")
         part = parts[item]
-        return part if isinstance(part, Value) else rules.number(b, part)
+        return part if isinstance(part, Value) else rules.known_number(b, part)
     if isinstance(item, slice):
         return rules.sizes(b, parts[item])
     if item is not Ellipsis:
@@ -187,7 +188,7 @@ def take(b: Builder, x: TensorLike, indices: TensorLike, *, axis: int | None = N
     """`x[..., indices]`; negative positions count from the end."""
     x = rules.native(b, x)
     if axis is None:
-        x, axis = b.reshape(x, (rules.elements(x.shape),)), 0
+        x, axis = b.reshape(x, (element_count(x.shape),)), 0
     axis = b.axis(axis, x.rank)
     known = rules.host(indices)
     if isinstance(known, int):
@@ -205,8 +206,8 @@ def take_along_axis(b: Builder, x: TensorLike, indices: TensorLike, *, axis: int
     """`x.take_along_dim(indices, dim)`."""
     x, positions = rules.native(b, x), b.cast(rules.native(b, indices), "int64")
     if axis is None:
-        x = b.reshape(x, (rules.elements(x.shape),))
-        return b.op("x[p.flatten()]", shape=(rules.elements(positions.shape),), x=x, p=positions)
+        x = b.reshape(x, (element_count(x.shape),))
+        return b.op("x[p.flatten()]", shape=(element_count(positions.shape),), x=x, p=positions)
     a = b.axis(axis, x.rank)
     size = positions.shape[a]
     shape = b.broadcast([tuple(1 if i == a else n for i, n in enumerate(v.shape)) for v in (x, positions)])

@@ -9,6 +9,7 @@ from typing import Any
 
 from codegen.graph import Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axes, TensorLike
@@ -91,7 +92,7 @@ def vdot(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
 def outer(b: Builder, x1: TensorLike, x2: TensorLike) -> Value:
     """All products of an element of one with an element of the other."""
     x, y, _ = pair(b, x1, x2)
-    shape = (rules.elements(x.shape), rules.elements(y.shape))
+    shape = (element_count(x.shape), element_count(y.shape))
     return b.op("torch.outer(x.flatten(), y.flatten())", shape=shape, x=x, y=y)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from codegen.graph import Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, promote, torch_dtype
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis, TensorLike
@@ -234,14 +235,14 @@ def quantile(
     name = "torch.nanquantile" if skips_nan else "torch.quantile"
     lead = q.shape if isinstance(q, Value) else ()
     if isinstance(q, Value) and len(lead) > 1:  # torch takes a vector at most
-        q = b.reshape(q, (rules.elements(lead),))
+        q = b.reshape(q, (element_count(lead),))
     if axis is not None:
         operands["d"] = axes[0] if len(axes) == 1 else -1
         arguments = ", dim=d" + arguments
     full = (*lead, *shape)
     template = f"{name}({'x.flatten()' if axis is None else 'x'}, q{arguments})"
     left = rules.reduced_shape(x.shape, axes, keepdims=False)
-    first = (rules.elements(lead),) if lead else ()
+    first = (element_count(lead),) if lead else ()
     y = b.op(template, shape=(*first, *left), dtype=dtype, x=moved, q=q, **operands)
     if len(lead) > 1:
         template = "torch.unflatten(y, 0, sizes)"
@@ -330,7 +331,7 @@ def argsort(b: Builder, x: TensorLike, *, axis: int | None = -1, descending: boo
 
 
 def _flat_if(b: Builder, x: Value, axis: int | None) -> Value:
-    return b.reshape(x, (rules.elements(x.shape),)) if axis is None and x.rank != 1 else x
+    return b.reshape(x, (element_count(x.shape),)) if axis is None and x.rank != 1 else x
 
 
 @op({

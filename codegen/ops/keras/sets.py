@@ -6,6 +6,7 @@ from typing import Any
 
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
@@ -39,7 +40,7 @@ def unique(
     x = rules.native(b, x)
     whole = x.shape
     if axis is None:
-        x = b.reshape(x, (rules.elements(x.shape),))
+        x = b.reshape(x, (element_count(x.shape),))
     a = 0 if axis is None else b.axis(axis, x.rank)
     shape = (*x.shape[:a], None, *x.shape[a + 1 :])
     values = b.value(shape, dtype=x.dtype)
@@ -68,7 +69,7 @@ def argpartition(b: Builder, x: TensorLike, *, kth: int, axis: int | None = -1) 
     """An order with the `kth` smallest in its place, as Keras makes it on TensorFlow: of whole numbers."""
     x = rules.native(b, x, "int32")
     if axis is None:
-        x, axis = b.reshape(x, (rules.elements(x.shape),)), -1
+        x, axis = b.reshape(x, (element_count(x.shape),)), -1
     a = b.axis(axis, x.rank)
     order = list(range(x.rank))
     order[a], order[-1] = order[-1], order[a]

@@ -9,6 +9,7 @@ import numpy as np
 
 from codegen.errors import shorten
 from codegen.graph import Host, Op, Value
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axes, Axis, TensorLike, is_host
@@ -39,7 +40,7 @@ def reshape(b: Builder, x: TensorLike, *, newshape: TensorLike) -> Value:
         if rules.shape_argument(b, newshape) in ((), (1,), (-1,)) and not isinstance(parts, tuple):
             if rules.shape_argument(b, newshape):
                 return rules.sizes(b, [parts])
-            return x if isinstance(x, Host) else rules.number(b, x)
+            return x if isinstance(x, Host) else rules.known_number(b, x)
         if isinstance(parts, tuple) and rules.shape_argument(b, newshape) in ((-1,), (len(parts),)):
             return rules.sizes(b, parts)
     x = rules.native(b, x)
@@ -79,7 +80,7 @@ def _is_size_of_open_axis(part: Value) -> bool:
 def ravel(b: Builder, x: TensorLike) -> Value:
     """All elements in one axis."""
     x = rules.native(b, x)
-    return b.reshape(x, (rules.elements(x.shape),))
+    return b.reshape(x, (element_count(x.shape),))
 
 
 @op("ExpandDims")

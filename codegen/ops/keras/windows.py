@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
@@ -249,7 +250,7 @@ def unfold(
     )
     counts = [window_count(size, (pad, pad), kernel, step, gap) for size, pad, kernel, step, gap in sizes]
     window = pairs["kernel_size"][0] * pairs["kernel_size"][1]
-    shape = (x.shape[0], b.known(x, 1) * window, rules.elements(tuple(counts)))
+    shape = (x.shape[0], b.known(x, 1) * window, element_count(tuple(counts)))
     template, operands = _written("F.unfold(x, kernel_size", pairs)
     return b.op(template, shape=shape, x=x, **operands)
 

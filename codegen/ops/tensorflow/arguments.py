@@ -24,7 +24,7 @@ from codegen.model.spec import Constant
 #: A number that is known now, or the size of a tensor.
 Size: TypeAlias = int | Host
 
-DTYPES = FLOATS | INTEGERS | COMPLEX | {"bool"}
+TENSOR_DTYPES = FLOATS | INTEGERS | COMPLEX | {"bool"}
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _truth(b: Builder, value: object, option: str) -> bool:
 
 
 def _dtype(b: Builder, value: object, option: str) -> str:
-    if not isinstance(value, str) or value not in DTYPES:
+    if not isinstance(value, str) or value not in TENSOR_DTYPES:
         b.unsupported(option, value, "supported: dtypes of numbers")
     return value
 

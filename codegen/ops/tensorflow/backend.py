@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from codegen.graph import Value
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
-from codegen.lowering.parts import rules
 from codegen.ops.keras import choosing, losses
 from codegen.ops.tensorflow.arguments import Given, Native, Peer, Tensor
 from codegen.ops.tensorflow.functions import tf
@@ -19,7 +19,7 @@ def batch_flatten(b: Builder, x: Tensor) -> Value:
 @tf("keras.backend.flatten")
 def flatten(b: Builder, x: Native) -> Value:
     """All elements in one axis."""
-    return b.reshape(x, (rules.elements(x.shape),))
+    return b.reshape(x, (element_count(x.shape),))
 
 
 @tf("keras.backend.switch")

@@ -8,6 +8,7 @@ import numpy as np
 
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Number
@@ -155,7 +156,7 @@ def tensor_diag(b: Builder, diagonal: Native) -> Value:
     x = diagonal
     if x.rank == 1:
         return b.op("x.diag()", shape=(x.shape[0], x.shape[0]), x=x)
-    flat = b.reshape(x, (rules.elements(x.shape),))
+    flat = b.reshape(x, (element_count(x.shape),))
     return b.reshape(b.op("x.diag()", shape=flat.shape * 2, x=flat), x.shape * 2)
 
 

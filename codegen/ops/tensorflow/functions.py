@@ -13,8 +13,8 @@ from codegen.lowering.binder import check_variants
 from codegen.lowering.builder import Builder
 from codegen.lowering.masks import MaskRule
 from codegen.lowering.parts.operands import is_tensor
-from codegen.lowering.registry import Names, lowers, variants
-from codegen.model.nested import flatten
+from codegen.lowering.registry import ClassNames, lowers, variants
+from codegen.model.nested import instances
 from codegen.model.packages import TENSORFLOW
 from codegen.ops.tensorflow.arguments import Reader
 
@@ -34,7 +34,7 @@ _HINTS = frozenset({"name", "validate_indices", "use_cudnn_on_gpu", "layout", "o
 
 
 def tf(
-    *names: Names,
+    *names: ClassNames,
     masks: MaskRule = "drop",
     ignored: Collection[str] = (),
     old: Mapping[str, str] | None = None,
@@ -131,7 +131,7 @@ class _Call:
         if missing:
             b.malformed(f"it is called without {', '.join(map(repr, missing))}")
         joint = [given.get(name) for name, reader in self.readers.items() if reader.is_joint]
-        dtype = next((x.dtype for x in flatten(joint, Value) if is_tensor(x)), None)
+        dtype = next((x.dtype for x in instances(joint, Value) if is_tensor(x)), None)
         arguments: dict[str, Any] = {}
         for name, reader in self.readers.items():
             value = given.get(name)

@@ -10,7 +10,7 @@ import numpy as np
 from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import resizing, rules
-from codegen.lowering.parts.resizing import Interpolation, Method
+from codegen.lowering.parts.resizing import Interpolation, ResizeMethod
 from codegen.lowering.parts.tensors import pad_axes
 from codegen.lowering.parts.windows import call, with_sizes
 from codegen.ops.keras import arrange
@@ -22,7 +22,7 @@ from codegen.ops.tensorflow.functions import tf
 from codegen.ops.tensorflow.shapes import same
 
 #: The kernels of TensorFlow 1 that can be had: with half-pixel centres, with corners, with centres.
-_LEGACY: tuple[Method, ...] = (
+_LEGACY: tuple[ResizeMethod, ...] = (
     "bilinear", "nearest", "bicubic", "area", "nearest_legacy", "bilinear_legacy", "bilinear_aligned",
 )  # fmt: skip
 
@@ -102,7 +102,7 @@ def resize_legacy(
     align_corners: bool = False,
     half_pixel_centers: bool = False,
     *,
-    method: Method,
+    method: ResizeMethod,
 ) -> Value:
     """TensorFlow 1's resizing: corners of pixels, or centres of the outer ones, on each other."""
     x = batch_of(b, images)

@@ -146,7 +146,7 @@ def combine(b: Builder, name: str, x: TensorLike, y: TensorLike) -> Value:
         function = elementwise.BINARY.get(name) or elementwise.OTHER_BINARY[name]
         if name == "Subtract" and len(parts) == 2 and same_host(*parts):
             count = (parts[0].shape[0] or 0) if parts[0].rank else None
-            return rules.number(b, 0) if count is None else rules.sizes(b, [0] * count)
+            return rules.known_number(b, 0) if count is None else rules.sizes(b, [0] * count)
         if parts and function.host and name not in ("Equal", "NotEqual"):
             return rules.host_map(b, function.template, function.host, (x, y))
     dtype = next((v.dtype for v in (x, y) if is_tensor(v)), None)
@@ -310,7 +310,7 @@ def cast(b: Builder, x: Given, dtype: DType) -> Value:
         return rules.tensor(b, x, wanted)
     known = rules.host(x)
     if not isinstance(known, Value):
-        return rules.number(b, int(known) if wanted in INTEGERS else float(known))
+        return rules.known_number(b, int(known) if wanted in INTEGERS else float(known))
     if wanted in INTEGERS:
         return x if is_whole(x) else b.host_op("int(x)", x=x)
     return b.host_op("float(x)", x=x) if wanted in FLOATS else rules.tensor(b, x, wanted)

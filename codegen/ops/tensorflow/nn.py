@@ -14,7 +14,7 @@ from codegen.ops.tensorflow.math import combine
 from codegen.ops.tensorflow.reductions import reduce_with
 
 #: TensorFlow's activations without options, and the names that layers call them by.
-ACTIVATIONS = {
+ACTIVATION_NAMES = {
     "math.log_sigmoid": "log_sigmoid",
     "math.sigmoid": "sigmoid",
     "math.softplus": "softplus",
@@ -26,7 +26,7 @@ ACTIVATIONS = {
 }
 
 
-@tf({function: {"name": name} for function, name in ACTIVATIONS.items()})
+@tf({function: {"name": name} for function, name in ACTIVATION_NAMES.items()})
 def activation(b: Builder, x: Tensor, *, name: str) -> Value:
     """An activation."""
     return b.activation(x, name)

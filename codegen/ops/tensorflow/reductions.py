@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from codegen.graph import Host, Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, INTEGERS
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis, Number
@@ -59,7 +60,7 @@ def reduce(b: Builder, input_tensor: Given, axis: Axes = None, keepdims: bool = 
 
 
 def _host(b: Builder, part: Host | Number) -> Host:
-    return part if isinstance(part, Host) else rules.number(b, part)
+    return part if isinstance(part, Host) else rules.known_number(b, part)
 
 
 def reduce_with(b: Builder, name: str, x: Value, axis: Axis, keepdims: bool = False) -> Value:
@@ -93,7 +94,7 @@ def euclidean_norm(b: Builder, x: Value, axis: Axis, keepdims: bool) -> Value:
 def is_increasing(b: Builder, x: Native, *, sign: str) -> Value:
     """Whether the elements, in one row, never fall, or always rise."""
     return b.op(
-        f"(x[1:] {sign} x[:-1]).all()", shape=(), dtype="bool", x=b.reshape(x, (rules.elements(x.shape),))
+        f"(x[1:] {sign} x[:-1]).all()", shape=(), dtype="bool", x=b.reshape(x, (element_count(x.shape),))
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.graph import Host, Value
 from codegen.graph.dtypes import FLOATS
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.ops.keras.math import extreme
@@ -38,7 +39,7 @@ def unsorted_segment(b: Builder, data: Native, segment_ids: Native, num_segments
     """Rows with the same number reduced to one."""
     x, ids = data, segment_ids
     if ids.rank != 1:
-        rows = rules.elements(ids.shape)
+        rows = element_count(ids.shape)
         x = b.reshape(x, (rows, *x.shape[ids.rank :]))
         ids = b.reshape(ids, (rows,))
     if name == "sqrt_n":

@@ -6,11 +6,12 @@ from typing import Literal
 
 from codegen.graph import Host, Value
 from codegen.graph.dtypes import COMPLEX
+from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules, tensors
 from codegen.lowering.parts.operands import is_host, is_tensor
 from codegen.lowering.parts.tensors import concatenate, pad_axes
-from codegen.model.nested import flatten
+from codegen.model.nested import instances
 from codegen.ops.keras import arrange, shapes
 from codegen.ops.tensorflow.arguments import (
     Axes,
@@ -53,16 +54,16 @@ def shape_n(b: Builder, input: GivenList) -> list[Host]:
 def size(b: Builder, input: Given) -> Host:
     """The number of elements."""
     if isinstance(input, Host):
-        return rules.number(b, len(rules.host(input)) if input.rank else 1)
+        return rules.known_number(b, len(rules.host(input)) if input.rank else 1)
     x = rules.tensor(b, input)
-    count = rules.elements(x.shape)
-    return b.host_op("x.numel()", x=x) if count is None else rules.number(b, count)
+    count = element_count(x.shape)
+    return b.host_op("x.numel()", x=x) if count is None else rules.known_number(b, count)
 
 
 @tf("rank")
 def rank(b: Builder, input: Given) -> Host:
     """The number of axes."""
-    return rules.number(b, input.rank if isinstance(input, Value) else rules.tensor(b, input).rank)
+    return rules.known_number(b, input.rank if isinstance(input, Value) else rules.tensor(b, input).rank)
 
 
 # -------------------------------------------------------------------- one tensor
@@ -89,7 +90,7 @@ def expand_dims(b: Builder, input: Given, axis: int) -> Value:
 def squeeze(b: Builder, input: Given, axis: Axes = None) -> Value:
     """`x.squeeze(axis)`; all axes of size 1 without an axis."""
     if isinstance(input, Host):
-        return rules.number(b, rules.host(input)[0]) if input.rank else input
+        return rules.known_number(b, rules.host(input)[0]) if input.rank else input
     return shapes.squeeze(b, input, axis=None if axis == () else axis)
 
 
@@ -180,7 +181,7 @@ def identity_n(b: Builder, input: GivenList) -> list[Value]:
 @tf("concat")
 def concat(b: Builder, values: GivenList, axis: int) -> Value:
     """`torch.cat(values, axis)`."""
-    has_tensors = any(is_tensor(value) for value in flatten(values, Value))
+    has_tensors = any(is_tensor(value) for value in instances(values, Value))
     return concatenate(b, peers(b, *values) if has_tensors else values, axis=axis)
 
 
@@ -233,7 +234,7 @@ _FILLED = {"zeros": 0, "ones": 1}
 def full_like(b: Builder, input: Given, dtype: DType | None = None, *, value: int) -> Value:
     """`torch.zeros_like(x)` or `torch.ones_like(x)`."""
     if isinstance(input, Host):
-        return rules.sizes(b, [value] * (input.shape[0] or 0)) if input.rank else rules.number(b, value)
+        return rules.sizes(b, [value] * (input.shape[0] or 0)) if input.rank else rules.known_number(b, value)
     return arrange.filled_like(b, input, value=value, dtype=dtype)
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from codegen.graph import Node, Op, Value
 from codegen.graph.naming import Namespace
 from codegen.graph.ops import PADS
-from codegen.model.nested import flatten
+from codegen.model.nested import instances
 from codegen.passes.blocks.names import has_index, tokens, words
 from codegen.passes.blocks.patterns import Flag, Pattern, Use, joins
 
@@ -141,7 +141,7 @@ def alone(nodes: Iterable[Node], outputs: list[Value], select: Node, side: str) 
     readers: dict[Value, list[tuple[Node, str]]] = {}
     for node in ordered:
         for name, operand in node.operands.items():
-            for value in flatten(operand, Value):
+            for value in instances(operand, Value):
                 readers.setdefault(value, []).append((node, name))
     for node in reversed(ordered):
         uses = [use for value in node.results() for use in readers.get(value, [])]

@@ -18,7 +18,7 @@ WHOLE = frozenset({"kernel_size", "stride", "padding", "dilation", "output_paddi
 FIXED = frozenset({"eps", "momentum"})
 
 #: Operands of expressions whose numbers are sizes; all other numbers in expressions are structure.
-SIZES = WHOLE | {"sizes", "size", "groups", "heads", "channels", "units", "rate", "p", "scale"}
+SIZE_ROLES = WHOLE | {"sizes", "size", "groups", "heads", "channels", "units", "rate", "p", "scale"}
 
 
 @dataclass(eq=False)
@@ -212,17 +212,17 @@ class _Tracer:
         if isinstance(operand, slice):
             return slice(*(self._operand(part, name) for part in (operand.start, operand.stop, operand.step)))
         # torch takes 3 for (3, 3), our own functions take lists alone
-        is_whole = isinstance(operand, tuple) and name in WHOLE and is_number(operand)
+        is_whole = isinstance(operand, tuple) and name in WHOLE and is_numeric(operand)
         if isinstance(operand, (tuple, list)) and not is_whole:
             return type(operand)(self._operand(part, name) for part in operand)
-        if name in SIZES and not (isinstance(operand, int) and operand < 0):
+        if name in SIZE_ROLES and not (isinstance(operand, int) and operand < 0):
             return self._literal(operand, name, None)
         return operand
 
     def _literal(self, value: Any, role: str, module: Module | None) -> Any:
         if role in FIXED:
             return value
-        if is_number(value) and (role in WHOLE or not isinstance(value, (tuple, list))):
+        if is_numeric(value) and (role in WHOLE or not isinstance(value, (tuple, list))):
             self.holes.append(hole := Hole(role, module))
             self.use.numbers[hole] = uniform(value) if role in WHOLE else value
             return hole
@@ -284,10 +284,10 @@ def _structure(pattern: Pattern, operand: Any) -> Hashable:
     )
 
 
-def is_number(value: Any) -> bool:
+def is_numeric(value: Any) -> bool:
     """Whether it can be an argument of a block: a number, a parameter, or a tuple of numbers."""
     if isinstance(value, (tuple, list)):
-        return bool(value) and all(is_number(part) for part in value)
+        return bool(value) and all(is_numeric(part) for part in value)
     return isinstance(value, (int, float, Parameter, Derived)) and not isinstance(value, bool)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from codegen.graph import Module, Node, Op, Symbol, Value
 from codegen.graph.ops import CALLS
-from codegen.model.nested import flatten, map_nested
+from codegen.model.nested import instances, map_nested
 from codegen.passes.blocks.patterns import Flag, Hole, Pattern, Use, node_key
 
 #: So many places may tell two patterns apart, and so many flags may a block have.
@@ -252,8 +252,8 @@ class _Alignment:
         for small, large in self.nodes.items():
             pairs = list(zip(small.modules(), large.modules(), strict=True))
             modules.update(pairs)
-            own = [hole for operand in small.operands.values() for hole in flatten(operand, Hole)]
-            theirs = [hole for operand in large.operands.values() for hole in flatten(operand, Hole)]
+            own = [hole for operand in small.operands.values() for hole in instances(operand, Hole)]
+            theirs = [hole for operand in large.operands.values() for hole in instances(operand, Hole)]
             holes.update(zip(own, theirs, strict=True))
             for a, b in pairs:
                 holes.update(zip(_holes(a), _holes(b), strict=True))
@@ -288,8 +288,8 @@ class _Alignment:
                 for node in ordered
                 for operand in node.operands.values()
                 for hole in (
-                    *flatten(operand, Hole),
-                    *(h for m in flatten(operand, Module) for h in _holes(m)),
+                    *instances(operand, Hole),
+                    *(h for m in instances(operand, Module) for h in _holes(m)),
                 )
             )
         )
@@ -319,7 +319,7 @@ def _before(value: Value) -> frozenset[Node]:
 
 def _holes(module: Module) -> list[Hole]:
     inside = [module.args, tuple(module.kwargs.values())]
-    return [*flatten(inside, Hole), *(hole for child in module.children for hole in _holes(child))]
+    return [*instances(inside, Hole), *(hole for child in module.children for hole in _holes(child))]
 
 
 def _reread(node: Node, values: dict[int, Value]) -> None:
