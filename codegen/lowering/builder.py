@@ -80,7 +80,12 @@ class Builder(Emitter):
         """The Keras variable `name` of this layer, as Keras 3 stores it. Call in creation order.
 
         One that is set `aside` may be absent in a file, and is zero then.
+
+        Raises:
+            MalformedConfig: A size is negative.
         """
+        if any(size < 0 for size in shape):
+            self.malformed(f"its {name} would have the shape {tuple(shape)}")
         variable = Variable(self.owner, name, tuple(shape), trainable, aside)
         if variable not in self.tree.variables:
             self.tree.variables.append(variable)

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 from codegen.errors import ConversionError, CustomFunctionError, LayerFunctionBug
@@ -21,6 +22,7 @@ from codegen.model.packages import OPS, TENSORFLOW
 from codegen.model.spec import LayerSpec
 
 _PACKAGE = Path(__file__).parents[1]
+_LAYER_FUNCTIONS = (_PACKAGE / "layers", _PACKAGE / "ops")
 
 
 def call_layer(b: Builder, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -75,8 +77,7 @@ def _call_arguments(
 
 def _run(b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run a layer function; what goes wrong in it is its author's fault and never the model file's."""
-    code = inspect.unwrap(function.function).__code__
-    is_ours = Path(code.co_filename).is_relative_to(_PACKAGE)
+    is_ours = Path(_code(function).co_filename).is_relative_to(_PACKAGE)
     try:
         return function(b, *args, **kwargs)
     except Exception as fault:
@@ -85,16 +86,25 @@ def _run(b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: Mappi
             raise
         message = str(fault) if refused or isinstance(fault, TemplateError) else _described(fault)
         kind = LayerFunctionBug if is_ours else CustomFunctionError
-        raise kind(b.spec.name, _place(function, fault), message) from fault
+        raise kind(
+            b.spec.name, _place(function, fault, _LAYER_FUNCTIONS if is_ours else ()), message
+        ) from fault
 
 
 def _described(fault: Exception) -> str:
     return f"{type(fault).__name__}: {fault}"
 
 
-def _place(function: LayerFunction, fault: Exception) -> str:
-    """Name, file and line of the layer function at which it went wrong."""
-    code = inspect.unwrap(function.function).__code__
-    frames = traceback.extract_tb(fault.__traceback__)
-    line = next((f.lineno for f in reversed(frames) if f.filename == code.co_filename), code.co_firstlineno)
-    return f"{code.co_name}() in {Path(code.co_filename).name}, line {line}"
+def _code(function: LayerFunction) -> CodeType:
+    code: CodeType = inspect.unwrap(function.function).__code__
+    return code
+
+
+def _place(function: LayerFunction, fault: Exception, rooms: Sequence[Path]) -> str:
+    """Name, file and line at which it went wrong, in the function's own file or in these folders."""
+    code = _code(function)
+    for frame in reversed(traceback.extract_tb(fault.__traceback__)):
+        path = Path(frame.filename)
+        if frame.filename == code.co_filename or any(path.is_relative_to(room) for room in rooms):
+            return f"{frame.name}() in {path.name}, line {frame.lineno}"
+    return f"{code.co_name}() in {Path(code.co_filename).name}, line {code.co_firstlineno}"

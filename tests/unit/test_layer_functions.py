@@ -61,6 +61,7 @@ def _convert(model: Path, body: str) -> Result:
             "AttributeError: 'Builder' object has no attribute 'undefined_thing'",
         ),
         ("return b.elementwise('x * f', x=x, f=1 / 0)", "ZeroDivisionError"),
+        ("return b.activation('x', 'softmax')", "AttributeError"),
     ],
 )
 def test_a_mistake_in_a_custom_file_names_function_file_and_line(mine: Path, body: str, says: str) -> None:

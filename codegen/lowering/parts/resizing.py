@@ -161,7 +161,9 @@ def smart_resize(b: Builder, x: Value, data_format: str, height: int, width: int
 
 def batched(b: Builder, x: Value) -> tuple[Value, bool]:
     """Images with a batch axis, and whether they were a single image without one."""
-    if x.rank != 3:
+    if x.rank not in (3, 4):
+        b.malformed(f"its input {x.shape} is no image")
+    if x.rank == 4:
         return x, False
     x = b.keras_layout(x)
     return b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=x), True

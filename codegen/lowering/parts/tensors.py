@@ -94,6 +94,8 @@ def _in_one_layout(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
 def _cat(b: Builder, values: list[Value], axis: int) -> Value:
     first = values[0]
     a = b.axis(axis, first.rank)
+    if any(value.rank != first.rank for value in values):
+        b.malformed(f"tensors of shapes {', '.join(str(value.shape) for value in values)} cannot be joined")
     joined = [value.shape[a] for value in values]
     total = None if None in joined else sum(size or 0 for size in joined)
     shape = tuple(total if i == a else common_size([v.shape[i] for v in values]) for i in range(first.rank))

@@ -243,6 +243,8 @@ def unfold(
 ) -> Value:
     """`F.unfold(x, kernel_size)`."""
     x = rules.native(b, x)
+    if x.rank != 4:
+        b.malformed(f"its input {x.shape} should have 4 axes")
     options = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
     pairs = {name: b.ints(value, 2, name) for name, value in options.items()}
     sizes = zip(
@@ -268,6 +270,8 @@ def fold(
 ) -> Value:
     """`F.fold(x, output_size, kernel_size)`."""
     x = rules.native(b, x)
+    if x.rank != 3:
+        b.malformed(f"its input {x.shape} should have 3 axes")
     options = {"kernel_size": kernel_size, "dilation": dilation, "padding": padding, "stride": stride}
     pairs = {name: b.ints(value, 2, name) for name, value in options.items()}
     size = b.ints(output_size, 2, "output_size")
