@@ -104,4 +104,4 @@ def with_leading_axis(b: Builder, state: Value) -> Value:
     node = state.node
     if node is not None and node.op is Op.LAST_STATE and node.source.shape == (1, *state.shape):
         return node.source
-    return b.op("x.unsqueeze(0)", shape=(1, *state.shape), x=b.keras_layout(state))
+    return b.op("x.unsqueeze(0)", shape=(1, *state.shape), x=state)

@@ -22,7 +22,7 @@ from codegen.model.packages import CUSTOM
 def layer_scale(b: Builder, x: Value, *, projection_dim: int) -> Value:
     """x * gamma, one factor a channel."""
     gamma = b.parameter("gamma", b.weight("gamma", (projection_dim,)))
-    return b.op("x * gamma", shape=x.shape, x=b.keras_layout(x), gamma=gamma)
+    return b.op("x * gamma", shape=x.shape, x=x, gamma=gamma)
 
 
 @lowers("StochasticDepth", package=CUSTOM, note="keras.applications' ConvNeXt")

@@ -53,13 +53,12 @@ def transpose(b: Builder, x: TensorLike, *, axes: Sequence[int] | None = None) -
     if order == tuple(range(x.rank)):
         return b.op("x", shape=shape, x=x)
     moved = [i for i, a in enumerate(order) if i != a]
-    native = tuple(range(x.rank))
     if len(moved) == 2 and x.rank != 2:
         d, e = (i - x.rank if moved[0] and moved[1] == x.rank - 1 else i for i in moved)
-        return b.op("x.transpose(d, e)", shape=shape, perm=native, x=x, d=d, e=e)
+        return b.op("x.transpose(d, e)", shape=shape, x=x, d=d, e=e)
     if x.rank == 2:
-        return b.op("x.T", shape=shape, perm=native, x=x)
-    return b.op("x.permute(*order)", shape=shape, perm=native, x=x, order=order)
+        return b.op("x.T", shape=shape, x=x)
+    return b.op("x.permute(*order)", shape=shape, x=x, order=order)
 
 
 def same_layout(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:

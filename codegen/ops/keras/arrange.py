@@ -42,7 +42,7 @@ def roll(b: Builder, x: TensorLike, *, shift: int | tuple[int, ...], axis: Axis 
     """`x.roll(shift, dim)`."""
     x = rules.to_keras_order(b, rules.tensor(b, x))
     if axis is None:
-        return b.op("x.roll(shift)", shape=x.shape, x=b.keras_layout(x), shift=shift)
+        return b.op("x.roll(shift)", shape=x.shape, x=x, shift=shift)
     dims = tuple(x.dim(b.axis(a, x.rank)) for a in ((axis,) if isinstance(axis, int) else axis))
     shifts = (shift,) * len(dims) if isinstance(shift, int) else shift
     one = len(dims) == 1
@@ -229,9 +229,7 @@ def full_like(b: Builder, x: TensorLike, fill_value: TensorLike, *, dtype: str |
     if is_host(value):
         y = b.op("torch.full_like(x, value)", shape=x.shape, x=x, value=value)
     else:
-        y = b.op(
-            "value.expand_as(x)", shape=x.shape, x=b.keras_layout(x), value=rules.native(b, value, x.dtype)
-        )
+        y = b.op("value.expand_as(x)", shape=x.shape, x=x, value=rules.native(b, value, x.dtype))
     return b.cast(y, dtype or x.dtype)
 
 

@@ -85,17 +85,22 @@ class _GivenWeights(Builder):
         )
         operands = {"x": self.cast(x, self.dtype), "weight": self._tensor(weight), **written}
         arguments = ", ".join(["x", "weight", *(f"{name}={name}" for name in written)])
-        return self.op(f"{function}({arguments})", shape=shape, perm=options.get("perm"), **operands)
+        return self.op(
+            f"{function}({arguments})",
+            shape=shape,
+            perm=options.get("perm"),
+            like=options.get("like"),
+            **operands,
+        )
 
     def _tensor(self, weight: Weight) -> Value:
         """The steps of a recipe over an argument, as nodes."""
         if weight.step == "leaf":
             return self.cast(self.keras_layout(self.weights[weight.params[0].name]), self.dtype)
         x = self._tensor(weight.inputs[0])
-        native = tuple(range(len(weight.shape)))
         if weight.step == "transpose":
-            return self.op("x.permute(*dims)", shape=weight.shape, perm=native, x=x, dims=weight.params)
-        return self.op("x.reshape(*sizes)", shape=weight.shape, perm=native, x=x, sizes=weight.params)
+            return self.op("x.permute(*dims)", shape=weight.shape, x=x, dims=weight.params)
+        return self.op("x.reshape(*sizes)", shape=weight.shape, x=x, sizes=weight.params)
 
 
 def kernel_shape(b: Builder, kernel: TensorLike) -> Shape:

@@ -37,7 +37,7 @@ def batch_of(b: Builder, images: TensorLike) -> Value:
     x = rules.tensor(b, images)
     if x.rank not in (3, 4):
         b.malformed(f"its input {x.shape} is no image")
-    return x if x.rank == 4 else b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=b.keras_layout(x))
+    return x if x.rank == 4 else b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=x)
 
 
 def like(b: Builder, result: Value, images: TensorLike) -> Value:
@@ -200,7 +200,7 @@ def extract_patches(
     dims = 2 if isinstance(size, int) else len(size)
     single = x.rank == dims + 1
     if single:
-        x = b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=b.keras_layout(x))
+        x = b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=x)
     layout = data_format or "channels_last"
     window = positive(b, size, dims, "size")
     stride = positive(b, strides or size, dims, "strides")
@@ -226,7 +226,7 @@ def extract_patches(
     )  # fmt: skip
     if layout == "channels_first":
         y = transpose(b, y, axes=(0, y.rank - 1, *range(1, y.rank - 1)))
-    return b.op("x.squeeze(0)", shape=y.shape[1:], x=b.keras_layout(y)) if single else y
+    return b.op("x.squeeze(0)", shape=y.shape[1:], x=y) if single else y
 
 
 # -------------------------------------------------------------------- filters

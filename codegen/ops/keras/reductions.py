@@ -289,7 +289,7 @@ def argmax(
     if skips_nan and x.dtype in FLOATS:
         return _nan_argmax(b, x, axis, keepdims, method)
     if axis is None:
-        y = b.op(f"x.{method}()", shape=(), dtype="int64", x=b.keras_layout(x))
+        y = b.op(f"x.{method}()", shape=(), dtype="int64", x=x)
         y = b.cast(y, dtype)
         return b.op("y.reshape(*ones)", shape=(1,) * x.rank, y=y, ones=(1,) * x.rank) if keepdims else y
     return b.cast(rules.reduce(b, x, f"x.{method}(dim=d, keep)", axis, keepdims, dtype="int64"), dtype)

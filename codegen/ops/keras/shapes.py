@@ -160,8 +160,7 @@ def stack(b: Builder, x: list[TensorLike], *, axis: int = 0) -> Value:
     a = b.axis(axis, values[0].rank + 1)
     one = [common_size([v.shape[i] for v in values]) for i in range(values[0].rank)]
     shape = (*one[:a], len(values), *one[a:])
-    native = tuple(range(len(shape)))
-    return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, perm=native, xs=values, a=a)
+    return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, xs=values, a=a)
 
 
 @op({"Hstack": {"axis": 1}, "Vstack": {"axis": 0}})

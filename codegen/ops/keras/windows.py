@@ -278,7 +278,7 @@ def fold(
     window = pairs["kernel_size"][0] * pairs["kernel_size"][1]
     shape = (x.shape[0], b.known(x, 1) // window, *size)
     template, operands = _written("F.fold(x, size, kernel_size", pairs)
-    return b.op(template, shape=shape, perm=(0, 1, 2, 3), x=x, size=size, **operands)
+    return b.op(template, shape=shape, x=x, size=size, **operands)
 
 
 def _written(start: str, pairs: dict[str, tuple[int, ...]]) -> tuple[str, dict[str, Any]]:
@@ -307,7 +307,7 @@ def depth_to_space(
         template = "torch.unflatten(x, 1, sizes).permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)"
     else:
         template = "torch.unflatten(x, 3, sizes).permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)"
-    return b.op(template, shape=shape, x=b.keras_layout(x), sizes=(block_size, block_size, inner))
+    return b.op(template, shape=shape, x=x, sizes=(block_size, block_size, inner))
 
 
 @op("SpaceToDepth")
@@ -325,7 +325,7 @@ def space_to_depth(
     else:
         template = "torch.unflatten(torch.unflatten(x, 2, block), 1, block)"
         template += ".permute(0, 1, 3, 2, 4, 5).flatten(3)"
-    return b.op(template, shape=shape, x=b.keras_layout(x), block=(-1, block_size))
+    return b.op(template, shape=shape, x=x, block=(-1, block_size))
 
 
 def _image_sizes(b: Builder, x: Value, data_format: str) -> tuple[int | None, int | None, int | None]:

@@ -278,6 +278,6 @@ def crop_and_resize(
     x = b.cast(image, "float32")
     shape = (boxes.shape[0], *crop_size, x.shape[-1])
     return b.op(
-        "crop_and_resize(x, boxes, which, size, method, fill)", shape=shape, perm=(0, 1, 2, 3), x=x,
+        "crop_and_resize(x, boxes, which, size, method, fill)", shape=shape, x=x,
         boxes=boxes, which=box_indices, size=list(crop_size), method=method, fill=extrapolation_value,
     )  # fmt: skip

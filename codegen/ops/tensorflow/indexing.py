@@ -78,7 +78,7 @@ def _positions(b: Builder, value: TensorLike, option: str) -> tuple[int | Value,
     if not is_tensor(value):
         return dimensions(b, value, option)
     count = b.known(value, 0)
-    return tuple(b.op("x[i]", shape=(), x=b.keras_layout(value), i=i) for i in range(count))
+    return tuple(b.op("x[i]", shape=(), x=value, i=i) for i in range(count))
 
 
 #: Numbers of the host, or the elements of a tensor.
