@@ -58,7 +58,7 @@ def _linear(b: Builder, x: Value, kernel: Weight, bias: Weight | None, *, part: 
     )
 
 
-@lowers("Embedding", masks="own")
+@lowers("Embedding", masks="own", note="an index outside the table is an error, also where Keras 3 wraps -1")
 def embedding(
     b: Builder,
     x: Value,
@@ -80,11 +80,13 @@ def _table(b: Builder, weight: Weight) -> Module:
 
 
 def _looked_up(b: Builder, table: Module, x: Value, *, mask_zero: bool) -> Value:
-    """The rows at indices; Keras truncates other numbers than integers, which may count from the end."""
-    indices = b.keras_layout(x)
-    count, size = table.kwargs["num_embeddings"], table.kwargs["embedding_dim"]
-    if indices.dtype not in ("int32", "int64"):
-        indices = b.op("x.long() % count", shape=x.shape, dtype="int64", x=indices, count=count)
+    """The rows at indices; other numbers than integers are truncated, as by Keras.
+
+    An index outside the table raises an IndexError, as in Keras 2 and on the CPU of Keras 3, which takes
+    negative ones from the end; its first versions, with TensorFlow, took the nearest row.
+    """
+    size = table.kwargs["embedding_dim"]
+    indices = x if x.dtype in ("int32", "int64") else b.cast(x, "int64")
     y = b.op("module(x)", shape=(*x.shape, size), dtype=b.dtype, module=table, x=indices)
     if mask_zero:
         y.mask = b.op("x != 0", shape=x.shape, dtype="bool", x=x)

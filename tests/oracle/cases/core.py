@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.oracle.cases.case import Case, keras, layers
+from tests.oracle.cases.case import Case, keras, layers, ops
 
 
 def _tokens(name: str, make: Callable[[], Any], *, ints: int = 7, masked: bool = False) -> Case:
@@ -17,6 +17,11 @@ def _tokens(name: str, make: Callable[[], Any], *, ints: int = 7, masked: bool =
         return keras.Model(tokens, [x, layers.LSTM(3, return_sequences=True)(x)] if masked else x)
 
     return Case(name, build, [], model=True, ints=ints)
+
+
+def _floats_as_tokens() -> Any:
+    x = keras.Input((5,))
+    return keras.Model(x, layers.Embedding(7, 4)(ops.abs(4 * x)))
 
 
 def _draw_integers(layer: Any) -> None:
@@ -128,6 +133,7 @@ CASES = [
     Case("activation", lambda: layers.Activation("gelu"), [(5, 6)]),
     Case("identity", lambda: layers.Identity(), [(5, 6)]),
     _tokens("embedding", lambda: layers.Embedding(7, 4)),
+    Case("embedding_of_floats", _floats_as_tokens, [], model=True),
     _tokens("embedding_masked", lambda: layers.Embedding(7, 4, mask_zero=True), masked=True, ints=3),
     _tokens("reversible_embedding", lambda: layers.ReversibleEmbedding(7, 4, mask_zero=True), masked=True),
     Case("embedding_reversed", _reversed(), [], model=True),
