@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.errors import WeightMismatch
 from codegen.model.saved_model import StoredTensor
 from codegen.model.variables import Variable
 
@@ -24,7 +25,8 @@ class Weight:
     Attributes:
         shape: Shape of the result.
         step: What makes it: "leaf", "full", "constant", "transpose", "reshape", "flip", "slice",
-            "take", "concatenate", "round" (to a torch dtype) or "numpy" (a function of numpy).
+            "take", "concatenate", "round" (to a torch dtype), "sum" (over axes), "nearest" (of some numbers),
+            "checked" (see `only_if`), "instead" (see `instead_of`) or "numpy" (a function of numpy).
         params: Arguments of the step.
         inputs: Recipes that it works on.
     """
@@ -106,6 +108,29 @@ class Weight:
             shape = np.broadcast_shapes(*(part.shape for part in parts))
         return Weight(tuple(shape), "numpy", (name,), parts)
 
+    def sum(self, axes: Sequence[int]) -> Weight:
+        """The sum over `axes`, which stay with size 1."""
+        shape = tuple(1 if axis in axes else size for axis, size in enumerate(self.shape))
+        return Weight(shape, "sum", tuple(axes), (self,))
+
+    def nearest_of(self, numbers: Weight) -> Weight:
+        """The nearest of the numbers (n,), the first if several are; or of those (k, n) for the last axis."""
+        return Weight(self.shape, "nearest", (), (self, numbers))
+
+    def only_if(self, flag: Weight, otherwise: str) -> Weight:
+        """The same, which `evaluate` refuses with this message where the flag is not set."""
+        return Weight(self.shape, "checked", (otherwise,), (self, flag))
+
+    def instead_of(self, weight: Weight) -> Weight:
+        """The same, which stands for `weight`, that is trained: a kernel pruned or normalised."""
+        return self if self == weight else Weight(self.shape, "instead", (), (self, weight))
+
+    def trained(self) -> Weight:
+        """The same with what is trained instead of what stands for it."""
+        if self.step == "instead":
+            return self.inputs[1]
+        return replace(self, inputs=tuple(part.trained() for part in self.inputs))
+
     def round_to(self, dtype: str) -> Weight:
         """Each number rounded to the nearest one that a torch dtype has."""
         return Weight(self.shape, "round", (dtype,), (self,))
@@ -127,9 +152,15 @@ class Weight:
         return Weight(self.shape, self.step, self.params, inputs)
 
     def evaluate(self, fetch: Fetch) -> NDArray[Any]:
-        """The array. `fetch` reads a leaf."""
+        """The array. `fetch` reads a leaf.
+
+        Raises:
+            WeightMismatch: See `only_if`.
+        """
         if self.step == "leaf":
             return fetch(self.params[0])
+        if self.step == "instead":
+            return self.inputs[0].evaluate(fetch)
         return _STEPS[self.step](self, *(part.evaluate(fetch) for part in self.inputs))
 
 
@@ -137,6 +168,21 @@ def _slice(weight: Weight, array: NDArray[Any]) -> NDArray[Any]:
     axis, start, stop = weight.params
     index: tuple[slice, ...] = (slice(None),) * axis + (slice(start, stop),)
     return array[index]
+
+
+def _nearest(_: Weight, array: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
+    """In slices along the first axis, as all distances at once would take `n` times the memory."""
+    if not array.ndim or not len(array):
+        return array
+    rows = [np.abs(row[..., None] - numbers).argmin(axis=-1) for row in array]
+    found = [numbers[row] if numbers.ndim == 1 else numbers[np.arange(len(numbers)), row] for row in rows]
+    return np.stack(found)
+
+
+def _checked(weight: Weight, array: NDArray[Any], flag: NDArray[Any]) -> NDArray[Any]:
+    if not flag.all():
+        raise WeightMismatch(weight.params[0])
+    return array
 
 
 def _round(weight: Weight, array: NDArray[Any]) -> NDArray[Any]:
@@ -158,5 +204,8 @@ _STEPS: dict[str, Callable[..., NDArray[Any]]] = {
     "take": lambda w, a: np.take(a, w.params[1], axis=w.params[0]),
     "concatenate": lambda w, *a: np.concatenate(a, axis=w.params[0]),
     "round": _round,
+    "sum": lambda w, a: a.sum(axis=w.params, keepdims=True),
+    "nearest": _nearest,
+    "checked": _checked,
     "numpy": lambda w, *a: getattr(np, w.params[0])(*a),
 }

@@ -288,13 +288,18 @@ def spectral_normalization(b: Builder, x: Value, *, layer: LayerSpec, power_iter
     """The wrapped layer: its kernel is normalised while training only."""
     del power_iterations
     result: Value = b.call(layer, x, attribute="layer")
-    kernel = next(
-        (v for v in b.sublayer("layer", layer).tree.variables if v.name in ("kernel", "embeddings")), None
-    )
+    held_kernel(b, layer, "vector_u")
+    return b.cast(result, x.dtype)
+
+
+def held_kernel(b: Builder, layer: LayerSpec, vector: str) -> None:
+    """What spectral normalisation keeps: the kernel of its layer, and a vector of that name."""
+    variables = b.sublayer("layer", layer).tree.variables
+    kernel = next((v for v in variables if v.name in ("kernel", "embeddings")), None)
     if kernel is None:
         b.malformed(f"its layer, a {layer.class_name}, has no kernel")
-    b.weight("vector_u", (1, kernel.shape[-1]), trainable=False)
-    return b.cast(result, x.dtype)
+    b.hold(Weight.of(kernel))
+    b.weight(vector, (1, kernel.shape[-1]), trainable=False)
 
 
 # -------------------------------------------------------------------- helpers

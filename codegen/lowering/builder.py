@@ -22,6 +22,9 @@ from codegen.model.packages import ACTIVATION
 from codegen.model.spec import LayerSpec, Shape
 from codegen.model.variables import Variable, VariableTree
 
+#: Path and recipe of a variable -> the recipe that a layer computes with.
+Derive = Callable[[str, Weight], Weight]
+
 
 @dataclass
 class Builder(Emitter):
@@ -33,6 +36,8 @@ class Builder(Emitter):
         owner: Path of layer names from the model down to this layer.
         lower: Lowers a layer that this one holds: its builder, arguments and keyword arguments.
         masks: Those of this call.
+        derive: What a wrapper makes of a variable before the layer computes with it, given its path from here
+            (`kernel`, `cell/recurrent_kernel`) and the variable itself.
     """
 
     tree: VariableTree
@@ -40,6 +45,7 @@ class Builder(Emitter):
     owner: tuple[str, ...]
     lower: Callable[[Builder, Sequence[Any], Mapping[str, Any]], Any]
     masks: Masks = field(default_factory=Masks)
+    derive: Derive | None = None
 
     # ---------------------------------------------------------------- facts
 
@@ -89,7 +95,22 @@ class Builder(Emitter):
         variable = Variable(self.owner, name, tuple(shape), trainable, aside)
         if variable not in self.tree.variables:
             self.tree.variables.append(variable)
-        return Weight.of(variable)
+        weight = Weight.of(variable)
+        return self.derive(name, weight).instead_of(weight) if self.derive else weight
+
+    def hold(self, weight: Weight) -> None:
+        """List a sublayer's variable among this layer's own too, as Keras does where a layer keeps one."""
+        held = [leaf for leaf in weight.leaves() if isinstance(leaf, Variable)]
+        self.tree.variables.extend(leaf for leaf in held if leaf not in self.tree.variables)
+
+    def take(self, weight: Weight) -> None:
+        """List a sublayer's variable among this layer's own, and no more among the sublayer's.
+
+        So does tf.keras where a wrapper keeps a variable and puts another tensor in its place.
+        """
+        self.hold(weight)
+        for tree in self.tree.descendants():
+            tree.variables = [variable for variable in tree.variables if variable not in weight.leaves()]
 
     def define(
         self,
@@ -327,7 +348,9 @@ class Builder(Emitter):
             self.session.parents[id(tree)] = self.tree
         label = f"{self.label}_{part}" if part else self.label
         owner, masks = (*self.owner, attribute), Masks(self.masks.rules)
-        return replace(self, spec=spec, tree=tree, owner=owner, label=label, masks=masks)
+        outer = self.derive
+        derive = (lambda path, weight: outer(f"{attribute}/{path}", weight)) if outer else None
+        return replace(self, spec=spec, tree=tree, owner=owner, label=label, masks=masks, derive=derive)
 
     def call(self, spec: LayerSpec, *args: Any, attribute: str, part: str = "", **kwargs: Any) -> Any:
         """Lower a sublayer on these arguments; returns what its function returns."""

@@ -33,7 +33,10 @@ LAYERS = (
     "layers.reshaping",
     "layers.resizing",
     "layers.spectrograms",
+    "layers.zoo.quantize_aware",
+    "layers.zoo.reparametrized",
     "layers.zoo.tcn",
+    "layers.zoo.tfmot",
     "layers.recurrent.wrappers",
     "layers.zoo.applications",
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from codegen.model.spec import LayerSpec
@@ -42,6 +43,12 @@ class VariableTree:
     spec: LayerSpec
     variables: list[Variable] = field(default_factory=list)
     children: list[VariableTree] = field(default_factory=list)
+
+    def descendants(self) -> Iterator[VariableTree]:
+        """The sublayers, theirs, and so on; each before what it holds."""
+        for child in self.children:
+            yield child
+            yield from child.descendants()
 
 
 def all_variables(tree: VariableTree) -> list[Variable]:

@@ -13,6 +13,15 @@ _SAVES_SUBLAYERS = frozenset(
     {"TimeDistributed", "Bidirectional", "SpectralNormalization", "RNN", "StackedRNNCells"}
 )
 
+# Wrappers of TensorFlow Model Optimization, whose weights stand behind those of what they wrap, and are
+# sorted by their own flags alone.
+_WRAPPED_FIRST = frozenset(
+    {"ClusterWeights", "ClusterWeightsMHA", "ClusterWeightsRNN", "PruneLowMagnitude", "QuantizeAnnotate"}
+    | {"QuantizeWrapper", "QuantizeWrapperV2"}
+)
+# The one of them whose kernels stand in front.
+_KERNELS_FIRST = frozenset({"QuantizeWrapperV2"})
+
 
 def keras2_order(node: SlotTree, *, heed_frozen: bool = True) -> list[Slot]:
     """The order of Keras 1, Keras 2 and tf.keras."""
@@ -24,6 +33,11 @@ def _keras2(node: SlotTree, heed_frozen: bool) -> tuple[list[Slot], list[Slot]]:
     parts = [_keras2(child, heed_frozen) for child in node.children]
     trainable = [slot for slot in node.slots if slot.trainable]
     rest = [slot for slot in node.slots if not slot.trainable]
+    if node.spec.class_name in _WRAPPED_FIRST:
+        wrapped = [slot for part in parts for slot in part[0]]
+        is_behind = node.spec.class_name not in _KERNELS_FIRST
+        trainable = wrapped + trainable if is_behind else trainable + wrapped
+        return trainable, [slot for part in parts for slot in part[1]] + rest
     frozen = heed_frozen and not _trains(node)
     if frozen and node.spec.model is None:
         for part in parts:

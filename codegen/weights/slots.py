@@ -16,9 +16,6 @@ _SAVES_IN_ORDER = frozenset(
     {"Conv1D", "Conv2D", "Conv3D", "Dense", "EinsumDense", "Embedding", "ReversibleEmbedding"}
 )
 
-# Wrappers that also hold, as a variable of their own, the first variable of what they wrap.
-_HOLDS_FIRST = frozenset({"SpectralNormalization"})
-
 
 @dataclass(frozen=True, eq=False)
 class Unit:
@@ -107,13 +104,18 @@ def slot_tree(tree: VariableTree, find_unit: FindUnit | None = None, stored: str
     own = tree.variables
     if find_unit or tree.spec.class_name not in _SAVES_IN_ORDER:
         own = sorted(own, key=lambda variable: not variable.trainable)
-    slots: tuple[Slot, ...] = ()
+    return SlotTree(tree.attribute, tree.spec, _own_slots(own, children), tuple(children))
+
+
+def _own_slots(variables: Sequence[Variable], children: Sequence[SlotTree]) -> tuple[Slot, ...]:
+    """The slots of a layer's variables; of those that it holds of its sublayers, theirs."""
+    found = {slot.variable: slot for child in children for slot in child.all_slots() if slot.variable}
+    own = [variable for variable in variables if variable not in found]
     if own:
         names = tuple((variable.name, variable.trainable) for variable in own)
-        slots = _slots(Unit(own[0].owner, tuple(own), names, as_stored))
-    if tree.spec.class_name in _HOLDS_FIRST and children:
-        slots = (*children[0].all_slots()[:1], *slots)
-    return SlotTree(tree.attribute, tree.spec, slots, tuple(children))
+        unit = Unit(own[0].owner, tuple(own), names, as_stored)
+        found.update(zip(own, _slots(unit), strict=True))
+    return tuple(found[variable] for variable in variables)
 
 
 def _slots(unit: Unit) -> tuple[Slot, ...]:

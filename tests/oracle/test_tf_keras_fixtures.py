@@ -1,7 +1,8 @@
 """Layers that only Keras 2 has, or computes otherwise: files with what tf_keras computed.
 
 RandomHeight and RandomWidth, and resizing by kernels that Keras 3 does not have; LocallyConnected1D and
-LocallyConnected2D in all implementations; TCN of keras-tcn; layers of keras_hub.
+LocallyConnected2D in all implementations; TCN of keras-tcn; layers of keras_hub; wrappers of TensorFlow
+Model Optimization.
 """
 
 from __future__ import annotations
@@ -22,7 +23,16 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 
 @pytest.mark.usefixtures("against_reference")
 @pytest.mark.parametrize(
-    "name", ["fourier_features", "hub_layers", "keras2_images", "keras2_masks", "locally_connected", "tcn"]
+    "name",
+    [
+        "fourier_features",
+        "hub_layers",
+        "keras2_images",
+        "keras2_masks",
+        "locally_connected",
+        "tcn",
+        "tfmot",
+    ],
 )
 def test_outputs_are_those_of_tf_keras(name: str, tmp_path: Path) -> None:
     with np.load(FIXTURES / f"{name}.npz") as stored:

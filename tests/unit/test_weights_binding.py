@@ -226,7 +226,9 @@ def test_layer_names_and_random_state() -> None:
 
 def test_untrained_variables_come_last_and_a_wrapper_repeats_what_it_normalizes() -> None:
     inner = layer("layer", "Dense", [("kernel", True), ("bias", True)])
-    tree = model("top", holding(layer("s", "SpectralNormalization", [("vector_u", False)]), inner))
+    outer = holding(layer("s", "SpectralNormalization", [("vector_u", False)]), inner)
+    tree = model("top", outer)
+    outer.variables.append(inner.variables[0])
     where = "layers/spectral_normalization"
     bound = paths(
         tree, f"{where}/vars/0", f"{where}/vars/1", f"{where}/layer/vars/0", f"{where}/layer/vars/1"

@@ -175,7 +175,7 @@ def _sources(tree: VariableTree, outer: tuple[LayerSpec, ...]) -> Iterator[_Sour
 
 def _is_buffer(key: str, module: Module) -> bool:
     last = key.rsplit(".", 1)[-1]
-    return module.constructor == "buffer" or last in ("running_mean", "running_var", "values")
+    return module.constructor == "buffer" or last in ("max", "min", "running_mean", "running_var", "values")
 
 
 # -------------------------------------------------------------------- initialisers
@@ -220,6 +220,7 @@ def _initializer(weight: Weight, sources: Mapping[Variable, _Source]) -> str | N
 
 def _rearranged(weight: Weight, sources: Mapping[Variable, _Source]) -> _Source | None:
     """The variable whose numbers a recipe only puts elsewhere."""
+    weight = weight.trained()
     leaves = set(weight.leaves())
     if len(leaves) != 1 or _computes(weight):
         return None
