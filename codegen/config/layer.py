@@ -18,7 +18,7 @@ from codegen.config.dialects.quirks import quirks_of
 from codegen.errors import CONFIG_FAULTS, MalformedConfig, shorten
 from codegen.model.packages import ACTIVATION, KERAS, OPS
 from codegen.model.saved_model import LayerWeights, StoredTensor
-from codegen.model.spec import CallSpec, LayerSpec, ModelSpec
+from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, Untold
 from codegen.model.words import TRAINING_SUFFIXES, default_name
 
 MAX_DEPTH = 64
@@ -28,6 +28,11 @@ _SUBLAYERS = frozenset({"layer", "cell", "cells", "forward_layer", "backward_lay
 
 #: Keys of a layer's config that are said elsewhere in its LayerSpec, or in its model's InputLayer.
 _ELSEWHERE = ("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dtype")
+
+_UNTOLD_FORMAT = Untold(
+    "that is the image data format of the session that saved the model, which the file does not tell; "
+    "build the model with a data_format in this call, and save it again"
+)
 
 
 @dataclass(frozen=True)
@@ -140,6 +145,7 @@ def _layer(
     class_name, package = classes.class_and_package(entry, class_name)
     if package.startswith(OPS):
         options = {key: _plain(value, context) for key, value in config.items() if key != "name"}
+        _tell_format(options, origin)
         quirks = quirks_of(class_name, package, options, origin)
         return LayerSpec(name, class_name, options, tuple(calls), package=package, quirks=quirks)
     trainable = config.get("trainable")
@@ -159,6 +165,7 @@ def _layer(
     options = {
         key: _option(key, value, context) for key, value in draft.config.items() if key not in _ELSEWHERE
     }
+    _tell_format(options, origin)
     return LayerSpec(
         name,
         draft.class_name,
@@ -170,6 +177,12 @@ def _layer(
         stored=draft.stored,
         quirks=draft.quirks,
     )
+
+
+def _tell_format(options: dict[str, Any], origin: Origin) -> None:
+    """Say which `data_format` null is."""
+    if "data_format" in options and options["data_format"] is None:
+        options["data_format"] = origin.data_format or _UNTOLD_FORMAT
 
 
 def _normalise(draft: Draft) -> None:

@@ -14,7 +14,7 @@ from codegen.errors import ConversionError, UnsupportedOption
 from codegen.graph import Value
 from codegen.lowering.masks import MaskRule
 from codegen.model.packages import LAMBDA, TENSORFLOW
-from codegen.model.spec import Changed, LayerSpec
+from codegen.model.spec import Changed, LayerSpec, Untold
 from codegen.model.words import TRAINING_SUFFIXES
 
 T = TypeVar("T")
@@ -121,6 +121,8 @@ class LayerFunction:
         given: dict[str, Any] = {}
         config = spec.config if self.package != LAMBDA else spec.config.get("arguments") or {}
         for key, value in config.items():
+            if isinstance(value, Untold) and key in self.options:
+                raise UnsupportedOption(spec.name, spec.class_name, key, None, value.reason)
             if key in self.options:
                 given[key] = self._convert(spec, key, value)
             elif not self._may_ignore(key, value):

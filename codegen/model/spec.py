@@ -69,6 +69,13 @@ class Changed:
 
 
 @dataclass(frozen=True)
+class Untold:
+    """The value of an option that its file leaves open, and why it cannot be known."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class LayerSpec:
     """One layer, in the canonical dialect.
 
@@ -77,7 +84,8 @@ class LayerSpec:
         class_name: Keras 3 class name (`Dense`), without module or package; for a graph op
             its class (`Add`), for a TensorFlow op `TFOpLambda`.
         config: Options under Keras 3 names and in Keras 3 form; activations are names, serialised
-            layers are `LayerSpec`, lists are lists. Without `name`, `trainable`, `dtype`.
+            layers are `LayerSpec`, lists are lists, what a file leaves open `Untold`. Without `name`,
+            `trainable`, `dtype`.
         calls: How it is called in its model, in call order; empty for a sublayer of another layer.
         trainable: The saved flag of this layer alone.
         dtype: Name of its dtype policy (`float32`, `mixed_float16`, ...).

@@ -23,9 +23,14 @@ _INT4 = {
     "dtype": {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int4", "source_name": "float32"}}
 }
 
+_OPS = ("AveragePool", "Correlate", "MapCoordinates", "Resize", "SobelEdges")
 
-def origin(dialect: Dialect, version: tuple[int, ...], *, theano: bool | None = False) -> Origin:
-    return Origin(_GENERATIONS[dialect], version, dialect == TF_KERAS, theano, False, masks=True)
+
+def origin(
+    dialect: Dialect, version: tuple[int, ...], *, theano: bool | None = False, backend: str = "tensorflow"
+) -> Origin:
+    generation, is_tf = _GENERATIONS[dialect], dialect == TF_KERAS
+    return Origin(generation, version, is_tf, theano, False, "channels_last", masks=True, backend=backend)
 
 
 def found(
@@ -36,13 +41,12 @@ def found(
     version: tuple[int, ...],
     *,
     theano: bool | None = False,
+    backend: str = "tensorflow",
 ) -> Any:
     """The value of a quirk, None if the layer has none."""
-    if class_name == "hard_sigmoid":
-        package = ACTIVATION
-    else:
-        package = f"{OPS}.image" if class_name in ("Correlate", "MapCoordinates", "Resize") else KERAS
-    return quirks_of(class_name, package, config, origin(dialect, version, theano=theano)).get(quirk)
+    package = {"hard_sigmoid": ACTIVATION}.get(class_name, f"{OPS}.image" if class_name in _OPS else KERAS)
+    source = origin(dialect, version, theano=theano, backend=backend)
+    return quirks_of(class_name, package, config, source).get(quirk)
 
 
 #: Layer, config, quirk, dialect, the last version that has it and its value, the next version and its value.
@@ -142,6 +146,24 @@ ON_THEANO: tuple[tuple[str, dict[str, Any], str, Any, tuple[Dialect, ...]], ...]
     ("Dot", {}, "as_matrices", None, (KERAS2, TF_KERAS)),
 )
 
+#: Layer, config, quirk, value, and the backend of Keras 3 on which it is so; "" where the file names none.
+ON_BACKEND: tuple[tuple[str, dict[str, Any], str, Any, str], ...] = (
+    ("AveragePooling2D", _SAME, "same_of", "torch", "torch"),
+    ("AveragePooling2D", {"padding": "valid"}, "same_of", None, "torch"),
+    ("MaxPooling2D", _SAME, "same_of", None, "torch"),
+    ("AveragePool", _SAME, "same_of", "torch", "torch"),
+    ("SobelEdges", {}, "border", "zeros", "torch"),
+    ("SobelEdges", {}, "border", "zeros", "jax"),
+    ("SobelEdges", {}, "border", "unknown", ""),
+)
+
+
+@pytest.mark.parametrize("row", ON_BACKEND, ids=lambda row: f"{row[0]}-{row[4]}")
+def test_a_quirk_of_a_backend_of_keras_3(row: Any) -> None:
+    class_name, config, quirk, value, backend = row
+    assert found(class_name, quirk, config, KERAS3, (3, 15, 1), backend=backend) == value
+    assert found(class_name, quirk, config, KERAS3, (3, 15, 1)) is None
+
 
 @pytest.mark.parametrize("row", (*ALWAYS_SO, *ON_THEANO), ids=lambda row: f"{row[0]}-{row[2]}-{row[3]}")
 def test_a_quirk_of_whole_dialects(row: Any) -> None:
@@ -157,6 +179,7 @@ def test_a_quirk_of_whole_dialects(row: Any) -> None:
 def test_every_change_of_the_table_is_tested_at_its_border() -> None:
     borders = {(row[2], row[3], row[6]) for row in BORDERS}
     whole = {(row[2], row[3], dialect) for row in (*ALWAYS_SO, *ON_THEANO) for dialect in row[4]}
+    whole |= {(row[2], row[3], KERAS3) for row in ON_BACKEND}
     for change in CHANGES:
         for dialect, end in change.before.items():
             if end == ALWAYS:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from codegen.config.dialects.image_format import saved_format
 from codegen.model.saved_model import LayerWeights, SavedModel
 
 _KERAS1_WORDS = frozenset(
@@ -31,7 +32,9 @@ class Origin:
         tf: Whether it was tf.keras, which differs from Keras 2 of the same version.
         theano: Whether the backend was Theano, which flips convolution kernels; None if nothing tells.
         channels_first: How Keras 1 layers order an image's axes that do not say so.
+        data_format: What a `data_format` of null stands for; None if nothing tells.
         masks: Whether anything in the model makes a mask.
+        backend: Its name; "" if the file does not say.
     """
 
     generation: int
@@ -39,7 +42,9 @@ class Origin:
     tf: bool
     theano: bool | None
     channels_first: bool
+    data_format: str | None
     masks: bool
+    backend: str = ""
 
     @property
     def dialect(self) -> Dialect:
@@ -76,7 +81,9 @@ def origin_of(saved: SavedModel) -> Origin:
         tf=generation == 2 and ("tf" in saved.keras_version or version >= (2, 4)),
         theano=theano,
         channels_first=_channels_first(objects, theano is not False),
+        data_format=saved_format(objects, saved.backend),
         masks=any(map(_has_mask, objects)),
+        backend=saved.backend,
     )
 
 

@@ -88,6 +88,10 @@ def _pads_as_either(config: Config, origin: Origin) -> bool:
     return config.get("padding") == "same" and origin.theano is None
 
 
+def _pads_as_torch(config: Config, origin: Origin) -> bool:
+    return config.get("padding") == "same" and origin.backend == "torch"
+
+
 def _loops_in_tensorflow(config: Config, origin: Origin) -> bool:
     return not origin.theano and not config.get("unroll")
 
@@ -113,6 +117,7 @@ def _is_int4(config: Config, _: Origin) -> bool:
 
 _HEADS = ("GroupQueryAttention", "MultiHeadAttention")
 _MERGES = ("Add", "Average", "Concatenate", "Maximum", "Minimum", "Multiply", "Subtract")
+_AVERAGES = tuple(f"AveragePooling{rank}D" for rank in (1, 2, 3))
 _POOLING = tuple(f"{kind}Pooling{rank}D" for kind in ("Average", "Max") for rank in (1, 2, 3))
 _PADDED = (
     *_POOLING,
@@ -151,6 +156,24 @@ CHANGES = (
         _POOLING, "same_of", value="unknown", before={KERAS1: ALWAYS},
         says='Padding "same" depended on the backend, which a file without weights does not tell.',
         when=_pads_as_either,
+    ),
+    Change(
+        _AVERAGES, "same_of", value="torch", before={KERAS3: ALWAYS}, when=_pads_as_torch,
+        says='On torch means repeat the edge where padding "same" is uneven; not followed, with a note.',
+    ),
+    Change(
+        ("AveragePool",), "same_of", value="torch", before={KERAS3: ALWAYS}, when=_pads_as_torch, package=OPS,
+        says='On torch means repeat the edge where padding "same" is uneven; not followed, with a note.',
+    ),
+    Change(
+        ("SobelEdges",), "border", value="zeros", before={KERAS3: ALWAYS}, package=OPS,
+        says="On torch and JAX images go on with zeros; on TensorFlow they are reflected.",
+        when=lambda _, origin: origin.backend in ("torch", "jax"),
+    ),
+    Change(
+        ("SobelEdges",), "border", value="unknown", before={KERAS3: ALWAYS}, package=OPS,
+        says="Where a file does not name its backend, the border is the likely one, with a note.",
+        when=lambda _, origin: not origin.backend,
     ),
     Change(
         ("UpSampling2D",), "resizing", value="legacy", before=NOT_TF,

@@ -35,6 +35,11 @@ _UNKNOWN_BACKEND = (
     "them apart; load and save the model with Keras 2"
 )
 
+_TORCH_MEANS = (
+    'Keras on torch counts the repeated edge in means with padding "same" where that is uneven; '
+    "here padding does not count, as on other backends"
+)
+
 
 @options
 class PoolWindows(Windows):
@@ -120,6 +125,8 @@ def _pool(b: Builder, x: Value, mode: str, dims: int, windows: PoolWindows) -> V
     if is_unknown and not all(_backends_agree(*facts) for facts in zip(sizes, axes, strict=True)):
         b.unsupported("padding", "same", _UNKNOWN_BACKEND)
     pads = [_pads(padding, size, *axis) for size, axis in zip(sizes, axes, strict=True)]
+    if windows.same_of == "torch" and any(pair is None or pair[0] != pair[1] for pair in pads):
+        b.note(_TORCH_MEANS)
     wanted = [window_count(n, pair, *axis) for n, pair, axis in zip(sizes, pads, axes, strict=True)]
     check_sizes(b, x, wanted)
     dtype = x.dtype

@@ -14,6 +14,7 @@ from codegen.lowering.builder import Builder
 from codegen.model.spec import Shape
 from codegen.torch_api import short_arguments
 
+SameOf = Literal["tensorflow", "theano", "torch", "unknown"]
 DataFormat = Literal["channels_last", "channels_first"]
 Padding = Literal["valid", "same", "causal", "full", "half"]
 #: How to pad: a `Padding`, or "same" as Theano pads.
@@ -92,12 +93,13 @@ class Windows:
     """The options that say where windows lie.
 
     Attributes:
-        same_of: Whose rule the padding "same" follows; a file of Keras 1 does not always tell.
+        same_of: Whose rule the padding "same" follows; a file of Keras 1 does not always tell. Means on
+            torch are no rule of their own, but a deviation.
     """
 
     padding: Padding = "valid"
     data_format: DataFormat = "channels_last"
-    same_of: Quirk[Literal["tensorflow", "theano", "unknown"]] = "tensorflow"
+    same_of: Quirk[SameOf] = "tensorflow"
 
     @property
     def rule(self) -> PadRule:

@@ -262,14 +262,32 @@ def _bell(size: float, sigma: float) -> np.ndarray[Any, Any]:
     return bell
 
 
+_SOBEL_BORDER = (
+    "the border of Sobel edges depends on the backend, which the file does not tell; it is that of"
+)
+
+
 @op("SobelEdges")
-def sobel_edges(b: Builder, images: TensorLike, *, data_format: DataFormat | None = None) -> Value:
-    """How fast each channel changes downwards and to the right, on a new last axis."""
+def sobel_edges(
+    b: Builder,
+    images: TensorLike,
+    *,
+    data_format: DataFormat | None = None,
+    border: Quirk[Literal["reflect", "zeros", "unknown"]] = "reflect",
+) -> Value:
+    """How fast each channel changes downwards and to the right, on a new last axis.
+
+    TensorFlow reflects images at the border, torch and JAX go on with zeros.
+    """
+    if border == "unknown":  # channels first are habit on torch
+        border = "zeros" if data_format == "channels_first" else "reflect"
+        b.note(f"{_SOBEL_BORDER} {'torch' if border == 'zeros' else 'TensorFlow'}")
     x = b.channels_first(rules.tensor(b, images), data_format or "channels_last")
     if data_format == "channels_first":
         x = transpose(b, x, axes=(0, 2, 3, 1))
     channels = b.known(x, -1)
-    grown = pad_axes(b, x, [(0, 0), (1, 1), (1, 1), (0, 0)], "reflect", 0)
+    mode = "constant" if border == "zeros" else "reflect"
+    grown = pad_axes(b, x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode, 0)
     down = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], dtype=float)
     kernel = np.tile(np.stack((down, down.T), axis=-1)[:, :, None], (1, 1, channels, 1))
     y = as_layer(

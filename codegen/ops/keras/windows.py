@@ -7,6 +7,7 @@ from typing import Any, Literal
 from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS
 from codegen.graph.shapes import element_count
+from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import TensorLike
@@ -15,6 +16,7 @@ from codegen.lowering.parts.tensors import transpose
 from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
+    SameOf,
     channel_axis,
     positive,
     sizes_of,
@@ -204,6 +206,7 @@ def pool(
     strides: Ints | None = None,
     padding: WindowPadding = "valid",
     data_format: DataFormat | None = None,
+    same_of: Quirk[SameOf] = "tensorflow",
     layer: str,
 ) -> Value:
     """The largest element, or the mean, of each window."""
@@ -216,6 +219,7 @@ def pool(
         strides=strides,
         padding=padding,
         data_format=data_format or "channels_last",
+        quirks={"same_of": same_of},
     )
 
 
