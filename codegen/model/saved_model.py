@@ -50,6 +50,38 @@ class PathWeights:
 
 
 @dataclass(frozen=True)
+class TrackedObject:
+    """A layer, a list or a variable, as TensorFlow tracks it.
+
+    Attributes:
+        edges: The numbers of the objects that it holds, by attribute, in the order of their making; without
+            what Keras keeps beside the attributes of its layers.
+        tensor: The value, if it is a variable.
+    """
+
+    edges: Mapping[str, int]
+    tensor: StoredTensor | None
+
+
+@dataclass(frozen=True)
+class ObjectWeights:
+    """Weights of TensorFlow's SavedModels and checkpoints: variables by the attributes that lead to them.
+
+    A model holds its layers under `layer-0`, `layer-1`, ... Objects may hold each other in circles.
+
+    Attributes:
+        objects: By number; each is decoded when asked for.
+        models: The numbers of the models that belong to no other one, by the attributes that lead to them.
+    """
+
+    objects: Mapping[int, TrackedObject]
+    models: Mapping[str, int]
+
+
+Weights = LayerWeights | PathWeights | ObjectWeights
+
+
+@dataclass(frozen=True)
 class SavedModel:
     """A saved Keras model as it lies on disk.
 
@@ -65,7 +97,7 @@ class SavedModel:
     """
 
     config: Mapping[str, Any]
-    weights: LayerWeights | PathWeights | None
+    weights: Weights | None
     keras_version: str
     backend: str
     file_name: str

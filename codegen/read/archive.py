@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from codegen.errors import UnreadableFile, shorten
-from codegen.read import architecture
-from codegen.read.damage import reading
+from codegen.read.parts import architecture
+from codegen.read.parts.damage import reading
 
 _LOCAL_HEADER = struct.Struct("<4s22xHH")
 # Real weights hardly shrink: what grows more than this is a bomb, as Keras' own reader says too.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from codegen.errors import UnreadableFile, shorten
 from codegen.model.saved_model import StoredTensor
-from codegen.read.damage import reading
+from codegen.read.parts.damage import reading
 
 # deflate shrinks at most 1032 times; what claims to grow more than this is no array that Keras wrote.
 _MAX_EXPANSION = 1100

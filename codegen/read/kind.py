@@ -7,21 +7,20 @@ from pathlib import Path
 from typing import Literal
 
 from codegen.errors import UnreadableFile, shorten
+from codegen.read.parts.pointers import refuse_pointer
+from codegen.read.tensorflow.checkpoint import prefix_of
 
-FileKind = Literal["hdf5", "zip", "json"]
+FileKind = Literal["hdf5", "zip", "json", "saved_model", "checkpoint"]
 
 _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SAVE_AGAIN = "load it with the Keras that wrote it and call model.save('model.h5')"
-_NEEDED = "a Keras .h5 or .keras file, or an architecture JSON with --weights, is needed"
+_NEEDED = "a Keras .h5 or .keras file, a SavedModel folder, or an architecture JSON with --weights, is needed"
+_WHOLE_FOLDER = "give the folder that it is in"
 
 # First bytes of files that people mistake for a Keras model, and what to say about them.
 _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
     (re.compile(pattern, re.DOTALL | re.IGNORECASE), message)
     for pattern, message in (
-        (
-            rb"version https://git-lfs\.github\.com",
-            "this is a git-LFS pointer, not the model itself; run `git lfs pull` to fetch it",
-        ),
         (
             rb"\x80[\x02-\x05]|\(?(dp|lp)\d+\r?\n|\(?c[a-z_][\w.]*\r?\n\w+\r?\n",
             f"this is a Python pickle, which can run code and is never loaded; {_SAVE_AGAIN}",
@@ -29,7 +28,11 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         (rb".{4}TFL3", f"this is a TensorFlow Lite model; {_NEEDED}"),
         (
             rb"\x08\x01\x12",
-            f"this is the saved_model.pb of a TensorFlow SavedModel, which stores a graph; {_SAVE_AGAIN}",
+            f"this is the saved_model.pb of a TensorFlow SavedModel; {_WHOLE_FOLDER}",
+        ),
+        (
+            rb"\n.{1,5}\x1a\x04root",
+            f"this is the keras_metadata.pb of a TensorFlow SavedModel; {_WHOLE_FOLDER}",
         ),
         (rb"\x08[\x02-\x1f][\x12\x1a\x22\x3a\x42]", f"this is an ONNX model; {_NEEDED}"),
         (
@@ -46,10 +49,6 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
         ),
         (rb"\x93NUMPY", f"this is a NumPy array; {_NEEDED}"),
         (
-            rb"model_checkpoint_path:",
-            f"this is the index of a TensorFlow checkpoint, which holds weights only; {_SAVE_AGAIN}",
-        ),
-        (
             rb"(---\s*)?(class_name|backend|keras_version|config):",
             "this is an architecture in YAML, which Keras itself no longer reads; "
             "save model.to_json() instead",
@@ -59,13 +58,15 @@ _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
 
 
 def recognise(path: Path) -> FileKind:
-    """Return the container that `path` is, by content.
+    """Return the container that `path` is, by content; parts of a checkpoint by name.
 
     Raises:
-        UnreadableFile: It is missing, a folder, empty or something else; the message says what.
+        UnreadableFile: It is missing, empty or something else; the message says what.
     """
     if path.is_dir():
-        raise _folder(path)
+        return _folder(path)
+    if prefix_of(path) is not None:
+        return "checkpoint"
     if not path.exists():
         raise UnreadableFile("there is no such file; check the path")
     if not path.is_file():
@@ -80,6 +81,7 @@ def recognise(path: Path) -> FileKind:
         return "zip"
     if head.startswith((b"\xff\xfe", b"\xfe\xff")) or head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in b'{["':
         return "json"
+    refuse_pointer(head)
     for pattern, message in _FOREIGN:
         if pattern.match(head):
             raise UnreadableFile(message)
@@ -94,7 +96,7 @@ def explain_archive(names: list[str]) -> UnreadableFile:
     if any(name.endswith("data.pkl") for name in names):
         return UnreadableFile(f"this is a PyTorch checkpoint, not a Keras model; {_NEEDED}")
     if any(name.endswith("saved_model.pb") for name in names):
-        return UnreadableFile(f"this is a zipped TensorFlow SavedModel, which stores a graph; {_SAVE_AGAIN}")
+        return UnreadableFile("this is a zipped TensorFlow SavedModel; unpack it and give the folder inside")
     if names and all(name.endswith(".npy") for name in names):
         return UnreadableFile(f"these are NumPy arrays (.npz) without an architecture; {_NEEDED}")
     inside = [name for name in names if name.endswith((".h5", ".hdf5", ".keras", "config.json"))]
@@ -106,11 +108,19 @@ def explain_archive(names: list[str]) -> UnreadableFile:
     return UnreadableFile(f"this zip archive has no config.json, so it is no .keras file; {_NEEDED}")
 
 
-def _folder(path: Path) -> UnreadableFile:
-    if (path / "saved_model.pb").exists() or (path / "saved_model.pbtxt").exists():
-        return UnreadableFile(f"this is a TensorFlow SavedModel folder, which stores a graph; {_SAVE_AGAIN}")
+def _folder(path: Path) -> FileKind:
+    if (path / "saved_model.pb").exists():
+        return "saved_model"
+    if (path / "saved_model.pbtxt").exists():
+        raise UnreadableFile(f"this is a TensorFlow SavedModel in text form; {_SAVE_AGAIN}")
+    if (path / "keras_metadata.pb").exists() or (path / "variables").is_dir():
+        raise UnreadableFile(
+            "this is a part of a TensorFlow SavedModel: its saved_model.pb is missing; copy the whole folder"
+        )
+    if prefix_of(path) is not None:
+        return "checkpoint"
     if (path / "config.json").exists() and (path / "model.weights.h5").exists():
-        return UnreadableFile(
+        raise UnreadableFile(
             "this is an unpacked .keras archive; give its config.json, with --weights its model.weights.h5"
         )
-    return UnreadableFile(f"this is a folder; {_NEEDED}")
+    raise UnreadableFile(f"this is a folder; {_NEEDED}")

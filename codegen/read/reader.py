@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from codegen.errors import UnreadableFile, shorten
-from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel
-from codegen.read import architecture, h5
+from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel, Weights
+from codegen.read import h5
 from codegen.read.archive import Archive, Assets
-from codegen.read.damage import reading
 from codegen.read.kind import FileKind, explain_archive, recognise
+from codegen.read.parts import architecture
+from codegen.read.parts.damage import reading
+from codegen.read.tensorflow.checkpoint import read_checkpoint
+from codegen.read.tensorflow.saved_model import config_file, read_config, read_weights
 from codegen.read.weights import is_path_layout, layer_weights, path_weights, sharded_weights
 
 
@@ -25,7 +28,7 @@ class _Contents:
     """What one file holds; `config` is None for weights alone, `weights` for an architecture alone."""
 
     config: Mapping[str, Any] | None = None
-    weights: LayerWeights | PathWeights | None = None
+    weights: Weights | None = None
     keras_version: str = ""
     backend: str = ""
     assets: Mapping[str, bytes] | None = None
@@ -36,16 +39,16 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
     """Open a saved model of any Keras and container; its weights can be read until the block ends.
 
     Args:
-        path: HDF5, `.keras` or architecture JSON; the content decides, not the name.
+        path: HDF5, `.keras`, a SavedModel folder or architecture JSON; the content decides, not the name.
         weights: A file that holds the weights, if `path` has none or others: HDF5 in either layout,
-            an index of sharded weights (`.weights.json`) or a whole model.
+            an index of sharded weights (`.weights.json`), a TensorFlow checkpoint or a whole model.
 
     Raises:
         UnreadableFile: The message says what the file is and what to do.
     """
     with ExitStack() as stack:
         model_path = Path(path)
-        digest = stack.enter_context(ThreadPoolExecutor(1)).submit(_sha256, model_path)
+        digest = stack.enter_context(ThreadPoolExecutor(1)).submit(_sha256, config_file(model_path))
         model = _contents(model_path, stack)
         if model.config is None:
             raise UnreadableFile(
@@ -150,8 +153,21 @@ def _open_json(path: Path, stack: ExitStack) -> _Contents:
     return _Contents(config, **said)
 
 
+def _open_saved_model(path: Path, _stack: ExitStack) -> _Contents:
+    """Open a folder that `model.save` of tf.keras wrote."""
+    config, version = read_config(path)
+    return _Contents(config, read_weights(path), version)
+
+
+def _open_checkpoint(path: Path, _stack: ExitStack) -> _Contents:
+    """Open a TensorFlow checkpoint, which holds weights only."""
+    return _Contents(weights=read_checkpoint(path))
+
+
 _OPENERS: Mapping[FileKind, Callable[[Path, ExitStack], _Contents]] = {
     "hdf5": _open_hdf5,
     "zip": _open_zip,
     "json": _open_json,
+    "saved_model": _open_saved_model,
+    "checkpoint": _open_checkpoint,
 }

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from codegen.errors import WeightMismatch
 from codegen.graph.recipe import Weight
-from codegen.model.saved_model import PathWeights, SavedModel
+from codegen.model.saved_model import ObjectWeights, PathWeights, SavedModel
 from codegen.model.variables import Variable, VariableTree, all_variables
 from codegen.weights.legacy import bind_layers
+from codegen.weights.objects import bind_objects
 from codegen.weights.paths import bind_paths
 
 
 def bind(tree: VariableTree, saved: SavedModel) -> dict[Variable, Weight]:
-    """Each variable's recipe over stored arrays, found by exact path or by Keras' saving order.
+    """Each variable's recipe over stored arrays, found by path, by attributes or by saving order.
 
     Args:
         tree: The whole model's variables.
@@ -24,6 +25,8 @@ def bind(tree: VariableTree, saved: SavedModel) -> dict[Variable, Weight]:
         raise WeightMismatch(f"{saved.file_name} holds no weights; give the file that does with --weights")
     if isinstance(saved.weights, PathWeights):
         bound = bind_paths(tree, saved.weights)
+    elif isinstance(saved.weights, ObjectWeights):
+        bound = bind_objects(tree, saved.weights)
     else:
         bound = bind_layers(tree, saved.weights, keras3=saved.keras_version.startswith("3"))
     absent = {v: Weight.full(v.shape, 0.0) for v in all_variables(tree) if v.aside and v not in bound}

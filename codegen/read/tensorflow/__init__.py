@@ -1,0 +1,1 @@
+"""TensorFlow's containers, SavedModel folders and checkpoints, read without TensorFlow."""
