@@ -55,9 +55,12 @@ def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> Non
         module = ModuleType("converted")
         module.__file__ = str(weights.with_suffix(".py"))
         exec(compile(source, "<generated>", "exec"), module.__dict__)  # our own text, safe by construction
+        make = getattr(module, class_name)
         with torch.device("meta"):
-            model = getattr(module, class_name)()
+            model = make()
         state = torch.load(weights, weights_only=True, mmap=True)
+        if any(name not in state for name, _ in model.named_buffers()):
+            model = make()  # has tables that it computes and does not save
         model.load_state_dict({key: _without_memory(torch, t) for key, t in state.items()}, assign=True)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # several would wait for each other longer than they compute

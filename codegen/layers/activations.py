@@ -25,6 +25,7 @@ _NON_NEGATIVE = {
     ("sparse_sigmoid",): "torch.clamp(0.5 * x + 0.5, min=0, max=1)",
     ("squareplus",): "squareplus(x)",
     ("Addons>lisht", "lisht"): "lisht(x)",
+    ("kecamCommon>hard_sigmoid_torch", "hard_sigmoid_torch"): "F.hardsigmoid(x)",
 }
 _SIGNED = {
     ("tanh",): "torch.tanh(x)",
@@ -37,13 +38,14 @@ _SIGNED = {
     ("hard_silu", "hard_swish", "kecamCommon>hard_swish"): "F.hardswish(x)",
     ("gelu",): "F.gelu(x)",
     ("Addons>gelu",): "F.gelu(x, approximate='tanh')",
-    ("mish", "Addons>mish"): "F.mish(x)",
+    ("mish", "Addons>mish", "kecamCommon>mish"): "F.mish(x)",
     ("hard_tanh",): "F.hardtanh(x)",
     ("hard_shrink", "Addons>hardshrink", "hardshrink"): "F.hardshrink(x)",
     ("soft_shrink", "Addons>softshrink", "softshrink"): "F.softshrink(x)",
     ("tanh_shrink", "Addons>tanhshrink", "tanhshrink"): "F.tanhshrink(x)",
     ("log_sigmoid",): "F.logsigmoid(x)",
     ("Addons>snake", "snake"): "snake(x)",
+    ("kecamCommon>phish", "phish"): "x * torch.tanh(F.gelu(x))",
 }
 
 

@@ -81,18 +81,25 @@ class Builder(Emitter):
     # ---------------------------------------------------------------- weights and modules
 
     def weight(
-        self, name: str, shape: Sequence[int], *, trainable: bool = True, aside: bool = False
+        self,
+        name: str,
+        shape: Sequence[int],
+        *,
+        trainable: bool = True,
+        aside: bool = False,
+        initializer: Any = None,
     ) -> Weight:
         """The Keras variable `name` of this layer, as Keras 3 stores it. Call in creation order.
 
-        One that is set `aside` may be absent in a file, and is zero then.
+        One that is set `aside` may be absent in a file, and is zero then. The `initializer`, as in a config,
+        counts where the config has none.
 
         Raises:
             MalformedConfig: A size is negative.
         """
         if any(size < 0 for size in shape):
             self.malformed(f"its {name} would have the shape {tuple(shape)}")
-        variable = Variable(self.owner, name, tuple(shape), trainable, aside)
+        variable = Variable(self.owner, name, tuple(shape), trainable, aside, initializer)
         if variable not in self.tree.variables:
             self.tree.variables.append(variable)
         weight = Weight.of(variable)

@@ -21,6 +21,8 @@ LAYERS = (
     "layers.attention.dot",
     "layers.einsum_dense",
     "layers.hashing",
+    "layers.zoo.kecam",
+    "layers.zoo.kecam_positions",
     "layers.zoo.keras_hub",
     "layers.zoo.keras1",
     "layers.windows.locally_connected",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from codegen.model.spec import LayerSpec
 
@@ -19,6 +20,8 @@ class Variable:
         shape: As Keras 3 stores it.
         trainable: False for moving statistics and other state.
         aside: True for what a file may lack: state that no output depends on (a seed), or zeros.
+        initializer: What fills it where the config does not say, as in a config; None for what is usual
+            for a variable of its name.
     """
 
     owner: tuple[str, ...]
@@ -26,6 +29,7 @@ class Variable:
     shape: tuple[int, ...]
     trainable: bool = True
     aside: bool = False
+    initializer: Any = field(default=None, compare=False)
 
 
 @dataclass

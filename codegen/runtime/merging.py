@@ -44,3 +44,15 @@ def batch_dot(x: Tensor, y: Tensor, normalize: bool = False) -> Tensor:
     dots = x.flatten(1, -2) if x.dim() > 2 else x.unsqueeze(1)
     others = y.flatten(1, -2) if y.dim() > 2 else y.unsqueeze(1)
     return (dots @ others.mT).reshape(x.shape[:-1] + y.shape[1:-1])
+
+
+def relu_weighted_sum(xs: list[Tensor], gain: Tensor) -> Tensor:
+    """The sum of tensors, each times its share of the weights that are above zero.
+
+    Args:
+        xs: Tensors of one shape.
+        gain: A weight for each.
+    """
+    weights = F.relu(gain)
+    weights = weights / weights.sum()
+    return torch.stack([x * weight for x, weight in zip(xs, weights.unbind(), strict=True)]).sum(dim=0)

@@ -1,8 +1,8 @@
 """Layers that only Keras 2 has, or computes otherwise: files with what tf_keras computed.
 
 RandomHeight and RandomWidth, and resizing by kernels that Keras 3 does not have; LocallyConnected1D and
-LocallyConnected2D in all implementations; TCN of keras-tcn; layers of keras_hub; wrappers of TensorFlow
-Model Optimization.
+LocallyConnected2D in all implementations; TCN of keras-tcn; layers of keras_hub and of
+keras_cv_attention_models; wrappers of TensorFlow Model Optimization.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
     [
         "fourier_features",
         "hub_layers",
+        "kecam_layers",
         "keras2_images",
         "keras2_masks",
         "locally_connected",

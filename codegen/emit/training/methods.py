@@ -62,14 +62,9 @@ class _Source:
         return None
 
     def initializer(self) -> Any:
-        """As in the config, or Keras' default."""
-        own = self.layers[0]
-        if own.class_name == "LayerScale":
-            return {"class_name": "Constant", "config": {"value": own.config.get("init_values", 1e-6)}}
-        default = (
-            "glorot_uniform" if own.class_name == "AdditiveAttention" else _DEFAULTS.get(self.variable.name)
-        )
-        return self.option("initializer") or default
+        """As in the config, or the layer's default, or Keras'."""
+        usual = _DEFAULTS.get(self.variable.name)
+        return self.option("initializer") or self.variable.initializer or usual
 
     def matrix(self, shape: tuple[int, ...]) -> tuple[int, int] | None:
         """Inputs and outputs of an EinsumDense's kernel, which is a tensor of this shape in torch."""

@@ -69,7 +69,7 @@ def additive_attention(
     pairs = _pairs(b, query, key)
     shape = _scores_shape(query, key)
     if use_scale:
-        scale = b.parameter("scale", b.weight("scale", (b.known(query, -1),)))
+        scale = b.parameter("scale", b.weight("scale", (b.known(query, -1),), initializer="glorot_uniform"))
         scores = b.op("torch.tanh(x) @ scale", shape=shape, scale=scale, x=pairs)
     else:
         scores = b.op("torch.tanh(x).sum(dim=-1)", shape=shape, x=pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from codegen.graph import Value
 from codegen.graph.recipe import Weight
@@ -28,6 +28,7 @@ from codegen.lowering.parts.windows import (
 )
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
+from codegen.torch_api import short_arguments
 
 
 @options
@@ -61,15 +62,11 @@ def conv(
             sizes[lead.index(None)] = -1
         x = b.keras_layout(x)
         x = b.op("x.flatten(0, last)", shape=(None, *x.shape[len(lead) :]), x=x, last=len(lead) - 1)
-    channels = _channels(b, x, window)
-    if groups < 1 or channels % groups or filters % groups:
-        b.malformed(f"{groups} groups do not divide {channels} channels and {filters} filters")
-    shape = (*window.kernel_size, channels // groups, filters)
+    shape = kernel_shape(b, x, window, filters, groups)
     kernel = b.weight("kernel", shape, trainable=low_rank.lora_rank is None)
     bias = b.weight("bias", (filters,)) if use_bias else None
     kernel = low_rank_updated(b, "kernel", kernel, low_rank)
-    state = {"weight": kernel.permute(dims + 1, dims, *range(dims)), "bias": bias}
-    y = _convolve(b, x, window, filters, groups, state)
+    y = convolve(b, x, window, filters, groups, {"weight": filters_first(kernel), "bias": bias})
     if len(lead) > 1:
         y = b.keras_layout(y)
         y = b.op("torch.unflatten(y, 0, sizes)", shape=(*lead, *y.shape[1:]), y=y, sizes=tuple(sizes))
@@ -93,7 +90,7 @@ def depthwise_conv(
     filters = channels * depth_multiplier
     kernel = b.weight("kernel", (*window.kernel_size, channels, depth_multiplier))
     bias = b.weight("bias", (filters,)) if use_bias else None
-    y = _convolve(b, x, window, filters, channels, {"weight": _depthwise(kernel), "bias": bias})
+    y = convolve(b, x, window, filters, channels, {"weight": _depthwise(kernel), "bias": bias})
     return b.activation(y, activation)
 
 
@@ -120,9 +117,9 @@ def separable_conv(
     bias = b.weight("bias", (filters,)) if use_bias else None
     ones = (1,) * dims
     point = AxisWindows(ones, ones, ones, "valid", window.data_format)
-    y = _convolve(b, x, window, inner, channels, {"weight": _depthwise(depthwise)}, "depthwise")
-    state = {"weight": pointwise.permute(dims + 1, dims, *range(dims)), "bias": bias}
-    y = _convolve(b, y, point, filters, 1, state, "pointwise")
+    y = convolve(b, x, window, inner, channels, {"weight": _depthwise(depthwise)}, "depthwise")
+    state = {"weight": filters_first(pointwise), "bias": bias}
+    y = convolve(b, y, point, filters, 1, state, "pointwise")
     return b.activation(y, activation)
 
 
@@ -172,7 +169,7 @@ def conv_transpose(
             "dilation": window.dilation,
             "bias": use_bias,
         },
-        state={"weight": kernel.permute(dims + 1, dims, *range(dims)), "bias": bias},
+        state={"weight": filters_first(kernel), "bias": bias},
         shape=with_sizes(x, window.data_format, full, filters),
         perm=x.perm,
     )
@@ -187,6 +184,20 @@ def conv_transpose(
 # -------------------------------------------------------------------- parts
 
 
+def kernel_shape(b: Builder, x: Value, window: AxisWindows, filters: int, groups: int) -> tuple[int, ...]:
+    """Shape of a convolution's kernel in Keras: (*window, channels of a group, filters)."""
+    channels = _channels(b, x, window)
+    if groups < 1 or channels % groups or filters % groups:
+        b.malformed(f"{groups} groups do not divide {channels} channels and {filters} filters")
+    return (*window.kernel_size, channels // groups, filters)
+
+
+def filters_first(kernel: Weight) -> Weight:
+    """(*window, channels, filters) -> (filters, channels, *window)."""
+    dims = len(kernel.shape) - 2
+    return kernel.permute(dims + 1, dims, *range(dims))
+
+
 def _channels(b: Builder, x: Value, window: AxisWindows) -> int:
     check_rank(b, x, len(window.kernel_size))
     return b.known(x, channel_axis(x.rank, window.data_format))
@@ -199,7 +210,7 @@ def _depthwise(kernel: Weight) -> Weight:
     return kernel.permute(dims, dims + 1, *range(dims)).reshape(channels * multiplier, 1, *window)
 
 
-def _convolve(
+def convolve(
     b: Builder,
     x: Value,
     window: AxisWindows,
@@ -207,8 +218,20 @@ def _convolve(
     groups: int,
     state: Mapping[str, Weight | None],
     part: str = "",
+    variant: tuple[str, Mapping[str, Any]] | None = None,
 ) -> Value:
-    """One convolution module, with what goes before it where its own padding cannot say it."""
+    """One convolution module, with what goes before it where its own padding cannot say it.
+
+    Args:
+        b: The layer's builder.
+        x: The input.
+        window: Where it looks.
+        filters: Features of the result.
+        groups: Of channels.
+        state: Recipes of the module's tensors.
+        part: Tells apart several modules of one layer.
+        variant: The class that is to be used instead of torch's, and the options that it has more.
+    """
     channels = _channels(b, x, window)
     pads = window.pads(sizes_of(x, window.data_format))
     sizes = [
@@ -219,18 +242,23 @@ def _convolve(
     ]
     check_sizes(b, x, sizes)
     x, padding = _padded(b, x, window, pads)
+    name = f"nn.Conv{len(sizes)}d"
+    kwargs: dict[str, Any] = {
+        "kernel_size": window.kernel_size,
+        "stride": window.strides,
+        "padding": padding,
+        "dilation": window.dilation,
+        "groups": groups,
+        "bias": state.get("bias") is not None,
+    }
+    if variant is not None:
+        kwargs = {**short_arguments(name, kwargs), **variant[1]}
+        name = variant[0]
     return b.module(
-        f"nn.Conv{len(sizes)}d",
+        name,
         x,
         args=(channels, filters),
-        kwargs={
-            "kernel_size": window.kernel_size,
-            "stride": window.strides,
-            "padding": padding,
-            "dilation": window.dilation,
-            "groups": groups,
-            "bias": state.get("bias") is not None,
-        },
+        kwargs=kwargs,
         state=state,
         shape=with_sizes(x, window.data_format, sizes, filters),
         perm=x.perm,

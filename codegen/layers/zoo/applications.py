@@ -18,10 +18,11 @@ from codegen.lowering.registry import lowers
 from codegen.model.packages import CUSTOM
 
 
-@lowers("LayerScale", package=CUSTOM, training_only=("init_values",), note="keras.applications' ConvNeXt")
-def layer_scale(b: Builder, x: Value, *, projection_dim: int) -> Value:
+@lowers("LayerScale", package=CUSTOM, note="keras.applications' ConvNeXt")
+def layer_scale(b: Builder, x: Value, *, projection_dim: int, init_values: float = 1e-6) -> Value:
     """x * gamma, one factor a channel."""
-    gamma = b.parameter("gamma", b.weight("gamma", (projection_dim,)))
+    start = {"class_name": "Constant", "config": {"value": init_values}}
+    gamma = b.parameter("gamma", b.weight("gamma", (projection_dim,), initializer=start))
     return b.op("x * gamma", shape=x.shape, x=x, gamma=gamma)
 
 

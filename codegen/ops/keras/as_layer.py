@@ -60,7 +60,13 @@ class _GivenWeights(Builder):
     weights: dict[str, Any] = field(default_factory=dict)
 
     def weight(
-        self, name: str, shape: Sequence[int], *, trainable: bool = True, aside: bool = False
+        self,
+        name: str,
+        shape: Sequence[int],
+        *,
+        trainable: bool = True,
+        aside: bool = False,
+        initializer: Any = None,
     ) -> Weight:
         """The argument `name`: its numbers if it is a constant, else a stand-in."""
         value = self.weights[name]
@@ -70,7 +76,7 @@ class _GivenWeights(Builder):
         ):
             self.malformed(f"a {name} of shape {given} does not fit, it should be {tuple(shape)}")
         if isinstance(value, Value):
-            return Weight.of(Variable(self.owner, name, tuple(shape), trainable, aside))
+            return Weight.of(Variable(self.owner, name, tuple(shape), trainable, aside, initializer))
         return Weight.constant(rules.as_array(self, rules.as_constant(self, value).values))
 
     def module(self, constructor: str, x: Value, *, shape: Shape, **options: Any) -> Value:
