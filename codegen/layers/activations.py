@@ -47,6 +47,39 @@ _SIGNED = {
     ("Addons>snake", "snake"): "snake(x)",
     ("kecamCommon>phish", "phish"): "x * torch.tanh(F.gelu(x))",
 }
+#: Functions of TensorFlow and `keras.ops` that were given as activations: a file has just their names.
+_FUNCTIONS = {
+    ("abs", "absolute"): "torch.abs(x)",
+    ("acos", "arccos"): "torch.acos(x)",
+    ("acosh", "arccosh"): "torch.acosh(x)",
+    ("asin", "arcsin"): "torch.asin(x)",
+    ("asinh", "arcsinh"): "torch.asinh(x)",
+    ("atan", "arctan"): "torch.atan(x)",
+    ("atanh", "arctanh"): "torch.atanh(x)",
+    ("ceil",): "torch.ceil(x)",
+    ("cos",): "torch.cos(x)",
+    ("cosh",): "torch.cosh(x)",
+    ("erf",): "torch.erf(x)",
+    ("erfc",): "torch.erfc(x)",
+    ("exp2",): "torch.exp2(x)",
+    ("expm1",): "torch.expm1(x)",
+    ("floor",): "torch.floor(x)",
+    ("log",): "torch.log(x)",
+    ("log10",): "torch.log10(x)",
+    ("log1p",): "torch.log1p(x)",
+    ("log2",): "torch.log2(x)",
+    ("neg", "negative"): "torch.neg(x)",
+    ("reciprocal",): "torch.reciprocal(x)",
+    ("round",): "torch.round(x)",
+    ("rsqrt",): "torch.rsqrt(x)",
+    ("sign",): "torch.sign(x)",
+    ("sin",): "torch.sin(x)",
+    ("sinc",): "torch.sinc(x)",
+    ("sinh",): "torch.sinh(x)",
+    ("sqrt",): "torch.sqrt(x)",
+    ("square",): "torch.square(x)",
+    ("tan",): "torch.tan(x)",
+}
 
 
 def _register(names: tuple[str, ...], template: str, *, non_negative: bool) -> None:
@@ -62,6 +95,18 @@ for _names, _template in _SIGNED.items():
     _register(_names, _template, non_negative=False)
 
 
+def _register_function(names: tuple[str, ...], template: str) -> None:
+    def activation(b: Builder, x: Value) -> Value:
+        b.note(f"the activation {names[0]} is taken for the function of that name of TensorFlow")
+        return b.elementwise(template, x=x)
+
+    lowers(*names, package=ACTIVATION)(activation)
+
+
+for _names, _template in _FUNCTIONS.items():
+    _register_function(_names, _template)
+
+
 @lowers("hard_sigmoid", package=ACTIVATION)
 def hard_sigmoid(b: Builder, x: Value, *, slope: Quirk[Literal["1/6", "1/5"]] = "1/6") -> Value:
     """A line through (0, 0.5), cut off at 0 and 1."""
@@ -69,7 +114,7 @@ def hard_sigmoid(b: Builder, x: Value, *, slope: Quirk[Literal["1/6", "1/5"]] = 
     return b.elementwise(template, non_negative=True, x=x)
 
 
-@lowers("linear", package=ACTIVATION)
+@lowers("linear", "identity", package=ACTIVATION)
 def linear(b: Builder, x: Value) -> Value:  # noqa: ARG001 - an activation's first parameter
     """Its input."""
     return x

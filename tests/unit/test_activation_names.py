@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -46,9 +47,14 @@ FORMULAS: dict[str, Callable[[Array], Array]] = {
     "Addons>sparsemax": sparsemax,
     **dict.fromkeys(("Addons>tanhshrink", "tanhshrink"), lambda x: x - np.tanh(x)),
     **dict.fromkeys(("kecamCommon>hard_swish", "hard_swish"), lambda x: x * np.clip(x + 3, 0, 6) / 6),
+    "atan": np.arctan,
+    "erfc": np.vectorize(math.erfc),
     "exp": np.exp,
     "hard_sigmoid": lambda x: np.clip(0.2 * x + 0.5, 0, 1),
+    "identity": lambda x: x,
     "log_softmax_v2": lambda x: np.log(softmax(x)),
+    "neg": np.negative,
+    "sinc": np.sinc,
     "softmax_v2": softmax,
 }
 

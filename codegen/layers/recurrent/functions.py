@@ -15,6 +15,7 @@ Activation = str | LayerSpec
 
 #: Functions for activations whose expression is more than one call of a function.
 _FUNCTIONS = {
+    "identity": "identity",
     "linear": "identity",
     "sparse_sigmoid": "sparse_sigmoid",
     "sparsemax": "sparsemax",

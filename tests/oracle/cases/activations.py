@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.oracle.cases.case import Case, keras, layers
+from tests.oracle.cases.case import Case, keras, layers, ops
 
 _NAMES = (
     "celu", "elu", "exponential", "gelu", "glu", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish",
@@ -10,6 +10,13 @@ _NAMES = (
     "sigmoid",
     "silu", "soft_shrink", "softmax", "softplus", "softsign", "sparse_plus", "sparse_sigmoid", "sparsemax",
     "squareplus", "swish", "tanh", "tanh_shrink",
+)  # fmt: skip
+
+#: Functions of `keras.ops` given as activations.
+_FUNCTIONS = (
+    "abs", "absolute", "arccos", "arcsin", "arcsinh", "arctan", "arctanh", "ceil", "cos", "cosh", "erf",
+    "exp2", "expm1", "floor", "log", "log10", "log1p", "log2", "negative", "reciprocal", "round",
+    "rsqrt", "sign", "sin", "sinh", "sqrt", "square", "tan",
 )  # fmt: skip
 
 
@@ -36,9 +43,19 @@ def _flat_softmax() -> object:
     return keras.Model(image, layers.Dense(3)(x))
 
 
+def _functions() -> object:
+    x = keras.Input((5, 6))
+    shares = ops.sigmoid(2 * x)
+    outputs = [layers.Activation(getattr(ops, name))(shares) for name in _FUNCTIONS]
+    dense = layers.Dense(4, activation=ops.sin)(x)
+    recurrent = layers.LSTM(4, activation=ops.sin, recurrent_activation=ops.square)(x)
+    return keras.Model(x, [*outputs, layers.Activation(ops.arccosh)(shares + 1), dense, recurrent])
+
+
 CASES = [
     *(_activation(name) for name in _NAMES),
     *(_after_convolution(name) for name in ("softmax", "log_softmax", "sparsemax", "glu", "relu")),
+    Case("functions_as_activations", _functions, [], model=True),
     Case("softmax_after_flatten", _flat_softmax, [], model=True),
     Case("activation_layer_inside", lambda: layers.Dense(4, activation=layers.LeakyReLU(0.2)), [(5,)]),
     Case("relu", lambda: layers.ReLU(), [(5, 4, 3)]),
