@@ -8,7 +8,7 @@ from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import is_host
 from codegen.lowering.parts.tensors import along, concatenate
 from codegen.ops.keras import activations, arrange, normalization, shapes
-from codegen.ops.tensorflow.arguments import Axes, Given, Known, Native, NativePeer, Peer, PeerTerm, Tensor
+from codegen.ops.tensorflow.arguments import Axes, Given, Native, NativePeer, Peer, PeerTerm, Tensor
 from codegen.ops.tensorflow.functions import tf
 from codegen.ops.tensorflow.math import combine
 from codegen.ops.tensorflow.reductions import reduce_with
@@ -70,15 +70,6 @@ def softmax(b: Builder, logits: Tensor, axis: int = -1) -> Value:
 def log_softmax(b: Builder, logits: Tensor, axis: int = -1) -> Value:
     """`F.log_softmax(x, dim)`."""
     return along(b, "F.log_softmax(x, dim=d)", logits, axis)
-
-
-@tf("nn.dropout", "compat.v1.nn.dropout", ignored=("noise_shape", "seed"))
-def dropout(b: Builder, x: Tensor, rate: Known | None = None, keep_prob: Known = 1) -> Value:
-    """Only without dropping anything: TensorFlow's function drops at inference as well."""
-    share = 1 - keep_prob if rate is None else rate
-    if share != 0:
-        b.unsupported("rate", share, "it drops elements at random at inference as well; supported: 0")
-    return b.elementwise("x", x=x)
 
 
 # -------------------------------------------------------------------- normalisation
