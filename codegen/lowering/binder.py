@@ -126,7 +126,7 @@ class LayerFunction:
             if key in self.options:
                 given[key] = self._convert(spec, key, value)
             elif not self._may_ignore(key, value):
-                raise UnsupportedOption(spec.name, spec.class_name, key, value, "no such option is known")
+                raise UnsupportedOption(spec.name, spec.title, key, value, "no such option is known")
         for key, value in spec.quirks.items():
             if isinstance(value, Changed):
                 _refuse_changed(spec, key, value)
@@ -134,7 +134,7 @@ class LayerFunction:
                 given[key] = self._convert(spec, key, value)
         for name, option in self.schema.items():
             if option.is_required and name not in given:
-                raise ConversionError(f"layer {spec.name!r}: {spec.class_name} lacks the option {name!r}")
+                raise ConversionError(f"layer {spec.name!r}: {spec.title} lacks the option {name!r}")
         return self._grouped(given)
 
     def _grouped(self, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -163,7 +163,7 @@ class LayerFunction:
         except (TypeError, OverflowError):
             wanted = getattr(expected, "__name__", None) if isinstance(expected, type) else None
             text = wanted or str(expected).replace("typing.", "")
-            raise UnsupportedOption(spec.name, spec.class_name, key, value, f"supported: {text}") from None
+            raise UnsupportedOption(spec.name, spec.title, key, value, f"supported: {text}") from None
 
 
 def _refuse_changed(spec: LayerSpec, option: str, changed: Changed) -> NoReturn:
@@ -171,7 +171,7 @@ def _refuse_changed(spec: LayerSpec, option: str, changed: Changed) -> NoReturn:
         f"in Keras before {changed.version} it computed something else; "
         f"save the model again with {changed.version} or newer"
     )
-    raise UnsupportedOption(spec.name, spec.class_name, option, spec.config.get(option), reason)
+    raise UnsupportedOption(spec.name, spec.title, option, spec.config.get(option), reason)
 
 
 # -------------------------------------------------------------------- the schema

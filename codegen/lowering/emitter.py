@@ -37,7 +37,7 @@ class Emitter:
         Raises:
             UnsupportedOption: Always.
         """
-        raise UnsupportedOption(self.spec.name, self.spec.class_name, option, found, supported)
+        raise UnsupportedOption(self.spec.name, self.spec.title, option, found, supported)
 
     def malformed(self, message: str) -> NoReturn:
         """Refuse a config that makes no sense.
@@ -45,7 +45,7 @@ class Emitter:
         Raises:
             MalformedConfig: Always.
         """
-        raise MalformedConfig(f"layer {self.spec.name!r} ({self.spec.class_name}): {message}")
+        raise MalformedConfig(f"layer {self.spec.name!r} ({self.spec.title}): {message}")
 
     def value(self, shape: Shape, *, dtype: str | None = None, perm: tuple[int, ...] = ()) -> Value:
         """A new value for `emit` to yield, stored as `perm` says; in Keras' layout by default."""

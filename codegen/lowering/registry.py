@@ -135,15 +135,6 @@ def _key(spec: LayerSpec) -> tuple[str, str]:
     return (OPS if spec.package.startswith(f"{OPS}.") else spec.package), spec.class_name
 
 
-def _tensorflow_name(spec: LayerSpec) -> str:
-    """What a TensorFlow op calls: `tf.unique`, `RaggedTensor.from_row_lengths`."""
-    config = spec.config
-    if isinstance(config.get("function"), str):
-        return shorten("tf." + config["function"])
-    parts = [config.get(key) for key in ("cls_symbol", "method_name", "attr_name", "fn_name")]
-    return shorten(".".join(part for part in parts if isinstance(part, str)))
-
-
 def find(spec: LayerSpec) -> LayerFunction:
     """The function for a layer, a user's own first.
 
@@ -165,12 +156,10 @@ def find(spec: LayerSpec) -> LayerFunction:
     for key in (("*", spec.class_name), _key(spec), (CUSTOM, spec.class_name)):
         if key in _FUNCTIONS:
             return _FUNCTIONS[key]
-    if spec.package == TENSORFLOW:
-        advice = f"{_tensorflow_name(spec)} is not supported; give a layer function with --custom"
-    elif _key(spec) in REFUSED:
+    if _key(spec) in REFUSED:
         advice = f"{REFUSED[_key(spec)]}; give a layer function with --custom"
-    elif spec.package == KERAS or spec.package.startswith("keras."):
+    elif spec.package in (KERAS, TENSORFLOW) or spec.package.startswith("keras."):
         advice = "is not supported; give a layer function with --custom"
     else:
         advice = f"from {spec.package!r} is no Keras layer; give a layer function with --custom"
-    raise UnsupportedLayer(spec.name, spec.class_name, advice)
+    raise UnsupportedLayer(spec.name, spec.title, advice)

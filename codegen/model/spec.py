@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from codegen.errors import shorten
+from codegen.model.packages import TENSORFLOW
+
 Shape = tuple[int | None, ...]
 
 
@@ -106,6 +109,20 @@ class LayerSpec:
     model: ModelSpec | None = None
     stored: str | None = None
     quirks: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What messages call it: `Dense`; of a TensorFlow op what it calls, `tf.nn.relu`."""
+        if self.package != TENSORFLOW:
+            return self.class_name
+        function = self.config.get("function")
+        keys = ("cls_symbol", "method_name", "attr_name", "fn_name")
+        parts = ["tf", function] if isinstance(function, str) else [self.config.get(key) for key in keys]
+        text = ".".join(part for part in parts if isinstance(part, str))
+        if not text:
+            return self.class_name
+        is_name = len(text) <= 80 and all(part.isidentifier() for part in text.split("."))
+        return text if is_name else f"{self.class_name} {shorten(text)}"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from codegen.lowering import registry
@@ -170,6 +171,7 @@ def node(b: Builder, inputs: TensorLike, *, node_def: object, constants: object 
         if value not in (None, []):
             arguments[argument or name] = value
     entry = registry.registered()[TENSORFLOW, function]
+    b = replace(b, spec=replace(b.spec, config={"function": function}))  # so messages name it
     first = "value" if op == "Split" else next(iter(arguments))
     return entry(b, arguments.pop(first), **arguments)
 
