@@ -57,9 +57,14 @@ def _branch(entry: Mapping[str, Any], name: str, context: Context) -> ModelSpec:
 
 def _put(branch: ModelSpec, layers: dict[str, LayerSpec]) -> list[TensorRef]:
     """Add a branch's layers; a layer that an earlier branch has too is shared and called once more."""
-    offsets = {layer.name: len(layers[layer.name].calls) for layer in branch.layers if layer.name in layers}
+    positions = {
+        (layer.name, call): len(layers[layer.name].calls) + call
+        for layer in branch.layers
+        if layer.name in layers
+        for call in range(len(layer.calls))
+    }
     for layer in branch.layers:
-        calls = renumber(layer.calls, offsets)
+        calls = renumber(layer.calls, positions)
         known = layers.get(layer.name)
         if known is None:
             layers[layer.name] = replace(layer, calls=calls)
@@ -67,4 +72,4 @@ def _put(branch: ModelSpec, layers: dict[str, LayerSpec]) -> list[TensorRef]:
             layers[layer.name] = replace(known, calls=known.calls + calls)
         else:
             raise MalformedConfig(f"layer {layer.name!r}: two merged models have unequal layers of this name")
-    return [renumber(reference, offsets) for reference in branch.outputs]
+    return [renumber(reference, positions) for reference in branch.outputs]

@@ -12,7 +12,10 @@ from codegen.config.dialects.classes import TENSORFLOW_OPS
 from codegen.errors import MalformedConfig, shorten
 from codegen.model.call_order import references
 from codegen.model.nested import map_nested
-from codegen.model.spec import CallSpec, Constant, TensorRef
+from codegen.model.spec import CallSpec, Constant, LayerSpec, TensorRef
+
+#: Which of a layer's calls in its model is meant, by the layer's name and the number that the file has.
+Positions = Mapping[tuple[str, int], int]
 
 _CONSTANT = "_CONSTANT_VALUE"
 
@@ -134,27 +137,55 @@ def _has_tensor(argument: Any) -> bool:
     return any(True for _ in references(argument))
 
 
-def renumber(argument: Any, offsets: Mapping[str, int]) -> Any:
-    """`argument` with `offsets[layer]` added to the call number of each tensor of that layer."""
+def renumber(argument: Any, calls: Positions) -> Any:
+    """`argument` with the position in `calls` for the call number of each tensor, where there is one."""
 
     def renumbered(part: Any) -> Any:
         if isinstance(part, TensorRef):
-            return TensorRef(part.layer, part.call + offsets.get(part.layer, 0), part.output)
+            return replace(part, call=calls.get((part.layer, part.call), part.call))
         if isinstance(part, CallSpec):
-            return replace(part, args=renumber(part.args, offsets), kwargs=renumber(part.kwargs, offsets))
+            return replace(part, args=renumber(part.args, calls), kwargs=renumber(part.kwargs, calls))
         return part
 
     return map_nested(renumbered, argument)
 
 
-def first_numbers(arguments: Sequence[Any], layers: Collection[str]) -> dict[str, int]:
-    """The lowest call number with which each of `layers` is referred to.
+def counted_from_0(arguments: Sequence[Any], layers: Collection[str]) -> Positions:
+    """The calls of `layers` by the numbers with which they are referred to, of which the lowest is the first.
 
     A model saves only calls that its outputs need, so that every call of a nested model is referred
     to, and the lowest number is that of its first call: 1 in Keras 2, where the model owns node 0.
     """
-    lowest: dict[str, int] = {}
+    numbers = _numbers(arguments)
+    return {
+        (name, number): number - min(numbers[name])
+        for name in layers & numbers.keys()
+        for number in numbers[name]
+    }
+
+
+def counted_over_models(layers: Sequence[LayerSpec], outputs: Sequence[TensorRef]) -> Positions:
+    """The calls that layers read, where their numbers count calls in other models, too.
+
+    Each call is read by a layer or is one of the outputs, whose numbers count this model's calls alone.
+    """
+    read, put_out = _numbers([layer.calls for layer in layers]), _numbers(outputs)
+    positions: dict[tuple[str, int], int] = {}
+    for layer in layers:
+        numbers = sorted(read.get(layer.name, ()))
+        every = set(range(len(layer.calls)))
+        unread = every - put_out.get(layer.name, set())
+        if layer.class_name == "InputLayer" or (unread <= set(numbers) <= every):
+            continue
+        meant = sorted(every if len(numbers) == len(every) else unread)
+        if len(numbers) == len(meant):
+            positions |= {(layer.name, number): call for number, call in zip(numbers, meant, strict=True)}
+    return positions
+
+
+def _numbers(arguments: Sequence[Any]) -> dict[str, set[int]]:
+    """The call numbers with which each layer is referred to."""
+    found: dict[str, set[int]] = {}
     for reference in references(list(arguments)):
-        if reference.layer in layers:
-            lowest[reference.layer] = min(reference.call, lowest.get(reference.layer, reference.call))
-    return lowest
+        found.setdefault(reference.layer, set()).add(reference.call)
+    return found

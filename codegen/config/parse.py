@@ -8,7 +8,7 @@ from typing import Any
 
 from codegen.config import checks
 from codegen.config.branches import merged_branches
-from codegen.config.calls import NodeReader, first_numbers, renumber
+from codegen.config.calls import NodeReader, counted_from_0, counted_over_models, renumber
 from codegen.config.dialects import classes
 from codegen.config.dialects.origin import origin_of
 from codegen.config.inputs import implied_input, input_layer
@@ -133,16 +133,22 @@ def _renumbered(
     """Count the calls of nested models from 0.
 
     A nested model owns node 0 in Keras 1 and 2, so that its first call is node 1. Keras 3 says so in the
-    model's outputs only, and only of Functional models.
+    model's outputs only, and only of Functional models. Keras 3.0 and 3.1 count the calls that layers read
+    over all models that share a layer (`serialize_node` in keras/src/models/functional.py), but not outputs.
     """
     calls = [call for layer in layers for call in layer.calls]
     nested = {layer.name for layer in layers if layer.model is not None}
     if generation < 3:
-        offsets = {name: -first for name, first in first_numbers([calls, list(outputs)], nested).items()}
-        renumbered = [replace(layer, calls=renumber(layer.calls, offsets)) for layer in layers]
-        return renumbered, [renumber(reference, offsets) for reference in outputs]
-    own_node = {layer.name: -1 for layer in layers if layer.model and layer.model.class_name == "Functional"}
-    return list(layers), [renumber(reference, own_node if reference.call else {}) for reference in outputs]
+        positions = counted_from_0([calls, list(outputs)], nested)
+        outputs = renumber(list(outputs), positions)
+    else:
+        owners = {layer.name for layer in layers if layer.model and layer.model.class_name == "Functional"}
+        behind = {(ref.layer, ref.call): ref.call - 1 for ref in outputs if ref.layer in owners and ref.call}
+        outputs = renumber(list(outputs), behind)
+        positions = counted_over_models(layers, outputs)
+    if positions:
+        layers = [replace(layer, calls=renumber(layer.calls, positions)) for layer in layers]
+    return list(layers), list(outputs)
 
 
 def _behind_identities(source: TensorRef, layers: Sequence[LayerSpec]) -> TensorRef:
