@@ -26,6 +26,10 @@ MAX_DEPTH = 64
 _ACTIVATIONS = frozenset({"activation", "recurrent_activation"})
 _SUBLAYERS = frozenset({"layer", "cell", "cells", "forward_layer", "backward_layer", "layers"})
 
+# Layers of Keras that hold layers and are no models.
+_HOLD_LAYERS = frozenset({"Merge", "Pipeline"})
+_SEQUENTIAL_KEYS = frozenset({"name", "trainable", "dtype", "layers", "build_input_shape"})
+
 #: Keys of a layer's config that are said elsewhere in its LayerSpec, or in its model's InputLayer.
 _ELSEWHERE = ("name", "trainable", "dtype", "batch_input_shape", "batch_shape", "input_shape", "input_dtype")
 
@@ -88,13 +92,20 @@ def is_model(entry: Mapping[str, Any]) -> bool:
         return False
     if "layers" in config and ("input_layers" in config or "output_layers" in config):
         return True
-    name, package = classes.class_and_package(entry, str(entry.get("class_name")))
-    if name in ("Sequential", "Functional", "Model"):
-        return True
+    name, _ = classes.class_and_package(entry, str(entry.get("class_name")))
+    return name in ("Sequential", "Functional", "Model") or _is_sequential(name, config)
+
+
+def _is_sequential(class_name: str, config: Mapping[str, Any]) -> bool:
+    """Whether a class of the user's own is a Sequential, which lists its input first or says its shape."""
     layers = config.get("layers")
-    if package == KERAS or not isinstance(layers, list):
+    if class_name in _HOLD_LAYERS or not isinstance(layers, list) or not layers:
         return False
-    return bool(layers) and all(is_object(layer) for layer in layers)
+    if not config.keys() <= _SEQUENTIAL_KEYS or not all(is_object(layer) for layer in layers):
+        return False
+    first = layers[0]
+    says_shape = isinstance(first["config"], Mapping) and "batch_input_shape" in first["config"]
+    return "build_input_shape" in config or first["class_name"] == "InputLayer" or says_shape
 
 
 def layer_name(entry: Mapping[str, Any]) -> str | None:
@@ -122,7 +133,16 @@ def read_layer(
     inner = context.inside(name)
     if is_model(entry):
         model = inner.parse_model(entry, name, inner)
-        return LayerSpec(name, model.class_name, calls=tuple(calls), trainable=model.trainable, model=model)
+        saved_class = classes.class_and_package(entry, class_name)[0]
+        return LayerSpec(
+            name,
+            model.class_name,
+            calls=tuple(calls),
+            trainable=model.trainable,
+            model=model,
+            saved_class="" if saved_class == model.class_name else saved_class,
+            shared=_shared(entry),
+        )
     config = checks.mapping(entry.get("config"), f"layer {name!r}: the config of {class_name}")
     try:
         with checks.naming(f"layer {name!r}: {class_name}", name):
@@ -176,6 +196,8 @@ def _layer(
         package=package,
         stored=draft.stored,
         quirks=draft.quirks,
+        saved_class="" if class_name == draft.class_name else class_name,
+        shared=_shared(entry),
     )
 
 
@@ -183,6 +205,12 @@ def _tell_format(options: dict[str, Any], origin: Origin) -> None:
     """Say which `data_format` null is."""
     if "data_format" in options and options["data_format"] is None:
         options["data_format"] = origin.data_format or _UNTOLD_FORMAT
+
+
+def _shared(entry: Mapping[str, Any]) -> int | None:
+    """The number that Keras gives a layer which it has saved before, in the entry of the further use."""
+    number = entry.get("shared_object_id")
+    return number if checks.is_int(number) else None
 
 
 def _normalise(draft: Draft) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from numpy.typing import NDArray
@@ -42,11 +42,18 @@ class LayerWeights:
 class PathWeights:
     """Weights of `.keras` archives and Keras 3 `.weights.h5`: arrays by path.
 
-    Keys are paths without a leading slash and with forward slashes, as in
-    `layers/dense/vars/0`. The state of the optimizer and of metrics is left out.
+    The state of the model's own optimizer and metrics is left out.
+
+    Attributes:
+        tensors: By paths without a leading slash and with forward slashes: `layers/dense/vars/0`.
+        folders: The objects that Keras saved, with arrays or without: their paths with a slash at the end
+            (`layers/dense/`; "" is the model), and their names, which are "" before Keras 3.6.
+        in_archive: Whether the config, saved in the same archive, says which layers are shared.
     """
 
     tensors: Mapping[str, StoredTensor]
+    folders: Mapping[str, str] = field(default_factory=dict)
+    in_archive: bool = False
 
 
 @dataclass(frozen=True)

@@ -97,6 +97,9 @@ class LayerSpec:
         stored: How old files store the weights, if not as Keras 3 does.
         quirks: What the version that saved it computes otherwise than today's, by the name of the layer
             function's parameter, or of the option whose value is `Changed`; never from the file's words.
+        saved_class: Name of the Python class as the file has it; "" if that is `class_name`.
+        shared: The file's number for the layer where it says that this is another use of one that stands
+            elsewhere in the file, with the same name and config.
     """
 
     name: str
@@ -109,6 +112,8 @@ class LayerSpec:
     model: ModelSpec | None = None
     stored: str | None = None
     quirks: Mapping[str, Any] = field(default_factory=dict)
+    saved_class: str = ""
+    shared: int | None = field(default=None, compare=False)
 
     @property
     def title(self) -> str:

@@ -13,6 +13,9 @@ TRAINING_SUFFIXES = ("_initializer", "_regularizer", "_constraint")
 #: Parts of a tree of weights that belong to the model; 2.13 has the second for `layers`.
 MODEL_ROOTS = ("layers", "_layer_checkpoint_dependencies", "vars")
 
+#: Parts of it that compile() and fit() add.
+TRAINING_ROOTS = ("optimizer", "metrics")
+
 
 def default_name(class_name: str) -> str:
     """What Keras calls a layer without a name: `Conv2D` is `conv2d`, `ConvLSTM2D` is `conv_lst_m2d`."""

@@ -136,7 +136,8 @@ def _open_zip(path: Path, stack: ExitStack) -> _Contents:
         )
     metadata = architecture.parse_json(archive.read("metadata.json")) if "metadata.json" in names else None
     version = metadata.get("keras_version") if isinstance(metadata, dict) else None
-    weights = path_weights(h5.open_h5(archive.open("model.weights.h5", stack), stack), _label(path))
+    tree = h5.open_h5(archive.open("model.weights.h5", stack), stack)
+    weights = path_weights(tree, _label(path), in_archive=True)
     assets = Assets(archive, _label(path))
     return _Contents(config, weights, version if isinstance(version, str) else "", "", assets or None)
 

@@ -10,11 +10,9 @@ import h5py
 
 from codegen.errors import UnreadableFile, shorten
 from codegen.model.saved_model import LayerWeights, PathWeights, StoredTensor
-from codegen.model.words import MODEL_ROOTS
+from codegen.model.words import MODEL_ROOTS, TRAINING_ROOTS
 from codegen.read import h5
 
-# What compile() and fit() add to it.
-_TRAINING_ROOTS = ("optimizer", "metrics")
 _MAX_DEPTH = 256
 
 
@@ -43,32 +41,40 @@ def _listed(group: h5py.Group, source: str) -> tuple[StoredTensor, ...]:
     return tuple(h5.stored_tensor(h5.child(group, name), name, source) for name in listed)
 
 
-def path_weights(file: h5py.File, source: str) -> PathWeights:
-    """Return every array of the tree but those of the optimizer and of metrics.
+def path_weights(file: h5py.File, source: str, *, in_archive: bool = False) -> PathWeights:
+    """Return the tree of objects and their arrays, but for what Keras did not write and training added.
 
     Raises:
-        UnreadableFile: The tree has links or loops, or two arrays have the same path.
+        UnreadableFile: The model's layers have links or loops, or two arrays have the same path.
     """
     tensors: dict[str, StoredTensor] = {}
+    folders: dict[str, str] = {}
     seen = {_address(file)}
     waiting: list[tuple[str, int, h5py.Group]] = [("", 0, file)]
     while waiting:
         prefix, depth, group = waiting.pop()
         for key in group:
             path = prefix + key.replace("\\", "/")  # archives written on Windows
-            if path.split("/")[0] in _TRAINING_ROOTS:
+            top, *_, last = path.split("/") if "/" in path else (path, path)
+            if top in TRAINING_ROOTS:
                 continue
-            found = h5.child(group, key)
-            if _address(found) in seen or depth == _MAX_DEPTH:
-                raise UnreadableFile(f"{shorten(path)} is linked twice or too deep; save the model again")
-            seen.add(_address(found))
-            if isinstance(found, h5py.Group):
-                waiting.append((f"{path}/", depth + 1, found))
-            elif path in tensors:
-                raise UnreadableFile(f"{shorten(path)} stands twice in the file; save the model again")
-            else:
-                tensors[path] = h5.stored_tensor(found, "", source)
-    return PathWeights(tensors)
+            try:
+                found = h5.child(group, key)
+                if _address(found) in seen or depth == _MAX_DEPTH:
+                    raise UnreadableFile(f"{shorten(path)} is linked twice or too deep; save the model again")
+                seen.add(_address(found))
+                if isinstance(found, h5py.Group):
+                    waiting.append((f"{path}/", depth + 1, found))
+                    if last == "vars":
+                        folders[path.removesuffix("vars")] = h5.string(found, "name") or ""
+                elif path in tensors:
+                    raise UnreadableFile(f"{shorten(path)} stands twice in the file; save the model again")
+                elif "/vars/" in f"/{path}":
+                    tensors[path] = h5.stored_tensor(found, "", source)
+            except UnreadableFile:
+                if top in MODEL_ROOTS:
+                    raise  # elsewhere it is what the user put into the file
+    return PathWeights(tensors, folders, in_archive)
 
 
 def _address(found: h5py.Group | h5py.Dataset) -> int:
@@ -89,6 +95,7 @@ def sharded_weights(index: dict[str, Any], path: Path, stack: ExitStack) -> Path
         shard for parts in weight_map.values() for shard in (parts if isinstance(parts, list) else [parts])
     ]
     tensors: dict[str, StoredTensor] = {}
+    folders: dict[str, str] = {}
     for shard in dict.fromkeys(map(_plain_name, shards)):
         if not path.with_name(shard).is_file():
             raise UnreadableFile(f"its shard {shorten(shard)} is missing; copy all files of the weights")
@@ -96,7 +103,8 @@ def sharded_weights(index: dict[str, Any], path: Path, stack: ExitStack) -> Path
         if twice := tensors.keys() & part.tensors.keys():
             raise UnreadableFile(f"{shorten(min(twice))} stands in two shards; save the weights again")
         tensors |= part.tensors
-    return PathWeights(tensors)
+        folders |= part.folders
+    return PathWeights(tensors, folders)
 
 
 def _plain_name(shard: object) -> str:

@@ -9,6 +9,7 @@ from codegen.model.variables import Variable, VariableTree, all_variables
 from codegen.weights.legacy import bind_layers
 from codegen.weights.objects import bind_objects
 from codegen.weights.paths import bind_paths
+from codegen.weights.sharing import bound_alike, first_uses
 
 
 def bind(tree: VariableTree, saved: SavedModel) -> dict[Variable, Weight]:
@@ -23,11 +24,15 @@ def bind(tree: VariableTree, saved: SavedModel) -> dict[Variable, Weight]:
     """
     if saved.weights is None:
         raise WeightMismatch(f"{saved.file_name} holds no weights; give the file that does with --weights")
+    again = first_uses(tree)
     if isinstance(saved.weights, PathWeights):
-        bound = bind_paths(tree, saved.weights)
+        bound = bind_paths(tree, saved.weights, again, saved.keras_version)
     elif isinstance(saved.weights, ObjectWeights):
         bound = bind_objects(tree, saved.weights)
     else:
-        bound = bind_layers(tree, saved.weights, keras3=saved.keras_version.startswith("3"))
+        bound = bind_layers(tree, saved.weights, again, keras3=saved.keras_version.startswith("3"))
+    for variable, first in bound_alike(again, tree):
+        if first in bound:
+            bound.setdefault(variable, bound[first])
     absent = {v: Weight.full(v.shape, 0.0) for v in all_variables(tree) if v.aside and v not in bound}
     return bound | absent

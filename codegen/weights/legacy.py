@@ -10,7 +10,7 @@ from codegen.model.saved_model import LayerWeights, StoredTensor
 from codegen.model.variables import Variable, VariableTree
 from codegen.weights.old_storage import OldStorage
 from codegen.weights.order import keras2_order, keras3_order
-from codegen.weights.slots import Slot, SlotTree, Unit, slot_tree
+from codegen.weights.slots import FirstUses, Slot, SlotTree, Unit, slot_tree
 
 Arrays = tuple[StoredTensor, ...]
 
@@ -18,7 +18,9 @@ Arrays = tuple[StoredTensor, ...]
 _RANDOM_STATE = ("seed_generator_state", "StateVar")
 
 
-def bind_layers(tree: VariableTree, weights: LayerWeights, *, keras3: bool) -> dict[Variable, Weight]:
+def bind_layers(
+    tree: VariableTree, weights: LayerWeights, first_uses: FirstUses, *, keras3: bool
+) -> dict[Variable, Weight]:
     """Each variable's recipe from the lists of a legacy file.
 
     Raises:
@@ -26,7 +28,7 @@ def bind_layers(tree: VariableTree, weights: LayerWeights, *, keras3: bool) -> d
     """
     if weights.top_level:
         raise WeightMismatch(f"{weights.top_level[0].path}: the model itself has a weight of its own")
-    variants = [_model(tree, OldStorage(fused)) for fused in (False, True)]
+    variants = [slot_tree(tree, first_uses, OldStorage(fused).find) for fused in (False, True)]
     groups = {name: _without_random_state(arrays) for name, arrays in weights.groups.items()}
     groups = {name: arrays for name, arrays in groups.items() if arrays}
     bound: dict[Variable, Weight] = {}
@@ -34,10 +36,6 @@ def bind_layers(tree: VariableTree, weights: LayerWeights, *, keras3: bool) -> d
         (name, arrays), nodes = fit[0][0], [node for _, node in fit]
         bound.update(_bind_group(name, arrays, nodes, keras3=keras3))
     return bound
-
-
-def _model(tree: VariableTree, old: OldStorage) -> SlotTree:
-    return slot_tree(tree, old.find)
 
 
 def _without_random_state(arrays: Arrays) -> Arrays:

@@ -27,7 +27,7 @@ def bind_objects(tree: VariableTree, weights: ObjectWeights) -> Bound:
     Raises:
         WeightMismatch: An array is missing, surplus or of another shape, or several models of the file fit.
     """
-    root = slot_tree(tree, OldStorage().find)
+    root = slot_tree(tree, {}, OldStorage().find)
     fitting: dict[str, Bound] = {}
     problem: WeightMismatch | None = None
     for name, number in weights.models.items():

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from codegen.graph.recipe import Weight
 from codegen.model.spec import LayerSpec
 from codegen.model.variables import Variable, VariableTree
+
+#: The first use of each further use of a layer, by the `id` of the latter.
+FirstUses = Mapping[int, VariableTree]
 
 Make = Callable[[Sequence[Weight]], Sequence[Weight]]
 
@@ -64,12 +67,16 @@ class Slot:
 
 @dataclass(frozen=True, eq=False)
 class SlotTree:
-    """A layer: its own slots, trainable ones first, and its sublayers in Keras' tracking order."""
+    """A layer: its own slots, trainable ones first, and its sublayers in Keras' tracking order.
+
+    A further use of a layer that stands elsewhere in the model has the slots and children of the `first`.
+    """
 
     attribute: str
     spec: LayerSpec
     slots: tuple[Slot, ...]
     children: tuple[SlotTree, ...]
+    first: SlotTree | None = None
 
     def all_slots(self) -> list[Slot]:
         """The slots of this layer and all that it holds, each once."""
@@ -88,23 +95,43 @@ def as_stored(stored: Sequence[Weight]) -> Sequence[Weight]:
     return stored
 
 
-def slot_tree(tree: VariableTree, find_unit: FindUnit | None = None, stored: str = "") -> SlotTree:
+def slot_tree(tree: VariableTree, first_uses: FirstUses, find_unit: FindUnit | None = None) -> SlotTree:
     """The tree in Keras' order: a model's layers as the model lists them.
 
     Args:
-        tree: A layer.
+        tree: The whole model.
+        first_uses: Which layers are used a second time, see `sharing`.
         find_unit: Tells which layers are stored in an old way.
-        stored: How the layer that holds this one is stored.
     """
-    stored = tree.spec.stored or stored
-    unit = find_unit(tree.spec, stored, _variables(tree)) if find_unit and stored else None
-    if unit is not None:
-        return SlotTree(tree.attribute, tree.spec, _slots(unit), ())
-    children = [slot_tree(child, find_unit, stored) for child in _children(tree)]
-    own = tree.variables
-    if find_unit or tree.spec.class_name not in _SAVES_IN_ORDER:
-        own = sorted(own, key=lambda variable: not variable.trainable)
-    return SlotTree(tree.attribute, tree.spec, _own_slots(own, children), tuple(children))
+    return _Planter(first_uses, find_unit, {}).plant(tree, "")
+
+
+@dataclass(frozen=True)
+class _Planter:
+    first_uses: FirstUses
+    find_unit: FindUnit | None
+    made: dict[int, SlotTree]
+
+    def plant(self, tree: VariableTree, stored: str) -> SlotTree:
+        """The slots of a layer; `stored` says how the layer that holds it is stored."""
+        first = self.first_uses.get(id(tree))
+        if first is not None:
+            node = self.plant(first, stored)
+            return replace(node, attribute=tree.attribute, spec=tree.spec, first=node)
+        if id(tree) not in self.made:
+            self.made[id(tree)] = self._make(tree, tree.spec.stored or stored)
+        return self.made[id(tree)]
+
+    def _make(self, tree: VariableTree, stored: str) -> SlotTree:
+        find_unit = self.find_unit
+        unit = find_unit(tree.spec, stored, variables_in_order(tree)) if find_unit and stored else None
+        if unit is not None:
+            return SlotTree(tree.attribute, tree.spec, _slots(unit), ())
+        children = [self.plant(child, stored) for child in children_in_order(tree)]
+        own = tree.variables
+        if find_unit or tree.spec.class_name not in _SAVES_IN_ORDER:
+            own = sorted(own, key=lambda variable: not variable.trainable)
+        return SlotTree(tree.attribute, tree.spec, _own_slots(own, children), tuple(children))
 
 
 def _own_slots(variables: Sequence[Variable], children: Sequence[SlotTree]) -> tuple[Slot, ...]:
@@ -122,7 +149,8 @@ def _slots(unit: Unit) -> tuple[Slot, ...]:
     return tuple(Slot(unit, index) for index in range(len(unit.slots)))
 
 
-def _children(tree: VariableTree) -> list[VariableTree]:
+def children_in_order(tree: VariableTree) -> list[VariableTree]:
+    """The sublayers of a layer; those of a model as the model lists them."""
     if tree.spec.model is None:
         return tree.children
     by_name = {child.attribute: child for child in tree.children}
@@ -130,8 +158,9 @@ def _children(tree: VariableTree) -> list[VariableTree]:
     return [by_name[name] for name in layers if name in by_name]
 
 
-def _variables(tree: VariableTree) -> tuple[Variable, ...]:
+def variables_in_order(tree: VariableTree) -> tuple[Variable, ...]:
+    """The variables of a layer and of all that it holds."""
     found = list(tree.variables)
-    for child in _children(tree):
-        found.extend(_variables(child))
+    for child in children_in_order(tree):
+        found.extend(variables_in_order(child))
     return tuple(found)

@@ -167,6 +167,37 @@ def test_training_state_is_left_out(tmp_path: Path) -> None:
         assert set(saved.weights.tensors) == set(TREE)
 
 
+def test_what_a_user_puts_into_a_weights_file_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "model.weights.h5"
+    path.write_bytes(tree_bytes())
+    with h5py.File(path, "a") as file:
+        file["layers/dense/notes"] = "not numbers"
+        file["notes"] = "not numbers"
+        file["mine/vars/0"] = "not numbers"
+        file["mine/loop"] = file["mine"]
+        file["elsewhere"] = h5py.SoftLink("/layers")
+    (tmp_path / "model.json").write_text(json.dumps(CONFIG))
+    with read_model(tmp_path / "model.json", path) as saved:
+        assert_dense(saved)
+        assert isinstance(saved.weights, PathWeights)
+        assert set(saved.weights.tensors) == set(TREE)
+
+
+def test_objects_without_arrays_and_their_names(tmp_path: Path) -> None:
+    path = tmp_path / "model.weights.h5"
+    path.write_bytes(tree_bytes())
+    with h5py.File(path, "a") as file:
+        file.create_group("layers/functional\\vars").attrs["name"] = "encoder"
+    (tmp_path / "model.json").write_text(json.dumps(CONFIG))
+    with read_model(tmp_path / "model.json", path) as saved:
+        assert isinstance(saved.weights, PathWeights)
+        assert saved.weights.folders == {
+            "": "sequential",
+            "layers/dense/": "",
+            "layers/functional/": "encoder",
+        }
+
+
 def test_archive_of_2_13(tmp_path: Path) -> None:
     tensors = {"_layer_checkpoint_dependencies/dense_1/vars/0": KERNEL}
     with read_model(write_keras(tmp_path / "model.keras", tensors)) as saved:

@@ -298,6 +298,72 @@ def test_a_subclassed_model_is_refused() -> None:
         parse(saved({"class_name": "MyModel", "config": {"units": 3}}))
 
 
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"name": "n", "layers": [input_entry("a", 4), entry("Dense", "d")], "build_input_shape": [None, 4]},
+        {"name": "n", "layers": [entry("Dense", "d", batch_input_shape=[None, 4])]},
+    ],
+)
+def test_a_sequential_of_a_class_of_its_own_lists_its_layers(config: dict[str, Any]) -> None:
+    found = parse(
+        saved({"class_name": "MySeq", "config": config, "module": None, "registered_name": "MySeq"})
+    )
+    assert found.class_name == "Sequential"
+    assert [layer.name for layer in found.layers][1:] == ["d"]
+
+
+@pytest.mark.parametrize(
+    "config", [{"units": 3}, {"layers": []}, {"layers": [4]}, {"call": "layers[0]"}], ids=str
+)
+def test_a_layer_that_holds_layers_is_no_sequential(config: dict[str, Any]) -> None:
+    layers = [entry("Dense", "d", batch_input_shape=[None, 4])]
+    with pytest.raises(MalformedConfig, match="lists no layers"):
+        parse(saved({"class_name": "MyLayer", "config": {"layers": layers, **config}}))
+
+
+def test_the_class_and_the_number_of_a_shared_layer_are_kept() -> None:
+    inner = functional(
+        [input_entry("b", 4), entry("Dense", "d", [[["b", 0, 0]]])], [["b", 0, 0]], [["d", 0, 0]]
+    )
+    inner |= {
+        "class_name": "Custom>MyModel",
+        "name": "m",
+        "inbound_nodes": [[["a", 0, 0]]],
+        "shared_object_id": 5,
+    }
+    layers = [input_entry("a", 4), inner, entry("CuDNNLSTM", "l", [[["m", 1, 0]]])]
+    found = parse(saved(functional(layers, [["a", 0, 0]], [["l", 0, 0]])))
+    assert [(layer.saved_class, layer.shared) for layer in found.layers[1:]] == [
+        ("MyModel", 5),
+        ("CuDNNLSTM", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("read", "put_out", "expected"),
+    [
+        ([1], [], [0]),  # called once here, before that in another model
+        ([2, 5], [], [0, 1]),
+        ([1], [1], [0]),
+        ([0, 1], [1], [0, 1]),
+    ],
+)
+def test_keras_3_0_counts_calls_over_all_models(
+    read: list[int], put_out: list[int], expected: list[int]
+) -> None:
+    def tensor(layer: str, call: int) -> dict[str, Any]:
+        return {"class_name": "__keras_tensor__", "config": {"keras_history": [layer, call, 0]}}
+
+    count = max([*expected, *put_out]) + 1
+    shared = entry("Dense", "d", [{"args": [tensor("a", 0)], "kwargs": {}} for _ in range(count)])
+    reader = entry("Add", "r", [{"args": [[tensor("d", call) for call in read]], "kwargs": {}}])
+    outputs = [["r", 0, 0], *(["d", call, 0] for call in put_out)]
+    model = parse(saved(functional([input_entry("a", 4), shared, reader], [["a", 0, 0]], outputs), "3.0.1"))
+    (argument,) = model.layer("r").calls[0].args
+    assert [source.call for source in argument] == expected
+
+
 def test_endless_nesting_is_refused() -> None:
     layer = entry("Dense", "d", batch_input_shape=[None, 4])
     for depth in range(100):
