@@ -86,12 +86,11 @@ class FolderSearch:
         self._found[_first(node)] = path
         self.owners[path] = node
         children = {child.attribute: child for child in node.children}
-        places = self._places(node, path)
-        for name, place in places.items():
-            if name not in children and place is not None:
-                self.owners[place] = None
-        for name, child in children.items():
-            place = places[name]
+        for name, place in self._places(node, path).items():
+            child = children.get(name)
+            if child is None:
+                self.owners.update({place: None} if place else {})
+                continue
             if _first(child) in self._found or all(slot.is_aside for slot in child.all_slots()):
                 continue
             if place in self._stored.folders:
@@ -104,8 +103,9 @@ class FolderSearch:
         waiting = list(self._missing.items())
         for node, path in waiting:
             yield node, path
+            children = {child.attribute: child for child in node.children}
             places = self._stored.places(node, path)
-            waiting.extend((_first(child), places[child.attribute]) for child in node.children)
+            waiting.extend((_first(children[name]), places[name]) for name in places if name in children)
 
     def _places(self, node: SlotTree, path: str) -> Places:
         if node.spec.model is None or self._counts_saved:

@@ -112,7 +112,7 @@ class StoredTree:
                 return False
         places = self.places(node, path)
         fits = self._has_arrays if node.spec.model is None else self.fits
-        present = [child for child in node.children if places[child.attribute] in self.folders]
+        present = [child for child in node.children if places.get(child.attribute) in self.folders]
         return all(fits(child, places[child.attribute]) for child in present)
 
 
