@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codegen.graph import Derived, Parameter
+from codegen.graph import Derived, Parameter, Symbol
 from codegen.passes.blocks.patterns import Hole
 
 #: Stands for a number of a part that a use lacks.
@@ -16,8 +16,11 @@ UNKNOWN = object()
 _FIRST = ("in_channels", "channels", "in_features", "features")
 
 
-#: A condition as it is written, and its value in each use.
+#: A condition as it is written, and its value in each use; None where that is not known.
 Condition = tuple[str, Sequence[bool | None]]
+
+#: Parameters with a natural default.
+_DEFAULTS = {"stride": 1, "dilation": 1, "padding": 0}
 
 #: From this factor on it is the smaller number that follows from the larger one: in squeeze-and-excitation.
 _SQUEEZE = 8
@@ -59,9 +62,23 @@ class Group:
         return self.literal is UNKNOWN
 
     @property
-    def is_positive(self) -> bool:
-        """Whether it is a number, and zero in no use."""
-        return 0 not in self.known and not any(isinstance(number, tuple) for number in self.known)
+    def default(self) -> Any:
+        """What its parameter is where it is not given; None if every use gives it."""
+        natural = _DEFAULTS.get(self.holes[0].role)
+        if natural in self.known:
+            return natural
+        return _nothing(self.known[0]) if UNKNOWN in self.numbers else None
+
+    @property
+    def given(self) -> list[Any]:
+        """What it is inside the class in each use; `UNKNOWN` for what is computed of what a use lacks."""
+        absent = self.literal if not self.is_free else UNKNOWN if self.derived else self.default
+        return [absent if number is UNKNOWN else number for number in self.numbers]
+
+    @property
+    def tells_presence(self) -> bool:
+        """Whether it is a number, and zero in those uses alone that lack what it is for."""
+        return self.default == 0 and all(_is_number(number) and number != 0 for number in self.known)
 
     @property
     def code(self) -> str:
@@ -81,6 +98,19 @@ class Group:
         self.numbers = [b if a is UNKNOWN else a for a, b in zip(self.numbers, numbers, strict=True)]
 
 
+def _nothing(number: Any) -> Any:
+    """What stands for a number that a use has no need of."""
+    if isinstance(number, tuple):
+        return tuple(_nothing(part) for part in number)
+    if isinstance(number, Symbol) and not isinstance(number, Derived):
+        return number
+    return 0.0 if isinstance(number, float) else 0
+
+
+def _is_number(number: Any) -> bool:
+    return isinstance(number, (int, float)) or is_symbolic(number)
+
+
 def is_symbolic(number: Any) -> bool:
     """Whether a number is a parameter of an outer class, or computed from one."""
     if isinstance(number, tuple):
@@ -94,7 +124,8 @@ def derive_sizes(groups: list[Group]) -> None:
     sizes.sort(key=lambda group: group.name not in _FIRST)
     for group in sizes:
         if group.name not in _FIRST:
-            group.derived = next(_multiples(group, sizes), "")
+            group.derived, numbers = next(_multiples(group, sizes), ("", group.numbers))
+            group.fill(numbers)
 
 
 def derive_paddings(groups: list[Group], switches: Mapping[str, Sequence[bool | None]]) -> None:
@@ -109,17 +140,17 @@ def derive_paddings(groups: list[Group], switches: Mapping[str, Sequence[bool | 
             group.derived = next(_paddings(group, groups, switches), "")
 
 
-def _multiples(group: Group, sizes: list[Group]) -> Iterator[str]:
-    """`4 * mid_channels`, `in_channels // 4`."""
+def _multiples(group: Group, sizes: list[Group]) -> Iterator[tuple[str, list[Any]]]:
+    """`4 * mid_channels`, `in_channels // 4`, and what that is in each use."""
     for base in sizes:
         is_base = any(group.name in other.derived.split() for other in sizes)
         if base is group or base.derived or is_base:
             continue
         factor, part = _factor(group.numbers, base.numbers), _factor(base.numbers, group.numbers)
         if factor and not (factor >= _SQUEEZE and group.name.startswith("out_")):
-            yield f"{factor} * {base.name}"
+            yield f"{factor} * {base.name}", [n if n is UNKNOWN else factor * n for n in base.numbers]
         elif part in ((2, 4, 8, 16) if base.name in _FIRST else (8, 16)):
-            yield f"{base.name} // {part}"
+            yield f"{base.name} // {part}", [n if n is UNKNOWN else n // part for n in base.numbers]
 
 
 def _factor(numbers: list[Any], base: list[Any]) -> int:
@@ -138,9 +169,9 @@ def _paddings(
     group: Group, groups: list[Group], switches: Mapping[str, Sequence[bool | None]]
 ) -> Iterator[str]:
     """`kernel_size // 2`, `dilation`, `0 if stride > 1 else 1`, and what pads for a stride of 2."""
-    stride = next((g for g in groups if g.name and g.holes[0].role == "stride"), None)
+    stride = _stride(groups)
     if stride is not None:
-        switches = {**switches, f"{stride.name} > 1": [_is_step(number) for number in stride.numbers]}
+        switches = {**switches, f"{stride.name} > 1": _steps(stride)}
     dilation = next((g for g in groups if g.name and g.holes[0].role == "dilation"), None)
     for kernel in groups:
         if kernel.holes[0].role != "kernel_size":
@@ -160,7 +191,7 @@ def _paddings(
             yield f"2 * ({half} - 1, {half})"
         for code, values in sorted(switches.items(), key=lambda item: "stride" not in item[0]):
             wanted = [0 if value else _half(k) for value, k in zip(values, kernel.numbers, strict=True)]
-            if _holds(group, wanted):
+            if None not in values and _holds(group, wanted):
                 yield f"0 if {code} else {half}"
 
 
@@ -176,14 +207,12 @@ def _holds(group: Group, numbers: list[Any]) -> bool:
     return all(a in (b, UNKNOWN) for a, b in zip(group.numbers, numbers, strict=True))
 
 
-def _is_step(number: Any) -> bool:
-    return number not in (1, (1, 1), UNKNOWN)
-
-
 # -------------------------------------------------------------------- conditions
 
 
-def condition(flag: Sequence[bool | None], groups: list[Group], before: list[Any], after: list[Any]) -> str:
+def condition(
+    flag: Sequence[bool | None], groups: list[Group], before: list[Any], after: list[Any]
+) -> Condition:
     """The condition on other parameters that a flag is in all uses; "" if there is no natural one.
 
     Args:
@@ -193,25 +222,25 @@ def condition(flag: Sequence[bool | None], groups: list[Group], before: list[Any
         after: Channels of its result in each use.
     """
     candidates = _conditions(groups, before, after)
-    return next((code for code, values in candidates if _agree(flag, values)), "")
+    return next((found for found in candidates if _agree(flag, found[1])), ("", flag))
 
 
 def _agree(flag: Sequence[bool | None], values: Sequence[bool | None]) -> bool:
-    return all(a is None or b is None or a == b for a, b in zip(flag, values, strict=True))
+    return all(a is None or a == b for a, b in zip(flag, values, strict=True))
 
 
 def _conditions(groups: list[Group], before: list[Any], after: list[Any]) -> Iterator[Condition]:
     """What readers expect a part to depend on, most natural first: whether it changes the size."""
-    stride = next((g for g in groups if g.name and g.holes[0].role == "stride"), None)
+    stride = _stride(groups)
     yield from _differences(_sized(groups, before), _sized(groups, after), stride)
     if stride is not None:
-        yield f"{stride.name} > 1", [_is_step(number) for number in stride.numbers]
+        yield f"{stride.name} > 1", _steps(stride)
     first = next((group for group in groups if group.name in _FIRST), None)
     for group in groups:
         if group.name.startswith("out_"):
             yield from _differences(first, group, stride)
     for group in groups:
-        if group.name and not group.derived and UNKNOWN in group.numbers and group.is_positive:
+        if group.name and not group.derived and UNKNOWN in group.numbers and group.tells_presence:
             yield f"{group.name} > 0", [number is not UNKNOWN for number in group.numbers]
 
 
@@ -219,13 +248,36 @@ def _differences(a: Group | None, b: Group | None, stride: Group | None) -> Iter
     """Whether two sizes differ, and whether they do or something takes steps, each both ways."""
     if a is None or b is None or a is b:
         return
-    differ = [x != y for x, y in zip(a.numbers, b.numbers, strict=True)]
+    differ = [_differs(x, y) for x, y in zip(a.given, b.given, strict=True)]
     yield f"{a.code} != {b.code}", differ
-    yield f"{a.code} == {b.code}", [not value for value in differ]
+    yield f"{a.code} == {b.code}", _inverted(differ)
     if stride is not None:
-        either = [_is_step(x) or y for x, y in zip(stride.numbers, differ, strict=True)]
+        steps = zip(_steps(stride), differ, strict=True)
+        either = [True if x or y else None if x is None or y is None else False for x, y in steps]
         yield f"{stride.name} > 1 or {a.code} != {b.code}", either
-        yield f"{stride.name} == 1 and {a.code} == {b.code}", [not value for value in either]
+        yield f"{stride.name} == 1 and {a.code} == {b.code}", _inverted(either)
+
+
+def _differs(a: Any, b: Any) -> bool | None:
+    """Whether two numbers differ; None if an outer class's parameters decide."""
+    if UNKNOWN in (a, b) or (a != b and (is_symbolic(a) or is_symbolic(b))):
+        return None
+    return bool(a != b)
+
+
+def _inverted(values: Sequence[bool | None]) -> list[bool | None]:
+    return [None if value is None else not value for value in values]
+
+
+def _stride(groups: list[Group]) -> Group | None:
+    """The stride that differs between the uses, if it is a number in all of them."""
+    found = next((g for g in groups if g.name and g.holes[0].role == "stride"), None)
+    return None if found is None or any(isinstance(number, tuple) for number in found.known) else found
+
+
+def _steps(stride: Group) -> list[bool | None]:
+    """Whether each use takes steps of more than one; None if an outer class's parameter decides."""
+    return [None if is_symbolic(number) else bool(number > 1) for number in stride.given]
 
 
 def _sized(groups: list[Group], numbers: list[Any]) -> Group | None:

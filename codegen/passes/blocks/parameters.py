@@ -8,7 +8,15 @@ from typing import Any
 
 from codegen.graph import Derived, Module, Op, Parameter, Symbol, Value
 from codegen.graph.naming import Namespace, identifier
-from codegen.passes.blocks.derive import UNKNOWN, Group, condition, derive_paddings, derive_sizes, is_symbolic
+from codegen.passes.blocks.derive import (
+    UNKNOWN,
+    Condition,
+    Group,
+    condition,
+    derive_paddings,
+    derive_sizes,
+    is_symbolic,
+)
 from codegen.passes.blocks.names import words
 from codegen.passes.blocks.patterns import Flag, Hole, Pattern
 
@@ -16,9 +24,6 @@ from codegen.passes.blocks.patterns import Flag, Hole, Pattern
 CHANNELS = frozenset(
     {"in_channels", "out_channels", "channels", "in_features", "out_features", "features", "groups"}
 )
-
-#: Parameters with a natural default.
-_DEFAULTS = {"stride": 1, "dilation": 1, "padding": 0}
 
 #: What parameters are called whose role in torch has a short name.
 _NAMES = {"p": "drop_rate", "rate": "drop_rate", "pads": "pads"}
@@ -87,10 +92,9 @@ def _derive(
     _name([group for group in free if not group.is_size and group not in paddings], local)
     derive_sizes(groups)
     conditions = _conditions(pattern, groups)
-    switches = _switches(pattern)
-    derive_paddings(groups, {conditions[flag] or flag.name: values for flag, values in switches.items()})
+    derive_paddings(groups, {code or flag.name: values for flag, (code, values) in conditions.items()})
     _name([group for group in paddings if not group.derived], local)
-    return conditions
+    return {flag: code for flag, (code, _) in conditions.items()}
 
 
 def _text(group: Group) -> Any:
@@ -142,18 +146,17 @@ def _choices(pattern: Pattern) -> dict[Flag, tuple[Value, Value]]:
     return {node.operands["flag"]: (node.operands["b"], node.operands["a"]) for node in selects}
 
 
-def _conditions(pattern: Pattern, groups: list[Group]) -> dict[Flag, str]:
-    """The condition that each flag follows from; "" if it needs a parameter."""
-    values = _switches(pattern)
+def _conditions(pattern: Pattern, groups: list[Group]) -> dict[Flag, Condition]:
+    """The condition that each flag follows from; "" if it needs a parameter, which is false if unneeded."""
+    switches = _switches(pattern)
     found = {
-        flag: condition(values[flag], groups, _channels(pattern, before), _channels(pattern, after))
+        flag: condition(switches[flag], groups, _channels(pattern, before), _channels(pattern, after))
         for flag, (before, after) in _choices(pattern).items()
     }
-    for flag, code in found.items():
+    for flag, (code, _) in found.items():
         if not code:
-            found[flag] = next(
-                (found[f] for f, other in values.items() if found[f] and other == values[flag]), ""
-            )
+            same = (found[other] for other, values in switches.items() if values == switches[flag])
+            found[flag] = next((known for known in same if known[0]), ("", list(map(bool, switches[flag]))))
     return found
 
 
@@ -265,21 +268,7 @@ def _owner(group: Group, local: Mapping[Module, str]) -> str:
 
 def _parameter(group: Group) -> Parameter:
     kind = _type(group.known)
-    default = _DEFAULTS.get(group.holes[0].role)
-    if default not in group.known:
-        default = None
-    if default is None and any(number is UNKNOWN for number in group.numbers):
-        default = _nothing(group.known[0])
-    return Parameter(group.name, kind, default, default is not None)
-
-
-def _nothing(number: Any) -> Any:
-    """What stands for a number that a use has no need of."""
-    if isinstance(number, tuple):
-        return tuple(_nothing(part) for part in number)
-    if isinstance(number, Symbol):
-        return number
-    return 0.0 if isinstance(number, float) else 0
+    return Parameter(group.name, kind, group.default, group.default is not None)
 
 
 def _type(numbers: Iterable[Any]) -> str:
