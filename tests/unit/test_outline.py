@@ -34,6 +34,10 @@ class Net:
         layer["inbound_nodes"].append(_node(inputs, wrap=False))
         return [name, call]
 
+    def piece(self, name: str, index: int) -> Any:
+        """What to give as an input for one of the results of an op."""
+        return [name, 0, index]
+
     def _layer(self, class_name: str, name: str, calls: list[list[str]], **config: Any) -> str:
         merging = class_name in ("Add", "Multiply", "Concatenate")
         self.layers.append(
@@ -66,7 +70,7 @@ class Net:
 
 
 def _node(inputs: Any, *, wrap: bool) -> dict[str, Any]:
-    places = [[name, 0, 0] if isinstance(name, str) else [*name, 0] for name in inputs]
+    places = [[name, 0, 0] if isinstance(name, str) else [*name, 0][:3] for name in inputs]
     tensors = [{"class_name": "__keras_tensor__", "config": {"keras_history": place}} for place in places]
     return {"args": [tensors] if wrap else tensors, "kwargs": {}}
 
@@ -353,6 +357,42 @@ def test_a_choice_inside_of_an_optional_part(tmp_path: Path) -> None:
     source = net.source(tmp_path, pooled_shortcuts(net, stages))
     assert "F.avg_pool2d(x, kernel_size=2) if self.pool else x" in source
     assert output_of(source, (2, 32, 32, 8)) == (2, 8, 8, 64)
+
+
+def test_a_number_whose_default_is_no_absence_tells_nothing(tmp_path: Path) -> None:
+    net = Net(32, 32, 8)
+    x = "image"
+    for block, (size, stride) in enumerate([(3, 0), (3, 0), (5, 0), (1, 2), (1, 1), (1, 1)], start=1):
+        y = conv_bn_relu(net, f"block{block}_expand", x, 16, size=size)
+        if stride:
+            y = conv(net, f"block{block}_middle_conv", y, 16, strides=[stride, stride])
+            y = net("BatchNormalization", f"block{block}_middle_bn", y)
+            y = net("ReLU", f"block{block}_middle_relu", y)
+        y = conv(net, f"block{block}_project_conv", y, 8, size=1)
+        y = net("BatchNormalization", f"block{block}_project_bn", y)
+        x = net("Add", f"block{block}_add", x, y) if stride != 2 else y
+    source = net.source(tmp_path, x)
+    assert "stride > 0" not in source
+    assert output_of(source, (2, 32, 32, 8)) == (2, 16, 16, 8)
+
+
+def test_pieces_that_follow_from_the_channels(tmp_path: Path) -> None:
+    net = Net(8, 8, 3)
+    x = "image"
+    for stage, channels in enumerate((8, 16, 24), start=1):
+        x = conv(net, f"stage{stage}_down", x, channels)
+        for block in (1, 2):
+            prefix = f"stage{stage}_block{block}"
+            net("Split", f"{prefix}_split", x, indices_or_sections=[channels // 4], axis=-1)
+            net.layers[-1]["module"] = "keras.src.ops.numpy"
+            first, rest = net.piece(f"{prefix}_split", 0), net.piece(f"{prefix}_split", 1)
+            y = net("Concatenate", f"{prefix}_cat", conv(net, f"{prefix}_a_conv", first, channels // 4), rest)
+            y = conv_bn_relu(net, f"{prefix}_b", y, 2 * channels, size=1)
+            x = net("Add", f"{prefix}_add", x, conv(net, f"{prefix}_c_conv", y, channels, size=1))
+    source = net.source(tmp_path, x)
+    assert "size = channels - channels // 4" in source
+    assert "_channels, self.size], dim=1)" in source
+    assert output_of(source, (2, 8, 8, 3)) == (2, 8, 8, 24)
 
 
 def test_a_mask_is_no_context(tmp_path: Path) -> None:

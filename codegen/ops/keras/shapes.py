@@ -194,12 +194,12 @@ def split_at(b: Builder, x: TensorLike, lengths: Sequence[int | None], axis: int
     pieces = [b.value((*x.shape[:a], n, *x.shape[a + 1 :]), dtype=x.dtype, perm=x.perm) for n in lengths]
     known = [n for n in lengths if n is not None]
     if len(known) == len(lengths) and len(set(known)) == 1:
-        template, n = "x.chunk(n, dim=d)", len(lengths)
         if x.shape[a] is None:
-            template, n = "torch.split(x, n, dim=d)", known[0]
-        b.emit(template, tuple(pieces), x=x, n=n, d=torch_dim(x, a))
+            b.emit("torch.split(x, size, dim=d)", tuple(pieces), x=x, size=known[0], d=torch_dim(x, a))
+        else:
+            b.emit("x.chunk(n, dim=d)", tuple(pieces), x=x, n=len(lengths), d=torch_dim(x, a))
     else:
-        b.emit("torch.split(x, n, dim=d)", tuple(pieces), x=x, n=list(lengths), d=torch_dim(x, a))
+        b.emit("torch.split(x, sizes, dim=d)", tuple(pieces), x=x, sizes=list(lengths), d=torch_dim(x, a))
     return pieces
 
 

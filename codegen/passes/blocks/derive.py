@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import Any
 
 from codegen.graph import Derived, Parameter, Symbol
@@ -119,13 +120,16 @@ def is_symbolic(number: Any) -> bool:
 
 
 def derive_sizes(groups: list[Group]) -> None:
-    """Find out which sizes are multiples of others."""
+    """Find out which sizes are multiples of others, and which are what others leave of one."""
     sizes = [group for group in groups if group.is_size and group.name]
     sizes.sort(key=lambda group: group.name not in _FIRST)
     for group in sizes:
         if group.name not in _FIRST:
             group.derived, numbers = next(_multiples(group, sizes), ("", group.numbers))
             group.fill(numbers)
+    for group in groups:
+        if group.is_free and group.holes[0].role == "sizes":
+            group.derived = next(_rests(group, sizes), "")
 
 
 def derive_paddings(groups: list[Group], switches: Mapping[str, Sequence[bool | None]]) -> None:
@@ -151,6 +155,15 @@ def _multiples(group: Group, sizes: list[Group]) -> Iterator[tuple[str, list[Any
             yield f"{factor} * {base.name}", [n if n is UNKNOWN else factor * n for n in base.numbers]
         elif part in ((2, 4, 8, 16) if base.name in _FIRST else (8, 16)):
             yield f"{base.name} // {part}", [n if n is UNKNOWN else n // part for n in base.numbers]
+
+
+def _rests(group: Group, sizes: list[Group]) -> Iterator[str]:
+    """`channels - channels // 4`."""
+    for whole, part in permutations(sizes, 2):
+        pairs = zip(whole.numbers, part.numbers, strict=True)
+        rests = [a - b if isinstance(a, int) and isinstance(b, int) else UNKNOWN for a, b in pairs]
+        if _holds(group, rests):
+            yield f"{whole.code} - {part.code}"
 
 
 def _factor(numbers: list[Any], base: list[Any]) -> int:

@@ -26,7 +26,7 @@ CHANNELS = frozenset(
 )
 
 #: What parameters are called whose role in torch has a short name.
-_NAMES = {"p": "drop_rate", "rate": "drop_rate", "pads": "pads"}
+_NAMES = {"p": "drop_rate", "rate": "drop_rate", "pads": "pads", "sizes": "size"}
 
 #: Words of layer names that say nothing of what a number is for.
 _EMPTY = frozenset({"conv", "conv2d", "conv1d", "bn", "norm", "dense", "linear", "layer", "block", "fc"})
@@ -183,7 +183,7 @@ def _channels(pattern: Pattern, value: Value) -> list[Any]:
 
 def _groups(pattern: Pattern) -> list[Group]:
     groups: list[Group] = []
-    for hole in pattern.holes:
+    for hole in sorted(pattern.holes, key=lambda hole: hole.role == "sizes"):  # they may count channels
         numbers = [use.numbers.get(hole, UNKNOWN) for use in pattern.uses]
         is_size = hole.role in CHANNELS
         is_constant = len({repr(number) for number in numbers if number is not UNKNOWN}) == 1

@@ -55,7 +55,7 @@ def unify(large: Pattern, small: Pattern) -> bool:
     alignment = _Alignment(large, small)
     if None in alignment.cost(large.output, small.output) or not alignment.walk():
         return False
-    if not alignment.is_close():
+    if not alignment.is_close() or not alignment.is_lazy():
         return False
     alignment.merge()
     return True
@@ -193,6 +193,23 @@ class _Alignment:
         read = {value for node in missing for value in node.values()} - made
         return read <= {self.values.get(y) for _, y in self.places.values()}
 
+    def is_lazy(self) -> bool:
+        """Whether each step that some uses lack serves one side of one choice: they never compute it."""
+        of_small: dict[Value, set[Any]] = {}
+        of_large: dict[Value, set[Any]] = {}
+        for pair in self.places.values():
+            of_large.setdefault(pair[0], set()).add(pair)
+            of_small.setdefault(pair[1], set()).add(pair)
+        for node in self.large.nodes:
+            if node.op is Op.SELECT:
+                for index, value in enumerate(node.values()):
+                    if (node, index) not in self.places:
+                        of_large.setdefault(value, set()).add((node, index))
+        matched = set(self.nodes.values())
+        large = [n for n in self.large.nodes if n not in matched and n.op is not Op.SELECT]
+        small = [n for n in self.small.nodes if n not in self.nodes]
+        return _serve_one(large, of_large) and _serve_one(small, of_small)
+
     # ---------------------------------------------------------------- the common pattern
 
     def merge(self) -> None:
@@ -293,6 +310,22 @@ class _Alignment:
                 )
             )
         )
+
+
+def _serve_one(nodes: list[Node], sides: dict[Value, set[Any]]) -> bool:
+    """Whether each of these steps yields one value, for one side of one choice alone.
+
+    Args:
+        nodes: Those steps of a pattern that only some uses have, in order.
+        sides: Those sides of choices that a value is; completed here.
+    """
+    for node in reversed(nodes):
+        own: set[Any] = set().union(*(sides.get(value, ()) for value in node.results()))
+        if len(own) != 1 or isinstance(node.targets, tuple):
+            return False
+        for value in node.values():
+            sides.setdefault(value, set()).update(own)
+    return True
 
 
 def _vary_activation(node: Node, uses: list[Use]) -> None:

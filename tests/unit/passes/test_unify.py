@@ -59,3 +59,29 @@ def test_another_activation_is_a_parameter() -> None:
 def test_what_cannot_be_one_class_is_not(places: tuple[slice, slice]) -> None:
     large, small = _patterns(*places)
     assert not unify(large, small)
+
+
+HALVES = """
+    class Net:
+        self.conv_1 = nn.Conv1d(8, 8, kernel_size=1)
+        self.conv_2 = nn.Conv1d(8, 8, kernel_size=1)
+        self.conv_3 = nn.Conv1d(8, 8, kernel_size=1)
+        self.conv_4 = nn.Conv1d(8, 8, kernel_size=1)
+        %0 = input  # (N, T, 8) float32 perm 021 x
+        %1 = self.conv_1(%0)  # (N, T, 8) float32 perm 021 conv_1
+        %2, %3 = %1.chunk(2, dim=1)  # (N, T, 4) float32 perm 021 split; (N, T, 4) float32 perm 021 split
+        %4 = torch.cat([%3, %2], dim=1)  # (N, T, 8) float32 perm 021 join
+        %5 = self.conv_2(%4)  # (N, T, 8) float32 perm 021 conv_2
+        %6 = self.conv_3(%5)  # (N, T, 8) float32 perm 021 conv_3
+        %7, %8 = %6.tensor_split(2, dim=1)  # (N, T, 4) float32 perm 021 part; (N, T, 4) float32 perm 021 part
+        %9 = torch.cat([%8, %7], dim=1)  # (N, T, 8) float32 perm 021 join
+        %10 = self.conv_4(%9)  # (N, T, 8) float32 perm 021 conv_4
+        return %10
+"""
+
+
+def test_no_use_computes_what_it_has_not() -> None:
+    flow = Flow(parse_graph(HALVES))
+    large, small = (flow.region(flow.graph.nodes[place]) for place in (slice(0, 4), slice(4, 8)))
+    assert large is not None and small is not None
+    assert not unify(trace(large), trace(small))
