@@ -37,7 +37,11 @@ _SIGNED = {
     ("silu", "swish"): "F.silu(x)",
     ("hard_silu", "hard_swish", "kecamCommon>hard_swish"): "F.hardswish(x)",
     ("gelu",): "F.gelu(x)",
-    ("Addons>gelu",): "F.gelu(x, approximate='tanh')",
+    (
+        "Addons>gelu",
+        "keras_hub>gelu_approximate",
+        "keras_nlp>gelu_approximate",
+    ): "F.gelu(x, approximate='tanh')",
     ("mish", "Addons>mish", "kecamCommon>mish"): "F.mish(x)",
     ("hard_tanh",): "F.hardtanh(x)",
     ("hard_shrink", "Addons>hardshrink", "hardshrink"): "F.hardshrink(x)",

@@ -157,3 +157,35 @@ class ShiftedWindowMask(nn.Module):
         """(N * windows, heads, T, T) -> the same shape."""
         windows = torch.unflatten(scores, 0, (-1, len(self.mask)))
         return (windows + self.mask.to(scores.dtype).unsqueeze(1)).flatten(0, 1)
+
+
+def rotary(
+    x: Tensor, wavelength: float = 1e4, dim: int = 1, scale: float = 1.0, period: int | None = None
+) -> Tensor:
+    """Pairs of features, half the last dim apart, turned by angles that grow with the position (RoPE).
+
+    Args:
+        x: (..., features).
+        wavelength: Of the slowest pair.
+        dim: That of the positions.
+        scale: What the angles are divided by.
+        period: Features that the wave lengths count; those of `x` if not given.
+    """
+    size = x.shape[-1]
+    rates = wavelength ** -(torch.arange(0, size, 2, device=x.device) / (period or size)) / scale
+    angles = torch.arange(x.shape[dim], device=x.device).unsqueeze(1) * rates
+    shape = [1] * x.dim()
+    shape[dim], shape[-1] = x.shape[dim], size
+    angles = torch.cat([angles, angles], dim=1).view(shape)
+    first, second = x.chunk(2, dim=-1)
+    turned = torch.cat([-second, first], dim=-1)
+    return x * angles.cos().to(x.dtype) + turned * angles.sin().to(x.dtype)
+
+
+def sine_positions(x: Tensor, wavelength: float, first: int = 0) -> Tensor:
+    """(..., T, C) -> the same shape: sines and cosines of the positions in turns, whatever stands there."""
+    channels = torch.arange(x.shape[-1], device=x.device)
+    rates = wavelength ** -(2 * (channels // 2) / x.shape[-1])
+    angles = torch.arange(first, first + x.shape[-2], device=x.device).unsqueeze(1) * rates
+    waves = torch.where(channels % 2 == 0, angles.sin(), angles.cos())
+    return waves.to(x.dtype).expand_as(x)

@@ -26,6 +26,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
     "name",
     [
         "fourier_features",
+        "hub_blocks",
         "hub_layers",
         "kecam_layers",
         "keras2_images",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from codegen.graph import Module, Node, Op, Value
+from codegen.graph.dtypes import FLOATS
 from codegen.graph.ops import ATTENDS
 from codegen.passes.blocks.patterns import Pattern, Use, joins
 
@@ -95,8 +96,8 @@ class Facts:
 
     @cached_property
     def tensors(self) -> int:
-        """How many inputs are no masks."""
-        return sum(value.dtype != "bool" for value in self.pattern.inputs)
+        """How many inputs are no masks, which are of integers, too."""
+        return sum(value.dtype in FLOATS for value in self.pattern.inputs)
 
     @cached_property
     def last(self) -> Node:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from codegen.graph import Derived, Module, Op, Parameter, Symbol, Value
+from codegen.graph.dtypes import INTEGERS
 from codegen.graph.naming import Namespace, identifier
 from codegen.passes.blocks.derive import (
     UNKNOWN,
@@ -167,9 +168,10 @@ def _switches(pattern: Pattern) -> dict[Flag, list[bool | None]]:
 
 def second_input(pattern: Pattern) -> str:
     """What the second argument of a block is called."""
-    if pattern.inputs[1:] and pattern.inputs[1].dtype == "bool":
-        return "mask"
     attends = any(node.involves(Op.ATTENTION) for node in pattern.nodes)
+    kind = pattern.inputs[1].dtype if pattern.inputs[1:] else ""
+    if kind == "bool" or (attends and kind in INTEGERS):
+        return "mask"
     return "context" if attends else "skip"
 
 
