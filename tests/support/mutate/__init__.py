@@ -1,0 +1,1 @@
+"""Mutated model files: whatever is done to a file, it is converted or refused in one line."""

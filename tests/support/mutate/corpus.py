@@ -1,0 +1,39 @@
+"""The models that are mutated: small files of tests/fixtures and examples/, or of any folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.mutate.kinds import Files
+
+ROOT = Path(__file__).parents[3]
+_MAX_BYTES = 2**18
+
+
+def corpus(folder: Path | None = None) -> list[Path]:
+    """Models under a folder of at most 256 kB: whole ones, and architectures with their weights beside them."""
+    roots = [folder] if folder else [ROOT / "tests" / "fixtures", ROOT / "examples"]
+    found = [path for root in roots for path in sorted(root.rglob("*")) if _is_model(path)]
+    if not found:
+        raise SystemExit(f"there is no small model under {folder}")
+    return found
+
+
+def _is_model(path: Path) -> bool:
+    if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+        return False
+    if path.suffix == ".json":
+        return _weights_of(path).is_file()
+    return path.suffix in (".h5", ".hdf5", ".keras") and not path.name.endswith(".weights.h5")
+
+
+def _weights_of(path: Path) -> Path:
+    return path.with_suffix(".weights.h5")
+
+
+def read(path: Path) -> Files:
+    """The files of a model."""
+    files = {path.name: path.read_bytes()}
+    if path.suffix == ".json":
+        files[_weights_of(path).name] = _weights_of(path).read_bytes()
+    return files
