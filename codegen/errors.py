@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
 import zlib
@@ -28,6 +29,10 @@ CONFIG_FAULTS = (AttributeError, IndexError, KeyError, TypeError, ValueError)
 #: Stands in a reason for the layer's name.
 THIS_NAME = "<this layer>"
 
+#: No message is longer, and no word in it: names of any length come from a stranger's file.
+MAX_MESSAGE, MAX_WORD = 1500, 200
+_LONG_WORD = re.compile(rf"\S{{{MAX_WORD + 1},}}")
+
 
 class ConversionError(Exception):
     """Root of all errors that `codegen` raises on purpose.
@@ -37,7 +42,7 @@ class ConversionError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(one_line(message))
 
 
 class UnreadableFile(ConversionError):
@@ -126,7 +131,7 @@ def _line(reason: str, problems: Sequence[ConversionError]) -> str:
     layers = [problem.layer for problem in problems if isinstance(problem, LayerProblem)]
     if len(layers) < 2:
         return str(problems[0])
-    return f"layers {_listed(layers)}: {reason.replace(THIS_NAME, 'NAME')}"
+    return one_line(f"layers {_listed(layers)}: {reason.replace(THIS_NAME, 'NAME')}")
 
 
 def _listed(layers: Iterable[str]) -> str:
@@ -147,6 +152,13 @@ def _next_name(name: str) -> str:
     stem, _, number = name.rpartition("_")
     is_numbered = stem and number.isdecimal() and len(number) < 10  # Python refuses to read huge numbers
     return f"{stem}_{int(number) + 1}" if is_numbered else f"{name}_1"
+
+
+def one_line(message: str) -> str:
+    """A message without line breaks; what is too long loses its end, if it is a word, or its middle."""
+    text = _LONG_WORD.sub(lambda word: word[0][: MAX_WORD - 1] + "…", " ".join(message.split()))
+    half = MAX_MESSAGE // 2
+    return text if len(text) <= MAX_MESSAGE else f"{text[: half - 2]} … {text[-half + 1 :]}"
 
 
 def shorten(found: object, limit: int = 80) -> str:

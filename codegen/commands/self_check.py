@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterator
 from itertools import islice, product
@@ -11,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.errors import Bug
+from codegen.errors import Bug, ConversionError
 from codegen.graph import Graph, Value
 
 #: Sizes tried in turn where the model leaves a size open: small first, as the check costs time.
@@ -30,8 +31,22 @@ _MISTAKES = (NameError, TypeError, AttributeError)
 _ATTEMPTS = 200
 
 
+#: What a tensor may take in the run. Models of larger ones run with an empty batch, or not at all.
+_MAX_BYTES = 2**32
+
+
 class SelfCheckFailed(Bug):
     """The generated file does not do what it should: a bug of k2t-gen, not of the user's file."""
+
+
+class TooLarge(ConversionError):
+    """The model takes more memory than there is, even for one sample."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the model cannot be run once, which a conversion ends with: it takes more than "
+            f"{_MAX_BYTES >> 30} GB for one of its tensors, or than this machine has; give it smaller inputs"
+        )
 
 
 def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> None:
@@ -48,6 +63,7 @@ def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> Non
 
     Raises:
         SelfCheckFailed: Anything went wrong.
+        TooLarge: There is not enough memory for the run.
     """
     import torch
 
@@ -69,6 +85,8 @@ def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> Non
                 _run(torch, model.eval(), graph)
         finally:
             torch.set_num_threads(threads)
+    except (MemoryError, TooLarge):
+        raise TooLarge from None
     except Exception as error:
         problem = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         raise SelfCheckFailed(
@@ -89,8 +107,12 @@ def _without_memory(torch: Any, tensor: Any) -> Any:
 def _run(torch: Any, model: Any, graph: Graph) -> None:
     is_open = any(None in value.shape[1:] for value in graph.inputs)
     failure: Exception | None = None
+    is_too_large = False
     # Zeros are what fails least; but a number that is a size or a step may have to be another.
     for number, (size, batches) in product(range(4), _sizes(graph, is_open)):
+        if _largest(graph, size, max(batches, default=0)) > _MAX_BYTES:
+            is_too_large = True
+            continue
         inputs = [
             _filled(torch, value, n, size, number) for value, n in zip(graph.inputs, batches, strict=True)
         ]
@@ -103,11 +125,17 @@ def _run(torch: Any, model: Any, graph: Graph) -> None:
         except _MISTAKES:
             raise
         except Exception as error:  # too small a size for this model, perhaps
+            is_too_large = is_too_large or "can't allocate memory" in str(error)
             failure = failure or error
             continue
         return
-    assert failure is not None
-    raise failure
+    raise failure if failure and not is_too_large else TooLarge
+
+
+def _largest(graph: Graph, size: int, batch: int) -> int:
+    """What the largest tensor of the model itself takes, in bytes."""
+    values = [*graph.inputs, *(value for node in graph.nodes for value in node.results())]
+    return max((8 * math.prod(_sizes_of(value, size, batch)) for value in values), default=0)
 
 
 def _sizes(graph: Graph, is_open: bool) -> Iterator[tuple[int, tuple[int, ...]]]:
@@ -125,10 +153,12 @@ def _sizes(graph: Graph, is_open: bool) -> Iterator[tuple[int, tuple[int, ...]]]
 
 
 def _filled(torch: Any, value: Value, batch: int, size: int, number: int) -> Any:
-    shape = [
-        n if n is not None else batch if axis == 0 else size for axis, n in enumerate(value.stored_shape)
-    ]
-    return torch.full(shape, number, dtype=getattr(torch, value.dtype))
+    return torch.full(_sizes_of(value, size, batch), number, dtype=getattr(torch, value.dtype))
+
+
+def _sizes_of(value: Value, size: int, batch: int) -> list[int]:
+    """The shape as torch sees it, with these sizes where the model leaves them open."""
+    return [n if n is not None else batch if axis == 0 else size for axis, n in enumerate(value.stored_shape)]
 
 
 def _compare(outputs: tuple[Any, ...], expected: list[Value]) -> None:

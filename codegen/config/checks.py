@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from codegen.errors import ConversionError, MalformedConfig, shorten
+from codegen.errors import ConversionError, MalformedConfig, one_line, shorten
 
 
 @contextmanager
@@ -15,7 +15,7 @@ def naming(what: str, name: str) -> Iterator[None]:
     try:
         yield
     except ConversionError as error:
-        if repr(name) in str(error):
+        if one_line(repr(name)) in str(error):
             raise
         raise MalformedConfig(f"{what}: {error}") from error
 

@@ -10,6 +10,7 @@ from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.resizing import Casts, batched, recast, resize, single_again, smart_resize
 from codegen.lowering.parts.windows import DataFormat, crop, sizes_of
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -69,8 +70,8 @@ def random_crop(
     b: Builder,
     x: Value,
     *,
-    height: int,
-    width: int,
+    height: Size,
+    width: Size,
     data_format: DataFormat = "channels_last",
     inference: Quirk[Literal["identity", "crop", "resize"]] = "identity",
 ) -> Value:

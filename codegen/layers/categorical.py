@@ -15,6 +15,7 @@ from codegen.graph.recipe import Weight
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.tensors import in_one_piece, one_hot
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 
 Encoding = Literal["int", "one_hot", "multi_hot", "count"]
@@ -48,7 +49,7 @@ def category_encoding(
     x: Value,
     count_weights: Value | None = None,
     *,
-    num_tokens: int,
+    num_tokens: Size,
     output_mode: Literal["one_hot", "multi_hot", "count"] = "multi_hot",
     keeps_axis: Quirk[bool] = False,
 ) -> Value:

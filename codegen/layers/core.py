@@ -18,6 +18,7 @@ from codegen.lowering.parts.quantized import (
     with_low_rank,
 )
 from codegen.lowering.parts.rules import as_constant, constant
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -27,7 +28,7 @@ def dense(
     b: Builder,
     x: Value,
     *,
-    units: int,
+    units: Size,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
     quantization: Quantization,
@@ -63,8 +64,8 @@ def embedding(
     b: Builder,
     x: Value,
     *,
-    input_dim: int,
-    output_dim: int,
+    input_dim: Size,
+    output_dim: Size,
     mask_zero: bool = False,
     quantization: Quantization,
 ) -> Value:
@@ -99,8 +100,8 @@ def reversible_embedding(
     x: Value,
     reverse: bool = False,
     *,
-    input_dim: int,
-    output_dim: int,
+    input_dim: Size,
+    output_dim: Size,
     tie_weights: bool = True,
     mask_zero: bool = False,
     reverse_dtype: str | None = None,

@@ -6,6 +6,7 @@ from codegen.graph import Value
 from codegen.graph.dtypes import FLOATS, INTEGERS
 from codegen.layers.categorical import Encoding, Salt, encode, hashed
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 
 
@@ -14,7 +15,7 @@ def hashing(
     b: Builder,
     x: Value,
     *,
-    num_bins: int,
+    num_bins: Size,
     mask_value: int | None = None,
     salt: Salt = None,
     output_mode: Encoding = "int",
@@ -29,7 +30,7 @@ def hashing(
 
 
 @lowers("HashedCrossing", masks="drop", training_only=("sparse",))
-def hashed_crossing(b: Builder, xs: list[Value], *, num_bins: int, output_mode: Encoding = "int") -> Value:
+def hashed_crossing(b: Builder, xs: list[Value], *, num_bins: Size, output_mode: Encoding = "int") -> Value:
     """The bin of each combination of integers."""
     columns = [_integers(b, x) for x in xs]
     if len(columns) < 2 or any(x.shape != columns[0].shape or x.dtype in FLOATS for x in columns):

@@ -12,6 +12,7 @@ from codegen.lowering import layout
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.layout import stored_rows
+from codegen.lowering.ranges import NonNegative
 from codegen.lowering.registry import lowers
 from codegen.model.packages import CUSTOM
 from codegen.model.spec import LayerSpec
@@ -29,7 +30,7 @@ def batch_normalization(
     *,
     axis: int | tuple[int] = -1,
     momentum: float = 0.99,
-    epsilon: float = 1e-3,
+    epsilon: NonNegative = 1e-3,
     center: bool = True,
     scale: bool = True,
     mode: Literal[0, 1, 2] = 0,
@@ -88,7 +89,7 @@ def layer_normalization(
     x: Value,
     *,
     axis: int | tuple[int, ...] = -1,
-    epsilon: float = 1e-3,
+    epsilon: NonNegative = 1e-3,
     center: bool = True,
     scale: bool = True,
     rms_scaling: bool = False,
@@ -131,7 +132,7 @@ def rms_normalization(
     x: Value,
     *,
     axis: int | tuple[int, ...] = -1,
-    epsilon: float = 1e-6,
+    epsilon: NonNegative = 1e-6,
     sorts_axes: Quirk[bool] = True,
 ) -> Value:
     """Divide each sample by its root mean square over some axes; the scale goes with the last axes."""
@@ -162,7 +163,7 @@ def group_normalization(
     *,
     groups: int = 32,
     axis: int = -1,
-    epsilon: float = 1e-3,
+    epsilon: NonNegative = 1e-3,
     center: bool = True,
     scale: bool = True,
     weighs_mask: Quirk[bool] = False,
@@ -210,7 +211,7 @@ def addons_group_normalization(
     *,
     groups: int = 32,
     axis: int = -1,
-    epsilon: float = 1e-3,
+    epsilon: NonNegative = 1e-3,
     center: bool = True,
     scale: bool = True,
 ) -> Value:
@@ -225,7 +226,7 @@ def instance_normalization(
     *,
     groups: int = -1,
     axis: int = -1,
-    epsilon: float = 1e-3,
+    epsilon: NonNegative = 1e-3,
     center: bool = True,
     scale: bool = True,
 ) -> Value:
@@ -255,7 +256,7 @@ def contrib_instance_normalization(
     x: Value,
     *,
     axis: int | None = None,
-    epsilon: float = 1e-3,
+    epsilon: NonNegative = 1e-3,
     center: bool = True,
     scale: bool = True,
 ) -> Value:

@@ -7,6 +7,7 @@ from typing import Any
 
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import NonNegative, Rate
 from codegen.lowering.registry import lowers
 from codegen.torch_api import facts
 
@@ -28,7 +29,7 @@ def dropout(
     x: Value,
     training: bool | None = None,
     *,
-    rate: float,
+    rate: Rate,
     noise_shape: tuple[int | None, ...] | None = None,
 ) -> Value:
     """Drop elements, or with a noise shape whole slices, while training."""
@@ -50,27 +51,27 @@ def drop_samples(b: Builder, x: Value, rate: float) -> Value:
 
 
 @lowers("SpatialDropout1D")
-def spatial_dropout_1d(b: Builder, x: Value, training: bool | None = None, *, rate: float) -> Value:
+def spatial_dropout_1d(b: Builder, x: Value, training: bool | None = None, *, rate: Rate) -> Value:
     """Drop whole feature maps (N, T, C) while training."""
     return _spatial(b, x, rate, training, "channels_last")
 
 
 @lowers("SpatialDropout2D", "SpatialDropout3D")
 def spatial_dropout(
-    b: Builder, x: Value, training: bool | None = None, *, rate: float, data_format: str = "channels_last"
+    b: Builder, x: Value, training: bool | None = None, *, rate: Rate, data_format: str = "channels_last"
 ) -> Value:
     """Drop whole feature maps of images and volumes while training."""
     return _spatial(b, x, rate, training, data_format)
 
 
 @lowers("GaussianDropout")
-def gaussian_dropout(b: Builder, x: Value, training: bool | None = None, *, rate: float) -> Value:
+def gaussian_dropout(b: Builder, x: Value, training: bool | None = None, *, rate: Rate) -> Value:
     """Multiply by noise around 1 while training."""
     return _training_only(b, x, "GaussianDropout", rate, training)
 
 
 @lowers("GaussianNoise")
-def gaussian_noise(b: Builder, x: Value, training: bool | None = None, *, stddev: float) -> Value:
+def gaussian_noise(b: Builder, x: Value, training: bool | None = None, *, stddev: NonNegative) -> Value:
     """Add noise while training."""
     return _training_only(b, x, "GaussianNoise", stddev, training)
 
@@ -81,7 +82,7 @@ def alpha_dropout(
     x: Value,
     training: bool | None = None,
     *,
-    rate: float,
+    rate: Rate,
     noise_shape: tuple[int | None, ...] | None = None,
 ) -> Value:
     """Dropout that keeps mean and variance of SELU's outputs, while training."""

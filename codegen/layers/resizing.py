@@ -20,6 +20,7 @@ from codegen.lowering.parts.resizing import (
     smart_resize,
 )
 from codegen.lowering.parts.windows import DataFormat, call, sizes_of, with_sizes
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 
 
@@ -28,8 +29,8 @@ def resizing(
     b: Builder,
     x: Value | dict[str, Value],
     *,
-    height: int,
-    width: int,
+    height: Size,
+    width: Size,
     interpolation: Interpolation = "bilinear",
     crop_to_aspect_ratio: bool = False,
     pad_to_aspect_ratio: bool = False,
@@ -57,7 +58,7 @@ def resizing(
 
 @lowers("CenterCrop")
 def center_crop(
-    b: Builder, x: Value, *, height: int, width: int, data_format: DataFormat = "channels_last"
+    b: Builder, x: Value, *, height: Size, width: Size, data_format: DataFormat = "channels_last"
 ) -> Value:
     """The middle of images; of what is too small, the middle in the same ratio, enlarged."""
     x, single = batched(b, b.cast(x, b.dtype))

@@ -21,6 +21,7 @@ from codegen.lowering.parts.windows import (
     window_count,
     window_pads,
 )
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.words import EPSILON
 
@@ -30,12 +31,12 @@ def mel_spectrogram(
     b: Builder,
     x: Value,
     *,
-    fft_length: int = 2048,
+    fft_length: Size = 2048,
     sequence_stride: int = 512,
-    sequence_length: int | None = None,
+    sequence_length: Size | None = None,
     window: str | tuple[float, ...] | None = "hann",
     sampling_rate: float = 16000,
-    num_mel_bins: int = 128,
+    num_mel_bins: Size = 128,
     min_freq: float = 20.0,
     max_freq: float | None = None,
     power_to_db: bool = True,
@@ -94,9 +95,9 @@ def stft_spectrogram(
     x: Value,
     *,
     mode: Literal["log", "magnitude", "psd", "real", "imag", "angle", "stft"] = "log",
-    frame_length: int = 256,
+    frame_length: Size = 256,
     frame_step: int | None = None,
-    fft_length: int | None = None,
+    fft_length: Size | None = None,
     padding: Literal["valid", "same"] = "valid",
     expand_dims: bool = False,
     data_format: DataFormat = "channels_last",

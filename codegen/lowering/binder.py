@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar, dataclass_transfo
 from codegen.errors import ConversionError, UnsupportedOption
 from codegen.graph import Value
 from codegen.lowering.masks import MaskRule
+from codegen.lowering.ranges import OutOfRange, Range, int64
 from codegen.model.packages import LAMBDA, TENSORFLOW
 from codegen.model.spec import Changed, LayerSpec, Untold
 from codegen.model.words import TRAINING_SUFFIXES
@@ -160,6 +161,8 @@ class LayerFunction:
         expected = self.schema[key].type
         try:
             return convert_type(value, expected)
+        except OutOfRange as fault:
+            raise UnsupportedOption(spec.name, spec.class_name, key, value, f"supported: {fault}") from None
         except (TypeError, OverflowError):
             wanted = getattr(expected, "__name__", None) if isinstance(expected, type) else None
             text = wanted or str(expected).replace("typing.", "")
@@ -249,19 +252,27 @@ def convert_type(value: object, expected: Any) -> Any:
     Raises:
         TypeError: The value is of another kind.
         OverflowError: It is too large for a float.
+        OutOfRange: It is too large for an integer of torch's, or outside the range that the annotation names.
     """
     origin, arguments = typing.get_origin(expected), typing.get_args(expected)
+    if origin is Annotated:
+        return _in_range(convert_type(value, arguments[0]), arguments[1:])
     if expected is Any or Value in arguments:  # what may be a tensor of the graph is no matter of the config
         return _as_tuples(value)
     if origin is Literal:
         if value in arguments and any(value == a and type(value) is type(a) for a in arguments):
             return value
     elif origin in (typing.Union, types.UnionType):
+        out_of_range = None
         for option in arguments:
             try:
                 return convert_type(value, option)
+            except OutOfRange as fault:
+                out_of_range = fault
             except TypeError:
                 continue
+        if out_of_range is not None:
+            raise out_of_range
     elif origin in (tuple, Sequence):
         if isinstance(value, (list, tuple)):
             return _convert_items(value, (*arguments, ...) if origin is Sequence else arguments)
@@ -273,7 +284,7 @@ def convert_type(value: object, expected: Any) -> Any:
             return bool(value)
     elif expected is int:
         if type(value) is int or (isinstance(value, float) and value.is_integer()):
-            return int(value)
+            return int64(int(value))
     elif expected is float:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
             return float(value)
@@ -292,6 +303,13 @@ def _convert_items(items: Sequence[object], kinds: tuple[Any, ...]) -> tuple[Any
     if len(kinds) != len(items):
         raise TypeError(kinds)
     return tuple(convert_type(item, kind) for item, kind in zip(items, kinds, strict=True))
+
+
+def _in_range(number: Any, limits: Sequence[object]) -> Any:
+    for limit in limits:
+        if isinstance(limit, Range) and number not in limit:
+            raise OutOfRange(str(limit))
+    return number
 
 
 def _as_tuples(value: object) -> object:

@@ -95,10 +95,11 @@ class Builder(Emitter):
         counts where the config has none.
 
         Raises:
-            MalformedConfig: A size is negative.
+            MalformedConfig: A size is negative, or the variable larger than any memory.
         """
         if any(size < 0 for size in shape):
             self.malformed(f"its {name} would have the shape {tuple(shape)}")
+        self.check_size(f"its {name}", tuple(shape))
         variable = Variable(self.owner, name, tuple(shape), trainable, aside, initializer)
         if variable not in self.tree.variables:
             self.tree.variables.append(variable)
@@ -143,6 +144,7 @@ class Builder(Emitter):
             graph: The class's definition, for a nested model.
             dtype: Of the parameters, if not the layer's compute dtype.
         """
+        self.check_integers([list(args), dict(kwargs or {})])
         recipes = {key: recipe for key, recipe in (state or {}).items() if recipe is not None}
         options = dict(kwargs or {})
         dtype = dtype or self.dtype

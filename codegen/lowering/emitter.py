@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from codegen.errors import MalformedConfig, UnsupportedOption
+from codegen.errors import MalformedConfig, UnsupportedOption, shorten
 from codegen.graph import FlatOrder, Graph, Host, Node, Op, Targets, Value
 from codegen.graph.dtypes import compute_dtype, torch_dtype
 from codegen.graph.templates import check_template
+from codegen.lowering.ranges import OutOfRange, check_elements, int64
+from codegen.model.nested import instances
 from codegen.model.spec import LayerSpec, Shape
 
 
@@ -47,6 +49,29 @@ class Emitter:
         """
         raise MalformedConfig(f"layer {self.spec.name!r} ({self.spec.title}): {message}")
 
+    def check_size(self, what: str, shape: Shape) -> None:
+        """Refuse a tensor that no memory holds.
+
+        Raises:
+            MalformedConfig: It has too many elements.
+        """
+        try:
+            check_elements(shape)
+        except OutOfRange as fault:
+            self.malformed(f"{what} would have the shape {shape}; supported: {fault}")
+
+    def check_integers(self, arguments: Any) -> None:
+        """Refuse integers that torch cannot have, at any depth.
+
+        Raises:
+            MalformedConfig: There is one.
+        """
+        for number in instances(arguments, int):
+            try:
+                int64(number)
+            except OutOfRange as fault:
+                self.malformed(f"it has to do with the number {shorten(number)}; supported: {fault}")
+
     def value(self, shape: Shape, *, dtype: str | None = None, perm: tuple[int, ...] = ()) -> Value:
         """A new value for `emit` to yield, stored as `perm` says; in Keras' layout by default."""
         return Value(tuple(shape), dtype or self.dtype, self.label, perm)
@@ -56,10 +81,13 @@ class Emitter:
 
         Raises:
             TemplateError: The template has no use for an operand, or names what nobody knows.
+            MalformedConfig: A number or a shape in it is beyond all that torch can have.
         """
         check_template(template, operands)
+        self.check_integers(operands)
         node = Node(template, operands, targets, self.label, op or Op.OTHER)
         for value in node.results():
+            self.check_size("its output", value.shape)
             value.node = node
         self.graph.nodes.append(node)
 

@@ -9,6 +9,7 @@ from codegen.errors import MalformedConfig, Unsupported
 from codegen.graph import Graph, Value
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import OutOfRange, check_elements
 from codegen.lowering.session import NestedModel
 from codegen.model.nested import instances
 from codegen.model.spec import LayerSpec, ModelSpec
@@ -115,6 +116,12 @@ def input_value(layer: LayerSpec, given: Value | None = None) -> Value:
     shape = layer.config.get("batch_shape")
     if not isinstance(shape, (list, tuple)):
         raise MalformedConfig(f"layer {layer.name!r}: the InputLayer has no shape")
+    try:
+        check_elements(tuple(shape))
+    except OutOfRange as fault:
+        raise MalformedConfig(
+            f"layer {layer.name!r}: it has the shape {tuple(shape)}; supported: {fault}"
+        ) from None
     return Value(tuple(shape), str(layer.config.get("dtype", layer.dtype)), layer.name)
 
 

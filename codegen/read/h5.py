@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from codegen.errors import UnreadableFile, shorten
 from codegen.model.saved_model import StoredTensor
 from codegen.read.parts.damage import reading
+from codegen.read.heaps import check_heaps
 
 # deflate shrinks at most 1032 times; what claims to grow more than this is no array that Keras wrote.
 _MAX_EXPANSION = 1100
@@ -24,6 +25,11 @@ _NUMBERS = "biuf"
 
 def open_h5(file: Path | BinaryIO, stack: ExitStack) -> h5py.File:
     """Open a file for reading; `stack` closes it."""
+    if isinstance(file, Path):
+        with file.open("rb") as stream:
+            check_heaps(stream)
+    else:
+        check_heaps(file)
     return stack.enter_context(h5py.File(file, "r"))
 
 

@@ -18,7 +18,7 @@ from tests.support.configs import entry, functional, input_entry, saved, tensor
         (["a"], "layer 'a'"),
         (["lambda", "lambda_1", "lambda_2", "lambda_4"], "layers 'lambda' to 'lambda_2', 'lambda_4'"),
         (["a_9", "a_10", "_"], "layers 'a_9', 'a_10', '_'"),
-        (["a_" + "9" * 5000, "a"], f"layers 'a_{'9' * 5000}', 'a'"),
+        (["a_" + "9" * 5000, "a"], f"layers 'a_{'9' * 196}… 'a'"),
     ],
     ids=["one", "numbered", "few", "huge"],
 )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from codegen.graph import Value
 from codegen.layers.attention.masks import insert_axes
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Rate
 from codegen.lowering.registry import lowers
 
 Masks = list[Value | None]
@@ -23,7 +24,7 @@ def attention(
     *,
     use_scale: bool = False,
     score_mode: Literal["dot", "concat"] = "dot",
-    dropout: float = 0.0,
+    dropout: Rate = 0.0,
     causal: bool = False,
 ) -> Any:
     """softmax(scale * query @ key.T) @ value, or with score_mode "concat" tanh(query + key), summed."""
@@ -59,7 +60,7 @@ def additive_attention(
     use_causal_mask: bool = False,
     *,
     use_scale: bool = True,
-    dropout: float = 0.0,
+    dropout: Rate = 0.0,
     causal: bool = False,
 ) -> Any:
     """softmax(scale * tanh(query + key), summed over the features) @ value."""

@@ -14,6 +14,7 @@ from codegen.layers.attention.masks import AttentionMasks
 from codegen.lowering.binder import Quirk, options
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.rules import native
+from codegen.lowering.ranges import Rate, Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -31,7 +32,7 @@ class AttentionOptions:
         masking: See `Masking`.
     """
 
-    dropout: float = 0.0
+    dropout: Rate = 0.0
     use_bias: bool = True
     use_gate: bool = False
     sliding_window: int | None = None
@@ -52,9 +53,9 @@ def multi_head_attention(
     training: bool | None = None,
     use_causal_mask: bool = False,
     *,
-    num_heads: int,
-    key_dim: int,
-    value_dim: int | None = None,
+    num_heads: Size,
+    key_dim: Size,
+    value_dim: Size | None = None,
     output_shape: int | tuple[int, ...] | None = None,
     attention_axes: int | tuple[int, ...] | None = None,
     common: AttentionOptions,
@@ -101,9 +102,9 @@ def group_query_attention(
     training: bool | None = None,
     use_causal_mask: bool = False,
     *,
-    head_dim: int,
-    num_query_heads: int,
-    num_key_value_heads: int,
+    head_dim: Size,
+    num_query_heads: Size,
+    num_key_value_heads: Size,
     common: AttentionOptions,
 ) -> Any:
     """Multi-head attention in which several heads of the query share one of key and value."""

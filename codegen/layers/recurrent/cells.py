@@ -14,6 +14,7 @@ from codegen.layers.recurrent.native import drop_features, run_native
 from codegen.lowering import registry
 from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Rate, Size
 from codegen.model.packages import KERAS
 from codegen.model.spec import LayerSpec, Shape
 
@@ -29,8 +30,8 @@ class CellOptions:
 
     activation: Activation = "tanh"
     use_bias: bool = True
-    dropout: float = 0.0
-    recurrent_dropout: float = 0.0
+    dropout: Rate = 0.0
+    recurrent_dropout: Rate = 0.0
 
 
 @options
@@ -43,7 +44,7 @@ class Cell(CellOptions):
         num_states: Number of state tensors.
     """
 
-    units: int
+    units: Size
     implementation: int = 2
 
     kind: ClassVar[Kind]

@@ -15,6 +15,7 @@ from codegen.lowering import layout
 from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.windows import AxisWindows, ConvWindows, in_dims, window_count
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import Shape
 
@@ -30,7 +31,7 @@ class ConvLSTMWindows(ConvWindows):
 class ConvLSTMOptions(CellOptions):
     """The options of a step."""
 
-    filters: int
+    filters: Size
     recurrent_activation: Activation = "sigmoid"
 
 

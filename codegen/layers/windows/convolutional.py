@@ -26,6 +26,7 @@ from codegen.lowering.parts.windows import (
     window_count,
     with_sizes,
 )
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 from codegen.torch_api import short_arguments
@@ -44,7 +45,7 @@ def conv(
     x: Value,
     *,
     dims: int,
-    filters: int,
+    filters: Size,
     windows: ConvWindows,
     groups: int = 1,
     activation: str | LayerSpec = "linear",
@@ -80,7 +81,7 @@ def depthwise_conv(
     *,
     dims: int,
     windows: ConvWindows,
-    depth_multiplier: int = 1,
+    depth_multiplier: Size = 1,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
 ) -> Value:
@@ -100,9 +101,9 @@ def separable_conv(
     x: Value,
     *,
     dims: int,
-    filters: int,
+    filters: Size,
     windows: ConvWindows,
-    depth_multiplier: int = 1,
+    depth_multiplier: Size = 1,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
 ) -> Value:
@@ -129,7 +130,7 @@ def conv_transpose(
     x: Value,
     *,
     dims: int,
-    filters: int,
+    filters: Size,
     windows: TransposedWindows,
     output_padding: Ints | None = None,
     output_shape: tuple[int | None, ...] | None = None,

@@ -24,6 +24,7 @@ from codegen.lowering.parts.windows import (
     spatial_axes,
     with_sizes,
 )
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -51,7 +52,7 @@ def locally_connected(
     x: Value,
     *,
     dims: int,
-    filters: int,
+    filters: Size,
     windows: OwnWindows,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,

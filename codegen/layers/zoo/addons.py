@@ -6,6 +6,7 @@ from codegen.graph import Value
 from codegen.layers.windows.pooling import adaptive_average_pooling, adaptive_max_pooling
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.windows import in_dims
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 
 _ADDONS, _NOTE = "Addons", "TensorFlow Addons"
@@ -24,7 +25,7 @@ def gelu(b: Builder, x: Value, *, approximate: bool = True) -> Value:
 
 
 @lowers("Maxout", package=_ADDONS, masks="drop", note=_NOTE)
-def maxout(b: Builder, x: Value, *, num_units: int, axis: int = -1) -> Value:
+def maxout(b: Builder, x: Value, *, num_units: Size, axis: int = -1) -> Value:
     """The largest of the numbers that are `num_units` apart on an axis."""
     axis = b.axis(axis, x.rank)
     size = b.known(x, axis)

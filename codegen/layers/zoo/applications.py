@@ -14,12 +14,13 @@ from __future__ import annotations
 from codegen.graph import Value
 from codegen.layers.regularization import drop_samples
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Rate, Size
 from codegen.lowering.registry import lowers
 from codegen.model.packages import CUSTOM
 
 
 @lowers("LayerScale", package=CUSTOM, note="keras.applications' ConvNeXt")
-def layer_scale(b: Builder, x: Value, *, projection_dim: int, init_values: float = 1e-6) -> Value:
+def layer_scale(b: Builder, x: Value, *, projection_dim: Size, init_values: float = 1e-6) -> Value:
     """x * gamma, one factor a channel."""
     start = {"class_name": "Constant", "config": {"value": init_values}}
     gamma = b.parameter("gamma", b.weight("gamma", (projection_dim,), initializer=start))
@@ -27,20 +28,20 @@ def layer_scale(b: Builder, x: Value, *, projection_dim: int, init_values: float
 
 
 @lowers("StochasticDepth", package=CUSTOM, note="keras.applications' ConvNeXt")
-def stochastic_depth(b: Builder, x: Value, *, drop_path_rate: float) -> Value:
+def stochastic_depth(b: Builder, x: Value, *, drop_path_rate: Rate) -> Value:
     """Drops whole samples in training."""
     return drop_samples(b, x, drop_path_rate)
 
 
 @lowers("DropConnect", package=CUSTOM, note="EfficientNet ports")
-def drop_connect(b: Builder, x: Value, *, drop_connect_rate: float = 0.0) -> Value:
+def drop_connect(b: Builder, x: Value, *, drop_connect_rate: Rate = 0.0) -> Value:
     """Drops whole samples in training."""
     return drop_samples(b, x, drop_connect_rate)
 
 
 @lowers("FixedDropout", package=CUSTOM, note="the package efficientnet")
 def fixed_dropout(
-    b: Builder, x: Value, *, rate: float, noise_shape: tuple[int | None, ...] | None = None
+    b: Builder, x: Value, *, rate: Rate, noise_shape: tuple[int | None, ...] | None = None
 ) -> Value:
     """Dropout whose noise is shared along the axes where `noise_shape` is 1."""
     if noise_shape is None or all(size is None for size in noise_shape):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
 
 @lowers("MaxoutDense", masks="drop", note="Keras 1")
-def maxout_dense(b: Builder, x: Value, *, units: int, nb_feature: int = 4, use_bias: bool = True) -> Value:
+def maxout_dense(b: Builder, x: Value, *, units: Size, nb_feature: Size = 4, use_bias: bool = True) -> Value:
     """The largest of `nb_feature` linear layers, element by element."""
     x = b.keras_layout(x)
     features = b.known(x, -1)
@@ -46,7 +47,7 @@ def highway(b: Builder, x: Value, *, activation: str | LayerSpec = "linear", use
 
 
 @lowers("RandomFourierFeatures", masks="drop", training_only=("scale",), note="Keras 2")
-def random_fourier_features(b: Builder, x: Value, *, output_dim: int) -> Value:
+def random_fourier_features(b: Builder, x: Value, *, output_dim: Size) -> Value:
     """cos(x @ kernel / scale + phase), where only the scale is ever trained."""
     x = b.cast(b.keras_layout(x), "float32")
     shape = (b.known(x, -1), output_dim)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Rate, Size
 from codegen.lowering.registry import lowers
 from codegen.model.packages import CUSTOM
 from codegen.model.spec import LayerSpec
@@ -16,9 +17,9 @@ Activation = Literal["relu", "tanh", "sigmoid", "elu", "selu", "swish", "gelu", 
 # Only versions that save `go_backwards` are known to compute this. All save `return_state`; none looks at it.
 @lowers("TCN", package=CUSTOM, masks="drop", training_only=("return_state",), note="keras-tcn 3.5")
 def tcn(
-    b: Builder, x: Value, *, nb_filters: int | tuple[int, ...], kernel_size: int, nb_stacks: int,
+    b: Builder, x: Value, *, nb_filters: int | tuple[int, ...], kernel_size: int, nb_stacks: Size,
     dilations: tuple[int, ...], padding: Literal["causal", "same"], use_skip_connections: bool,
-    dropout_rate: float, return_sequences: bool, activation: Activation, use_batch_norm: bool,
+    dropout_rate: Rate, return_sequences: bool, activation: Activation, use_batch_norm: bool,
     use_layer_norm: bool, go_backwards: bool, kernel_initializer: Any = "he_normal",
 ) -> Value:  # fmt: skip
     """Residual blocks of two dilated convolutions each; their sum, or the last; all steps, or one."""

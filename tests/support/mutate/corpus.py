@@ -11,7 +11,7 @@ _MAX_BYTES = 2**18
 
 
 def corpus(folder: Path | None = None) -> list[Path]:
-    """Models under a folder of at most 256 kB: whole ones, and architectures with their weights beside them."""
+    """Models of at most 256 kB under a folder: whole ones, and architectures with their weights beside."""
     roots = [folder] if folder else [ROOT / "tests" / "fixtures", ROOT / "examples"]
     found = [path for root in roots for path in sorted(root.rglob("*")) if _is_model(path)]
     if not found:

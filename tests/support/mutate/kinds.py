@@ -1,7 +1,7 @@
 """What can be done to a saved model: kinds of mutations, by the files that they are for.
 
-A model is a mapping from file names to contents, `{"model.h5": b"..."}`, or several where an architecture and
-its weights are apart. A mutation changes one of its files. To add some, write a function and give it to `mutation`.
+A model is a mapping from file names to contents: `{"model.h5": b"..."}`, or several where an architecture and
+its weights are apart. A mutation changes one of them. To add one, decorate a function with `mutation`.
 """
 
 from __future__ import annotations
@@ -41,5 +41,5 @@ def mutated(files: Files, rng: Random) -> tuple[str, Files]:
         kind, _, _, mutate = rng.choices(known, weights=[weight for _, _, weight, _ in known])[0]
         try:
             return kind, {**files, name: mutate(files[name], rng)}
-        except Exception:  # noqa: S112, BLE001 - whatever a library refuses to write is no mutant
+        except Exception:  # whatever a library refuses to write is no mutant
             continue

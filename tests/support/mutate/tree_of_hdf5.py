@@ -17,8 +17,8 @@ from tests.support.mutate.tree_of_json import mutated_json
 _SUFFIXES = (".h5", ".hdf5")
 _NAMES = ("x", "vars", "0", "a" * 10_000, "layers", "\u2603", "b\\c", "kernel:0", "../up")
 _ATTRIBUTES: tuple[Any, ...] = (
-    "x", b"\xff\xfe", 3, -1.5, np.zeros(3), np.array([b"a", b"a"]), np.array([], "S1"), h5py.Empty("f"), "a" * 10_000,
-    np.array([[b"a"]]),
+    "x", b"\xff\xfe", 3, -1.5, np.zeros(3), np.array([b"a", b"a"]), np.array([], "S1"), h5py.Empty("f"),
+    "a" * 10_000, np.array([[b"a"]]),
 )  # fmt: skip
 
 
@@ -81,7 +81,14 @@ def _attribute(file: h5py.File, rng: Random) -> None:
         del attributes[name]
     elif choice < 0.65 and isinstance(value, np.ndarray) and value.size:
         items = list(value)
-        changed = (items[:-1], items + items[:1], items[::-1], items[1:], [*items[1:], b"a" * 5000], [b""] * len(items))
+        changed = (
+            items[:-1],
+            items + items[:1],
+            items[::-1],
+            items[1:],
+            [*items[1:], b"a" * 5000],
+            [b""] * len(items),
+        )
         attributes[name] = np.array(rng.choice(changed))
     else:
         attributes[name] = rng.choice(_ATTRIBUTES)
@@ -105,9 +112,9 @@ def _array(file: h5py.File, rng: Random) -> None:
     else:
         array = np.asarray(value)
         group[name] = (
-            lambda: array.T, lambda: array[..., None], lambda: array[:0], lambda: array.reshape(-1), lambda: np.float32(1),
-            lambda: array.astype(rng.choice(("f8", "i4", "f2", "c8", "?", "S3", "u1"))), lambda: np.full(shape, np.nan),
-            lambda: np.repeat(array, 2, -1),
+            lambda: array.T, lambda: array[..., None], lambda: array[:0], lambda: array.reshape(-1),
+            lambda: np.float32(1), lambda: np.full(shape, np.nan), lambda: np.repeat(array, 2, -1),
+            lambda: array.astype(rng.choice(("f8", "i4", "f2", "c8", "?", "S3", "u1"))),
         )[choice - 4]()  # fmt: skip
 
 
@@ -116,7 +123,15 @@ def _link(file: h5py.File, rng: Random) -> None:
     target = rng.choice(_objects(file))
     if name in group:
         del group[name]
-    group[name] = rng.choice((target, file, h5py.SoftLink(target.name), h5py.ExternalLink("/etc/passwd", "/x"), h5py.SoftLink("/none")))
+    group[name] = rng.choice(
+        (
+            target,
+            file,
+            h5py.SoftLink(target.name),
+            h5py.ExternalLink("/etc/passwd", "/x"),
+            h5py.SoftLink("/none"),
+        )
+    )
 
 
 def _drop(file: h5py.File, rng: Random) -> None:

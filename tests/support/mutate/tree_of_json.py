@@ -15,9 +15,11 @@ Path = tuple[Any, ...]
 _HUGE = (2**31 - 1, 2**31, 2**32, 2**40, 2**63 - 1, 2**63, -(2**63), 10**30, 10**12, 1e308, 1e39, 1e-320)
 _VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 2, 3, 7, 64, 1000, 0.5, 1.5, -0.5, 2.1, float("nan"), float("inf"), *_HUGE,
-    "", "x", "same", "valid", "relu", "channels_first", "float16", "string", "None", "a" * 10_000, "name with a space " * 600,
+    "", "x", "same", "valid", "relu", "channels_first", "float16", "string", "None",
+    "a" * 10_000, "name with a space " * 600,
     "\u2603", "\n\x1b[31m'\"", "../../x", "__class__", "None of it",
-    [], [1], [1, 2], [2, 2, 2], [0, 0], [-1, -1], [[1, 2], [3, 4]], [None, 2], [None, None, 3], [2**40, 2**40], {}, {"a": 1},
+    [], [1], [1, 2], [2, 2, 2], [0, 0], [-1, -1], [[1, 2], [3, 4]], [None, 2], [None, None, 3],
+    [2**40, 2**40], {}, {"a": 1},
     {"class_name": "Dense", "config": {"units": 3}}, {"class_name": "__lambda__", "config": {"code": "4wE="}},
     {"class_name": "__numpy__", "config": {"value": [1.0], "dtype": "float32"}},
     {"class_name": "__keras_tensor__", "config": {"keras_history": ["dense", 0, 0]}},
@@ -69,10 +71,14 @@ def _change(document: list[Any], place: Path, rng: Random, places: list[Path]) -
     elif choice < 0.17 and isinstance(parent, dict):
         parent[rng.choice(("x", f"{key}_", str(key)[:-1], "k" * 10_000))] = parent.pop(key)
     elif choice < 0.24:
-        parent[key] = copy.deepcopy(_at(document[0], rng.choice(places)) if rng.random() < 0.9 else document[0])
+        parent[key] = copy.deepcopy(
+            _at(document[0], rng.choice(places)) if rng.random() < 0.9 else document[0]
+        )
     elif choice < 0.26:
         for _ in range(rng.choice((1, 2, 100, 400))):
-            parent[key] = [parent[key]] if rng.random() < 0.5 else {"config": parent[key], "class_name": "Dense"}
+            parent[key] = (
+                [parent[key]] if rng.random() < 0.5 else {"config": parent[key], "class_name": "Dense"}
+            )
     elif choice < 0.3:
         parent[key] = f"{old}" if rng.random() < 0.5 else [old, old]
     else:
@@ -87,7 +93,9 @@ def _other(old: Any, rng: Random) -> Any:
     if isinstance(old, int | float):
         return rng.choice((old + 1, old - 1, -old, old * 2, old * 1000, old / 2, old + 0.5, *_HUGE))
     if isinstance(old, str):
-        return rng.choice((old[:-1], old.upper(), old + "_1", old * 1000, old.replace("_", " "), "", old[::-1]))
+        return rng.choice(
+            (old[:-1], old.upper(), old + "_1", old * 1000, old.replace("_", " "), "", old[::-1])
+        )
     if isinstance(old, list) and old:
         return rng.choice((old[:-1], old[1:], old + old[:1], old[::-1], [old], old * 3, old[0]))
     if isinstance(old, dict) and old:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zipfile
 from random import Random
 
@@ -11,7 +12,17 @@ from tests.support.mutate.code import mutated_code
 from tests.support.mutate.kinds import mutated, mutation
 from tests.support.mutate.tree_of_json import mutated_json
 
-_NAMES = ("config.json", "model.weights.h5", "metadata.json", "../config.json", "/abs", "a\\b", "a" * 10_000, "", "x/")
+_NAMES = (
+    "config.json",
+    "model.weights.h5",
+    "metadata.json",
+    "../config.json",
+    "/abs",
+    "a\\b",
+    "a" * 10_000,
+    "",
+    "x/",
+)
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)
 Members = list[tuple[str, bytes]]
 
@@ -23,7 +34,7 @@ def _members(data: bytes) -> Members:
 
 def _packed(members: Members, method: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive, warnings.catch_warnings(action="ignore"):
         for name, content in members:
             archive.writestr(name, content)
     return buffer.getvalue()
@@ -63,7 +74,9 @@ def change_members(data: bytes, rng: Random) -> bytes:
     elif choice == 1:
         members[place] = rng.choice(_NAMES), content
     elif choice == 2:
-        members.append((rng.choice((name.replace("/", "\\"), f"./{name}", name.upper())), content[: rng.randrange(99)]))
+        members.append(
+            (rng.choice((name.replace("/", "\\"), f"./{name}", name.upper())), content[: rng.randrange(99)])
+        )
     else:
         members[place] = name, members[place - 1][1]
     return _packed(members, rng.choice(_METHODS))
@@ -73,7 +86,9 @@ def change_members(data: bytes, rng: Random) -> bytes:
 def change_directory(data: bytes, rng: Random) -> bytes:
     """The central directory, or the header of a member, lies about sizes, places, flags or methods."""
     changed = bytearray(data)
-    heads = [i for i in range(len(data) - 46) if data[i : i + 4] in (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06")]
+    heads = [
+        i for i in range(len(data) - 46) if data[i : i + 4] in (b"PK\x01\x02", b"PK\x03\x04", b"PK\x05\x06")
+    ]
     place = rng.choice(heads) + 4 + 2 * rng.randrange(20)
     struct.pack_into("<H", changed, place, rng.choice((0, 1, 8, 12, 14, 99, 0xFFFF, rng.randrange(0x10000))))
     return bytes(changed)

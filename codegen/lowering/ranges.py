@@ -1,0 +1,71 @@
+"""Which numbers an option can be: the types by which layer functions say it, and the binder checks it.
+
+`rate: Rate`, `units: Size`, `epsilon: NonNegative`; also inside others, `tuple[Size, ...]` and `Rate | None`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from codegen.model.spec import Shape
+
+#: In float32 these are four terabytes.
+_MAX_ELEMENTS = 2**40
+
+
+class OutOfRange(ValueError):
+    """A number is of the right type, but none that the option can be; its text says which it can."""
+
+
+@dataclass(frozen=True)
+class Range:
+    """The numbers from `low` to `high`, both included unless `is_open` leaves out the lower one."""
+
+    low: float
+    high: float | None = None
+    is_open: bool = False
+
+    def __contains__(self, number: float) -> bool:
+        if number != number or number in (float("inf"), -float("inf")):
+            return False
+        is_above = number > self.low if self.is_open else number >= self.low
+        return is_above and (self.high is None or number <= self.high)
+
+    def __str__(self) -> str:
+        if self.high is not None:
+            return f"from {self.low} to {self.high}"
+        return f"above {self.low}" if self.is_open else f"at least {self.low}"
+
+
+def int64(number: int) -> int:
+    """`number`, if it is one of torch's integers.
+
+    Raises:
+        OutOfRange: It is none.
+    """
+    if not -(2**63) <= number < 2**63:
+        raise OutOfRange("whole numbers of 64 bits")
+    return number
+
+
+def check_elements(shape: Shape) -> None:
+    """See that a tensor of this shape can be, whatever its open sizes are.
+
+    Raises:
+        OutOfRange: It has more elements than any memory holds.
+    """
+    if math.prod(size for size in shape if size) > _MAX_ELEMENTS:
+        raise OutOfRange(f"tensors of at most 2**{_MAX_ELEMENTS.bit_length() - 1} elements")
+
+
+#: The share of what is dropped.
+Rate: TypeAlias = Annotated[float, Range(0, 1)]
+#: What is added to a divisor, a standard deviation, ...
+NonNegative: TypeAlias = Annotated[float, Range(0)]
+Positive: TypeAlias = Annotated[float, Range(0, is_open=True)]
+#: A number of units, filters, pixels, ...
+Size: TypeAlias = Annotated[int, Range(1)]
+#: The same where there may be none.
+Count: TypeAlias = Annotated[int, Range(0)]
