@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from codegen.commands.garbage import no_collection
-from codegen.commands.self_check import self_check
-from codegen.errors import ConversionError
+from codegen.commands.self_check import SelfCheckFailed, self_check
+from codegen.errors import ConversionError, MalformedConfig
 from codegen.options import FilePath, Options, Progress, takes_options
 from codegen.read import read_model
 from codegen.weights import write_state_dict
@@ -69,7 +69,12 @@ def convert(
             progress("writing weights")
             write_state_dict(new_weights, draft.state(saved))
             progress("checking")
-            self_check(draft.source, new_weights, draft.lowered.graph, options.class_name)
+            try:
+                self_check(draft.source, new_weights, draft.lowered.graph, options.class_name)
+            except SelfCheckFailed as failure:
+                if draft.lowered.contradictions:  # then the file is to blame
+                    raise MalformedConfig(draft.lowered.contradictions[0]) from failure
+                raise
             new_source = Path(scratch, source_path.name)
             new_source.write_text(draft.source, encoding="utf-8", newline="\n")
             new_weights.replace(weights_path)

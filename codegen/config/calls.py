@@ -72,7 +72,12 @@ class NodeReader:
         if value.get("class_name") != "__keras_tensor__":
             return NotImplemented
         config = checks.mapping(value.get("config"), f"layer {self.layer!r}: a tensor in a call")
-        return self._reference(config.get("keras_history"))
+        shape, dtype = config.get("shape"), config.get("dtype")
+        return replace(
+            self._reference(config.get("keras_history")),
+            shape=tuple(shape) if isinstance(shape, list) else None,
+            dtype=dtype if isinstance(dtype, str) else None,
+        )
 
     def _reference(self, history: Any) -> TensorRef:
         if not self._is_tensor(history):

@@ -26,11 +26,16 @@ Results = dict[tuple[str, int], list[Any] | None]
 
 @dataclass(frozen=True)
 class Lowered:
-    """The model in torch's terms, the Keras variables that it uses, and what is to be said of it."""
+    """The model in torch's terms, the Keras variables that it uses, and what is to be said of it.
+
+    Attributes:
+        contradictions: Where a tensor is not what the file says of it.
+    """
 
     graph: Graph
     tree: VariableTree
     notes: tuple[str, ...] = ()
+    contradictions: tuple[str, ...] = ()
 
 
 def lower(
@@ -59,7 +64,8 @@ def lower(
         for value in outputs
     ]
     graph.outputs = [layout.unflatten(builder, value) if value.flat else value for value in outputs]
-    return Lowered(graph, builder.tree, tuple(builder.session.notes))
+    said = builder.session
+    return Lowered(graph, builder.tree, tuple(said.notes), tuple(said.contradictions))
 
 
 def survey(model: ModelSpec, finish_class: FinishClass = lambda _: None) -> tuple[Builder, list[Any]]:
@@ -102,8 +108,12 @@ def _lower_call(b: Builder, layer: LayerSpec, index: int, results: Results) -> l
             if layer.model is None:
                 registry.find(layer).bind(layer)
             return None
+        for ref in instances([spec.args, spec.kwargs], TensorRef):
+            b.session.compare(ref, _result(results, ref))
         result = _call(child, _resolve(spec.args, results), _resolve(dict(spec.kwargs), results))
-    except Bug:
+    except Bug as bug:
+        if b.session.contradictions:
+            raise MalformedConfig(b.session.contradictions[0]) from bug
         raise
     except ConversionError as error:
         b.session.report(child.owner, error.problems if isinstance(error, Unsupported) else (error,))

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from codegen.errors import ConversionError
-from codegen.graph import Graph, Module, Value
+from codegen.errors import ConversionError, shorten
+from codegen.graph import Graph, Host, Module, Value
+from codegen.model.spec import TensorRef
 from codegen.model.variables import VariableTree
 
 Owner = tuple[str, ...]
@@ -45,6 +46,7 @@ class Session:
         results: What the first call of each layer yields, by owner.
         failures: The problems of each layer, by owner.
         notes: What the file's docstring should say, in order.
+        contradictions: Where a tensor is not what the file says of it.
     """
 
     finish_class: FinishClass = lambda _: None
@@ -55,6 +57,7 @@ class Session:
     results: dict[Owner, list[Value]] = field(default_factory=dict)
     failures: dict[Owner, tuple[ConversionError, ...]] = field(default_factory=dict)
     notes: dict[str, None] = field(default_factory=dict)
+    contradictions: list[str] = field(default_factory=list)
 
     def trains(self, tree: VariableTree) -> bool:
         """Whether neither the layer nor anything that holds it is frozen."""
@@ -73,6 +76,18 @@ class Session:
             if known is None or fits(known):
                 return part
         raise AssertionError  # numbers do not end
+
+    def compare(self, ref: TensorRef, value: object) -> None:
+        """Note it if a tensor is not what the file says of it: then that is to blame for what goes wrong later."""
+        if not isinstance(value, Value) or isinstance(value, Host) or ref.shape is None:
+            return
+        sizes = zip(value.shape, ref.shape, strict=False)
+        same_shape = value.rank == len(ref.shape) and all(None in pair or pair[0] == pair[1] for pair in sizes)
+        if not same_shape or value.dtype != ref.dtype:
+            self.contradictions.append(
+                f"layer {ref.layer!r} puts out a {value.dtype} tensor of shape {value.shape}, but is said to put out "
+                f"{shorten(ref.dtype)}, {shorten(ref.shape)} where it is read; save the model again"
+            )
 
     def report(self, owner: Owner, problems: tuple[ConversionError, ...]) -> None:
         """Note why a layer could not be lowered, once for all that say it in the same words."""

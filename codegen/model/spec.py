@@ -16,12 +16,15 @@ Shape = tuple[int | None, ...]
 class TensorRef:
     """One output of one call of a layer of the same model.
 
-    `call` counts the layer's `calls` from 0, `output` its flattened outputs.
+    `call` counts the layer's `calls` from 0, `output` its flattened outputs. `shape` and `dtype` are what the file
+    says of the tensor, if it does; nothing is computed from them.
     """
 
     layer: str
     call: int = 0
     output: int = 0
+    shape: Shape | None = field(default=None, compare=False)
+    dtype: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
