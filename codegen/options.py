@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -16,6 +17,9 @@ FilePath = str | os.PathLike[str]
 #: Called with a few words at every stage.
 Progress = Callable[[str], None]
 F = TypeVar("F", bound=Callable[..., Any])
+
+#: What says of a file that it is a model, and is no part of the model's name.
+_SUFFIXES = re.compile(r"(\.weights)?\.(h5|hdf5|hdf|keras|json|zip)$|\.model$", re.IGNORECASE)
 
 
 def _shown(text: str, *, metavar: str | None = None, of_model: bool = False) -> dict[str, Any]:
@@ -81,10 +85,14 @@ class Options:
             ConversionError: The name asked for is none that Python can import.
         """
         if self.name is None:
-            return naming.identifier(Path(path).name.split(".")[0], "model")
-        if self.name != naming.identifier(self.name):
-            raise ConversionError(f"--name {shorten(self.name)} is no Python module name")
-        return self.name
+            return naming.module_name(_SUFFIXES.sub("", Path(path).name))
+        if self.name == naming.module_name(self.name):
+            return self.name
+        if self.name == naming.identifier(self.name):
+            raise ConversionError(
+                f"--name {shorten(self.name)} would hide the module that Python or torch has under this name"
+            )
+        raise ConversionError(f"--name {shorten(self.name)} is no Python module name")
 
 
 def takes_options(function: F) -> F:

@@ -191,7 +191,8 @@ def _check(model: ModelSpec) -> None:
         count = 1 if source.class_name == "InputLayer" else len(source.calls)
         if reference.call >= count:
             raise MalformedConfig(
-                f"layer {source.name!r}: its call {reference.call} is read, but it is called {count} times"
+                f"layer {source.name!r}: the output of its call {reference.call + 1} is read, but it is "
+                f"called only {'once' if count == 1 else f'{count} times'}"
             )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+import sys
 import unicodedata
 
 MAX_LENGTH = 60
+_MAX_FILE_NAME = 200
 
 #: `dir(torch.nn.Module())`, which an attribute must not shadow; a test compares it with torch.
 MODULE_ATTRIBUTES = frozenset("""
@@ -22,21 +24,32 @@ MODULE_ATTRIBUTES = frozenset("""
     set_submodule share_memory state_dict to to_empty train training type xpu zero_grad
     """.split())  # noqa: SIM905 - a list of 60 strings would be 60 lines
 
+#: What a module beside a generated one must not be called: `import torch` would find it.
+_IMPORTED_BY_TORCH = frozenset(
+    {"torch", "numpy", "sympy", "mpmath", "networkx", "jinja2", "markupsafe", "fsspec", "filelock"}
+)
+
 #: Names that generated code uses itself.
 GLOBALS = frozenset(
     {"self", "torch", "nn", "F", "Tensor", "Path", "math", "WEIGHTS_PATH", "load_model", "ConvertedModel"}
 )
 
 
-def identifier(text: str, fallback: str = "layer") -> str:
-    """A legal snake-or-camel-case Python identifier that resembles `text`; ASCII, at most 60 characters."""
+def identifier(text: str, fallback: str = "layer", limit: int = MAX_LENGTH) -> str:
+    """A legal snake-or-camel-case Python identifier like `text`; ASCII, at most `limit` characters."""
     ascii_text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    name = re.sub(r"[^0-9A-Za-z_]+", "_", ascii_text[:1000]).strip("_")[:MAX_LENGTH].strip("_")
+    name = re.sub(r"[^0-9A-Za-z_]+", "_", ascii_text[:1000]).strip("_")[:limit].strip("_")
     if not name:
         return fallback
     if name[0].isdigit():
         name = f"{fallback}_{name}"
     return f"{name}_" if keyword.iskeyword(name) or keyword.issoftkeyword(name) else name
+
+
+def module_name(text: str) -> str:
+    """A name for a module that hides no other: `weights.01-0.93` -> `weights_01_0_93`, `re` -> `re_`."""
+    name = identifier(text, "model", _MAX_FILE_NAME)
+    return f"{name}_" if name in sys.stdlib_module_names or name in _IMPORTED_BY_TORCH else name
 
 
 def class_name(text: str) -> str:

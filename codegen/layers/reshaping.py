@@ -24,6 +24,7 @@ from codegen.lowering.parts.windows import (
     sizes_of,
     with_sizes,
 )
+from codegen.lowering.ranges import Count
 from codegen.lowering.registry import lowers
 from codegen.model.spec import Shape
 
@@ -61,7 +62,7 @@ def permute(b: Builder, x: Value, *, dims: tuple[int, ...]) -> Value:
 
 
 @lowers("RepeatVector", masks="drop")
-def repeat_vector(b: Builder, x: Value, *, n: int) -> Value:
+def repeat_vector(b: Builder, x: Value, *, n: Count) -> Value:
     """(N, C) -> (N, n, C)."""
     check_rank(b, x, 0)
     x = b.keras_layout(x)

@@ -145,7 +145,10 @@ def _is_unknown(results: Results, ref: TensorRef) -> bool:
 def _result(results: Results, ref: TensorRef) -> Any:
     values = results[ref.layer, ref.call] or []
     if ref.output >= len(values):
-        raise MalformedConfig(f"layer {ref.layer!r}: output {ref.output} is read, but it has {len(values)}")
+        few = "only one tensor" if len(values) == 1 else f"only {len(values)} tensors"
+        raise MalformedConfig(
+            f"layer {ref.layer!r}: its tensor {ref.output + 1} is read, but it puts out {few}"
+        )
     return values[ref.output]
 
 

@@ -17,6 +17,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 #: What a decorator names: a class, or classes with the arguments that it binds for each.
 ClassNames = str | Mapping[str, Mapping[str, Any]]
 
+_MULTI_GPU = (
+    "hands a part of the batch to one of several GPUs: what multi_gpu_model() makes computes the same as the "
+    "model inside it; save that one, as model.layers[-2].save('model.h5')"
+)
+
 _FUNCTIONS: dict[tuple[str, str], LayerFunction] = {}
 
 
@@ -144,6 +149,8 @@ def find(spec: LayerSpec) -> LayerFunction:
     if spec.class_name == "Lambda":
         if (LAMBDA, spec.name) in _FUNCTIONS:
             return _FUNCTIONS[LAMBDA, spec.name]
+        if (spec.config.get("arguments") or {}).keys() == {"i", "parts"}:
+            raise UnsupportedLayer(spec.name, "Lambda", _MULTI_GPU)
         shape = spec.config.get("output_shape")
         says = f" (output shape {shorten(shape)})" if isinstance(shape, (list, tuple)) else ""
         raise UnsupportedLayer(

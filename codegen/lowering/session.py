@@ -78,15 +78,18 @@ class Session:
         raise AssertionError  # numbers do not end
 
     def compare(self, ref: TensorRef, value: object) -> None:
-        """Note it if a tensor is not what the file says of it: then that is to blame for what goes wrong later."""
+        """Note it if a tensor is not what the file says of it: that is to blame for what then goes wrong."""
         if not isinstance(value, Value) or isinstance(value, Host) or ref.shape is None:
             return
         sizes = zip(value.shape, ref.shape, strict=False)
-        same_shape = value.rank == len(ref.shape) and all(None in pair or pair[0] == pair[1] for pair in sizes)
+        same_shape = value.rank == len(ref.shape) and all(
+            None in pair or pair[0] == pair[1] for pair in sizes
+        )
         if not same_shape or value.dtype != ref.dtype:
+            said = f"{shorten(ref.dtype)}, {shorten(ref.shape)}"
             self.contradictions.append(
-                f"layer {ref.layer!r} puts out a {value.dtype} tensor of shape {value.shape}, but is said to put out "
-                f"{shorten(ref.dtype)}, {shorten(ref.shape)} where it is read; save the model again"
+                f"layer {ref.layer!r} puts out a {value.dtype} tensor of shape {value.shape}, but what reads "
+                f"it says that it is {said}; save the model again"
             )
 
     def report(self, owner: Owner, problems: tuple[ConversionError, ...]) -> None:

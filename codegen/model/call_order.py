@@ -65,7 +65,8 @@ def call_order(model: ModelSpec) -> Iterator[tuple[LayerSpec, int]]:
                 continue
             if key[1] >= len(layer.calls):
                 raise MalformedConfig(
-                    f"layer {layer.name!r}: call {key[1]} is read, but it has {len(layer.calls)}"
+                    f"layer {layer.name!r}: the output of its call {key[1] + 1} is read, but it is called "
+                    f"only {len(layer.calls)} times"
                 )
             stack.append((key, True))
             if len(stack) > 4 * len(rest) + 16:

@@ -16,8 +16,8 @@ Shape = tuple[int | None, ...]
 class TensorRef:
     """One output of one call of a layer of the same model.
 
-    `call` counts the layer's `calls` from 0, `output` its flattened outputs. `shape` and `dtype` are what the file
-    says of the tensor, if it does; nothing is computed from them.
+    `call` counts the layer's `calls` from 0, `output` its flattened outputs. `shape` and `dtype` are what the
+    file says of the tensor, if it does; nothing is computed from them.
     """
 
     layer: str

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from codegen.errors import UnreadableFile, shorten
 from codegen.model.saved_model import StoredTensor
 from codegen.read.parts.damage import reading
-from codegen.read.heaps import check_heaps
+from codegen.read.parts.heaps import check_heaps
 
 # deflate shrinks at most 1032 times; what claims to grow more than this is no array that Keras wrote.
 _MAX_EXPANSION = 1100
@@ -117,6 +117,7 @@ def stored_tensor(dataset: h5py.Group | h5py.Dataset, name: str, source: str) ->
     if dataset.shape is None:
         raise UnreadableFile(f"array {where} has no shape; save the model again")
     dtype = _dtype_name(dataset)
+    _check_filters(dataset)
     declared = math.prod(dataset.shape) * dataset.dtype.itemsize
     stored = dataset.id.get_storage_size()
     filtered = dataset.id.get_create_plist().get_nfilters() > 0
@@ -125,6 +126,20 @@ def stored_tensor(dataset: h5py.Group | h5py.Dataset, name: str, source: str) ->
             f"array {where} declares {declared} bytes but the file stores {stored}; save the model again"
         )
     return StoredTensor(dataset.name, name, dataset.shape, dtype, partial(_read, dataset, source))
+
+
+def _check_filters(dataset: h5py.Dataset) -> None:
+    """Refuse an array that is packed in a way that the HDF5 library can only unpack with a plug-in."""
+    properties = dataset.id.get_create_plist()
+    for number in range(properties.get_nfilters()):
+        code, _, _, name = properties.get_filter(number)
+        if not h5py.h5z.filter_avail(code):
+            called = name.decode(errors="replace") or f"number {code}"
+            raise UnreadableFile(
+                f"array {shorten(dataset.name)} is compressed by the HDF5 filter {shorten(called)}, which is "
+                "not installed; `pip install hdf5plugin`, set HDF5_PLUGIN_PATH to its hdf5plugin.PLUGIN_PATH "
+                "and convert again, or write the file without this compression"
+            )
 
 
 def _dtype_name(dataset: h5py.Dataset) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from codegen.errors import UnreadableFile, shorten
+from codegen.model.saved_model import LayerWeights, Weights
 from codegen.read.parts.pointers import refuse_pointer
 from codegen.read.tensorflow.checkpoint import prefix_of
 
@@ -16,6 +17,9 @@ _HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _SAVE_AGAIN = "load it with the Keras that wrote it and call model.save('model.h5')"
 _NEEDED = "a Keras .h5 or .keras file, a SavedModel folder, or an architecture JSON with --weights, is needed"
 _WHOLE_FOLDER = "give the folder that it is in"
+
+# What transformers calls the models that it saves: `tf_bert_for_masked_lm_1/bert/...`.
+_TRANSFORMERS = re.compile(r"tf_\w+_(model|for_\w+)(_\d+)?$")
 
 # First bytes of files that people mistake for a Keras model, and what to say about them.
 _FOREIGN: tuple[tuple[re.Pattern[bytes], str], ...] = tuple(
@@ -85,10 +89,22 @@ def recognise(path: Path) -> FileKind:
     for pattern, message in _FOREIGN:
         if pattern.match(head):
             raise UnreadableFile(message)
-    # HDF5 allows a user block in front; asked last, for a zip archive may hold HDF5 at these places.
-    if any(head.startswith(_HDF5_SIGNATURE, start) for start in (512, 1024, 2048)):
+    # A zip archive may hold HDF5 at these places, so that they are asked about last.
+    if _has_user_block(path):
         return "hdf5"
     raise UnreadableFile(f"this is an unknown file (it begins with {shorten(head[:12])}); {_NEEDED}")
+
+
+def _has_user_block(path: Path) -> bool:
+    """Whether HDF5 begins behind a block of other data, which has a size of 512, 1024, 2048, ... bytes."""
+    size, start = path.stat().st_size, 512
+    with path.open("rb") as file:
+        while start < size:
+            file.seek(start)
+            if file.read(len(_HDF5_SIGNATURE)) == _HDF5_SIGNATURE:
+                return True
+            start *= 2
+    return False
 
 
 def explain_archive(names: list[str]) -> UnreadableFile:
@@ -106,6 +122,21 @@ def explain_archive(names: list[str]) -> UnreadableFile:
             f"this zip archive has no config.json at its top level but holds {found}; unpack it and give that"
         )
     return UnreadableFile(f"this zip archive has no config.json, so it is no .keras file; {_NEEDED}")
+
+
+def explain_weights(weights: Weights | None) -> str:
+    """Explain a file of weights that was given as a model."""
+    groups = weights.groups.values() if isinstance(weights, LayerWeights) else ()
+    first = {tensor.name.partition("/")[0] for group in groups for tensor in group}
+    if first and all(_TRANSFORMERS.match(name) for name in first):
+        return (
+            "these are the weights of a Hugging Face transformers model, whose architecture is Python code "
+            "of that package; load their folder in torch with its from_pretrained(FOLDER, from_tf=True)"
+        )
+    return (
+        "this file holds weights only, no architecture; give the architecture (a file with model.to_json()) "
+        "as the model and this file with --weights"
+    )
 
 
 def _folder(path: Path) -> FileKind:

@@ -11,11 +11,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from codegen.errors import UnreadableFile, shorten
+from codegen.errors import UnreadableFile
 from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel, Weights
 from codegen.read import h5
 from codegen.read.archive import Archive, Assets
-from codegen.read.kind import FileKind, explain_archive, recognise
+from codegen.read.kind import FileKind, explain_archive, explain_weights, recognise
 from codegen.read.parts import architecture
 from codegen.read.parts.damage import reading
 from codegen.read.tensorflow.checkpoint import read_checkpoint
@@ -51,10 +51,7 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
         digest = stack.enter_context(ThreadPoolExecutor(1)).submit(_sha256, config_file(model_path))
         model = _contents(model_path, stack)
         if model.config is None:
-            raise UnreadableFile(
-                f"{_label(model_path)}: this file holds weights only, no architecture; give the "
-                "architecture (a file with model.to_json()) as the model and this file with --weights"
-            )
+            raise UnreadableFile(f"{_label(model_path)}: {explain_weights(model.weights)}")
         given = model if weights is None else _contents(Path(weights), stack)
         if weights is not None and given.weights is None:
             raise UnreadableFile(
@@ -85,7 +82,8 @@ def _sha256(path: Path) -> str:
 
 
 def _label(path: Path) -> str:
-    return shorten(str(path), 200)
+    text = str(path)
+    return text if len(text) <= 200 else f"…{text[-199:]}"
 
 
 def _contents(path: Path, stack: ExitStack) -> _Contents:
@@ -108,7 +106,8 @@ def _open_hdf5(path: Path, stack: ExitStack) -> _Contents:
         weights = path_weights(file, _label(path))
     elif "nb_layers" in group.attrs:
         raise UnreadableFile(
-            "these are weights of Keras 0.x; load and save them with Keras 1.2, then convert that file"
+            "these are weights of Keras 0.x, in groups by number (layer_0/param_0, ...); build the model in "
+            "today's Keras, give each layer its arrays with layer.set_weights(), and save that"
         )
     elif config is not None:
         raise UnreadableFile(

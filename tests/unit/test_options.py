@@ -35,8 +35,8 @@ def test_every_function_takes_options_and_each_of_them_by_name(function: Callabl
 def test_a_keyword_takes_the_place_of_an_option(tmp_path: Path) -> None:
     options = Options(name="digits", class_name="Digits")
     first = convert(MLP, options, output=tmp_path)
-    second = convert(MLP, options, output=tmp_path, name="numbers")
-    assert [first.source_path.name, second.source_path.name] == ["digits.py", "numbers.py"]
+    second = convert(MLP, options, output=tmp_path, name="figures")
+    assert [first.source_path.name, second.source_path.name] == ["digits.py", "figures.py"]
     assert "class Digits(" in second.source_path.read_text(encoding="utf-8")
     assert not check(MLP, options, output=tmp_path)
     assert not check(MLP, output=tmp_path, name="digits", class_name="Digits")

@@ -267,7 +267,7 @@ def test_a_first_argument_by_keyword() -> None:
         ({"layers": None}, "the layers should be a list"),
         ({"input_layers": [["d", 0, 0]]}, "its input 'd' is a Dense"),
         ({"output_layers": []}, "has no outputs"),
-        ({"output_layers": [["d", 3, 0]]}, "layer 'd': its call 3 is read"),
+        ({"output_layers": [["d", 3, 0]]}, "layer 'd': the output of its call 4 is read"),
         ({"output_layers": [["x", 0, 0]]}, "not an output of a layer"),
         ({"layers": [input_entry("a", 4), entry("Dense", "d", [[["x", 0, 0]]])]}, "layer 'd': a call reads"),
         ({"layers": [input_entry("a", 4), entry("Dense", "d", [[["a"]]])]}, "layer 'd': an inbound node is"),

@@ -44,8 +44,15 @@ def as_config(value: Any) -> Mapping[str, Any]:
         if isinstance(value.get("class_name"), str) and isinstance(value.get("config"), dict | list):
             return value
         if isinstance(value.get("layers"), list):
+            if value["layers"] and all(_is_keras0(layer) for layer in value["layers"]):
+                raise UnreadableFile(
+                    "this is an architecture of Keras 0.x; build the model in today's Keras, give each layer "
+                    "its weights with layer.set_weights(), and save that"
+                )
             functional = "input_layers" in value or "output_layers" in value
             return {"class_name": "Functional" if functional else "Sequential", "config": value}
+        if "modelTopology" in value or "weightsManifest" in value:
+            raise UnreadableFile(_explain_tensorflow_js(value))
         raise UnreadableFile(
             f"this JSON is no Keras architecture (its keys are {shorten(list(value)[:8], 160)}); "
             "save model.to_json()"
@@ -53,6 +60,23 @@ def as_config(value: Any) -> Mapping[str, Any]:
     if isinstance(value, list) and value and all(isinstance(x, dict) and "class_name" in x for x in value):
         return {"class_name": "Sequential", "config": value}
     raise UnreadableFile("this JSON is no Keras architecture; save model.to_json()")
+
+
+def _is_keras0(layer: Any) -> bool:
+    """Whether this describes a layer as Keras 0.x did: by its class's name, and its options beside it."""
+    return isinstance(layer, dict) and "name" in layer and not {"class_name", "config"} & layer.keys()
+
+
+def _explain_tensorflow_js(value: dict[str, Any]) -> str:
+    if value.get("format") == "graph-model":
+        return (
+            "this is a TensorFlow.js graph model, which has lost the Keras layers; give the Keras model that "
+            "it was made from"
+        )
+    return (
+        "this is a TensorFlow.js model, whose weights are in files of their own; turn it back with "
+        "`tensorflowjs_converter --input_format tfjs_layers_model --output_format keras model.json model.h5`"
+    )
 
 
 def guess_version(config: Mapping[str, Any]) -> str:
