@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codegen.errors import Bug, ConversionError, MalformedConfig, Unsupported, UnsupportedOption
+from codegen.errors import (
+    Bug,
+    ConversionError,
+    LayerProblem,
+    MalformedConfig,
+    Unsupported,
+    UnsupportedOption,
+)
 from codegen.graph import Graph, Host, Value
 from codegen.graph.dtypes import DTYPES
 from codegen.lowering import catalogue, layout, registry
@@ -93,10 +100,15 @@ def survey(model: ModelSpec, finish_class: FinishClass = lambda _: None) -> tupl
 def _lower_model(b: Builder, model: ModelSpec, inputs: Sequence[Value]) -> list[Any]:
     """Lower all calls of a model; returns its outputs, None for one that could not be lowered."""
     results: Results = {(name, 0): [value] for name, value in zip(model.inputs, inputs, strict=True)}
+    _lower_calls(b, model, results)
+    return [None if _is_unknown(results, ref) else _result(results, ref) for ref in model.outputs]
+
+
+def _lower_calls(b: Builder, model: ModelSpec, results: Results) -> None:
+    """Lower all calls of a model that have no results yet."""
     for layer, index in call_order(model):
         if (layer.name, index) not in results:
             results[layer.name, index] = _lower_call(b, layer, index, results)
-    return [None if _is_unknown(results, ref) else _result(results, ref) for ref in model.outputs]
 
 
 def _lower_call(b: Builder, layer: LayerSpec, index: int, results: Results) -> list[Any] | None:
@@ -105,8 +117,7 @@ def _lower_call(b: Builder, layer: LayerSpec, index: int, results: Results) -> l
     child.label, child.masks = layer.name, Masks(spec.masks)
     try:
         if any(_is_unknown(results, ref) for ref in instances([spec.args, spec.kwargs], TensorRef)):
-            if layer.model is None:
-                registry.find(layer).bind(layer)
+            _look_ahead(child, layer)
             return None
         for ref in instances([spec.args, spec.kwargs], TensorRef):
             b.session.compare(ref, _result(results, ref))
@@ -117,10 +128,36 @@ def _lower_call(b: Builder, layer: LayerSpec, index: int, results: Results) -> l
         raise
     except ConversionError as error:
         b.session.report(child.owner, error.problems if isinstance(error, Unsupported) else (error,))
+        if isinstance(error, UnsupportedOption) and error.layer == layer.name:
+            b.session.refusals.append((layer, error))
         return None
     values = list(instances(result, Value))
     b.session.results.setdefault(child.owner, values)
     return values
+
+
+def _look_ahead(b: Builder, layer: LayerSpec) -> None:
+    """Find what stands in the way of a layer whose inputs are not known, as a layer before it is refused.
+
+    Raises:
+        ConversionError: Something does.
+    """
+    if layer.model is not None:
+        _lower_calls(b, layer.model, {(name, 0): None for name in layer.model.inputs})
+        return
+    registry.find(layer).bind(layer)
+    for other, problem in b.session.refusals:
+        if _is_alike(layer, other, problem.option):
+            raise LayerProblem(layer.name, problem.reason)
+
+
+def _is_alike(layer: LayerSpec, other: LayerSpec, option: str) -> bool:
+    """Whether a layer has an option that another one of its class is refused for, of the config or a call."""
+    if (layer.class_name, layer.package) != (other.class_name, other.package):
+        return False
+    if option in other.config:
+        return option in layer.config and layer.config[option] == other.config[option]
+    return any(call.kwargs.get(option) is not None for call in layer.calls)
 
 
 def _call(b: Builder, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

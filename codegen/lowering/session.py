@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from codegen.errors import ConversionError, shorten
+from codegen.errors import ConversionError, UnsupportedOption, shorten
 from codegen.graph import Graph, Host, Module, Value
-from codegen.model.spec import TensorRef
+from codegen.model.spec import LayerSpec, TensorRef
 from codegen.model.variables import VariableTree
 
 Owner = tuple[str, ...]
@@ -45,6 +45,7 @@ class Session:
         problems: What could not be lowered, in model order.
         results: What the first call of each layer yields, by owner.
         failures: The problems of each layer, by owner.
+        refusals: Layers that were refused for the value of an option, with that.
         notes: What the file's docstring should say, in order.
         contradictions: Where a tensor is not what the file says of it.
     """
@@ -56,6 +57,7 @@ class Session:
     problems: list[ConversionError] = field(default_factory=list)
     results: dict[Owner, list[Value]] = field(default_factory=dict)
     failures: dict[Owner, tuple[ConversionError, ...]] = field(default_factory=dict)
+    refusals: list[tuple[LayerSpec, UnsupportedOption]] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
 

@@ -75,3 +75,20 @@ def test_numbers_that_no_option_can_be(class_name: str, option: str, value: floa
     model = functional([input_entry("x", 3), layer], ["x", 0, 0], ["layer", 0, 0])
     with pytest.raises(UnsupportedOption, match=option):
         lower(parse(saved(model)))
+
+
+def test_a_refused_option_names_every_layer_that_has_it() -> None:
+    """Those behind the first one, too, whose inputs are not known by then, and those of models inside."""
+    layers = [input_entry("x", 4, 4, 3)]
+    for index, axis in enumerate((0, 0, 3, 0)):
+        source = layers[-1]["name"]
+        layers.append(entry("GroupNormalization", f"norm_{index}", [[source, 0, 0]], axis=axis, groups=1))
+    inner_norm = entry("GroupNormalization", "inner_norm", [["y", 0, 0]], axis=0, groups=1)
+    alien = entry("Alien", "alien", [["inner_norm", 0, 0]])
+    inner = functional([input_entry("y", 4, 4, 3), inner_norm, alien], ["y", 0, 0], ["alien", 0, 0], "inner")
+    layers.append({**inner, "name": "inner", "inbound_nodes": [[["norm_3", 0, 0, {}]]]})
+    model = functional(layers, ["x", 0, 0], ["inner", 0, 0])
+    builder, _ = survey(parse(saved(model)))
+    norms, unknown = summary(builder.session.problems)
+    assert norms.startswith("layers 'norm_0', 'norm_1', 'norm_3', 'inner_norm': GroupNormalization(axis=0)")
+    assert unknown.startswith("layer 'alien': Alien")
