@@ -12,6 +12,7 @@ from codegen.config.dialects import classes, keras1, keras2
 from codegen.config.dialects.draft import Draft
 from codegen.config.dialects.lambdas import PYTHON_CODE, lambda_layer
 from codegen.config.dialects.masks import STATEFUL, mask_rules
+from codegen.config.dialects.official import owner
 from codegen.config.dialects.origin import Origin
 from codegen.config.dialects.policies import policy_name
 from codegen.config.dialects.quirks import quirks_of
@@ -168,6 +169,7 @@ def _layer(
         _tell_format(options, origin)
         quirks = quirks_of(class_name, package, options, origin)
         return LayerSpec(name, class_name, options, tuple(calls), package=package, quirks=quirks)
+    package, doubt = owner(entry, class_name, package, config, origin)
     trainable = config.get("trainable")
     draft = Draft(
         name,
@@ -198,6 +200,7 @@ def _layer(
         quirks=draft.quirks,
         saved_class="" if class_name == draft.class_name else class_name,
         shared=_shared(entry),
+        doubt=doubt,
     )
 
 
@@ -220,14 +223,14 @@ def _normalise(draft: Draft) -> None:
         return
     if draft.class_name != "Embedding" and draft.origin.generation < 3:
         draft.config.pop("input_dim", None)
-    if draft.package != KERAS:
-        return
-    if draft.origin.generation == 1:
+    is_keras, origin = draft.package == KERAS, draft.origin
+    if is_keras and origin.generation == 1:
         keras1.to_keras2(draft)
-    draft.class_name = classes.without_alias(draft.class_name)
+    if is_keras:
+        draft.class_name = classes.without_alias(draft.class_name)
     config = {**draft.config, "name": draft.name}
-    draft.quirks = quirks_of(draft.class_name, draft.package, config, draft.origin)
-    if draft.origin.generation < 3:
+    draft.quirks = quirks_of(draft.class_name, draft.package, config, origin)
+    if is_keras and origin.generation < 3:
         keras2.to_keras3(draft)
 
 
@@ -237,7 +240,8 @@ def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:
     Keras 1 and 2 pass their states, and then their constants, behind the input.
     """
     args, kwargs = list(call.args), {**call.kwargs, **draft.call_options}
-    if draft.class_name in STATEFUL and args and isinstance(args[0], list) and draft.origin.generation < 3:
+    is_stateful = draft.class_name in STATEFUL and draft.package == KERAS
+    if is_stateful and args and isinstance(args[0], list) and draft.origin.generation < 3:
         inputs, *states = args[0]
         if constants:
             kwargs["constants"] = states[-constants:]

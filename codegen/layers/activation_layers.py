@@ -109,7 +109,7 @@ def _penalised(b: Builder, x: Value, mask: Value) -> Value:
 @lowers("PReLU")
 def prelu(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None) -> Value:
     """The input where positive, alpha * x elsewhere; learnt alphas, shared along some axes."""
-    x = _settled(b, x)
+    x = settled(b, x)
     shape = _parameter_shape(b, x, shared_axes)
     alpha = _stored(x, b.weight("alpha", shape))
     own = [dim for dim, size in enumerate(alpha.shape, start=1) if size != 1]
@@ -124,30 +124,30 @@ def prelu(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = N
 @lowers("ParametricSoftplus", training_only=("alpha_init", "beta_init"), note="Keras 1")
 def parametric_softplus(b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None) -> Value:
     """Softplus with a learnt slope and scale: alpha * log(1 + exp(beta * x))."""
-    x = _settled(b, x)
-    alpha, beta = _parameters(b, x, ("alphas", "betas"), shared_axes)
+    x = settled(b, x)
+    alpha, beta = parameters(b, x, ("alphas", "betas"), shared_axes)
     return b.elementwise("alpha * F.softplus(beta * x)", x=x, alpha=alpha, beta=beta)
 
 
 @lowers(
     "SReLU",
     training_only=("t_left_init", "a_left_init", "t_right_init", "a_right_init"),
-    note="Keras 1, keras-contrib",
+    note="Keras 1",
 )
 def srelu(
     b: Builder, x: Value, *, shared_axes: int | tuple[int, ...] | None = None, capped: Quirk[bool] = False
 ) -> Value:
     """Identity in the middle, a learnt slope on either side; Theano's is `capped`."""
-    x = _settled(b, x)
+    x = settled(b, x)
     names = ("t_left", "a_left", "t_right", "a_right")
-    left, slope_left, right, slope_right = _parameters(b, x, names, shared_axes)
+    left, slope_left, right, slope_right = parameters(b, x, names, shared_axes)
     template = f"srelu(x, left, slope_left, right, slope_right{', capped=True' if capped else ''})"
     return b.elementwise(
         template, x=x, left=left, slope_left=slope_left, right=right, slope_right=slope_right
     )
 
 
-def _settled(b: Builder, x: Value) -> Value:
+def settled(b: Builder, x: Value) -> Value:
     """`x` in a layout that all calls of the layer share, since it shapes the parameters."""
     if b.is_shared or x.perm[0] != 0:
         return b.channels_first(x) if x.rank > 3 else b.keras_layout(x)
@@ -166,8 +166,9 @@ def _stored(x: Value, weight: Weight) -> Weight:
     return stored_rows(x, weight) if x.flat else weight.permute(*(axis - 1 for axis in x.perm[1:]))
 
 
-def _parameters(
+def parameters(
     b: Builder, x: Value, names: Sequence[str], shared_axes: int | Sequence[int] | None
 ) -> list[Module]:
+    """Parameters that have the shape of a sample, 1 along the shared axes, as `x` is stored."""
     shape = _parameter_shape(b, x, shared_axes)
     return [b.parameter(name, _stored(x, b.weight(name, shape))) for name in names]

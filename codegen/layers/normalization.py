@@ -14,7 +14,6 @@ from codegen.lowering.builder import Builder
 from codegen.lowering.layout import stored_rows
 from codegen.lowering.ranges import NonNegative
 from codegen.lowering.registry import lowers
-from codegen.model.packages import CUSTOM
 from codegen.model.spec import LayerSpec
 
 
@@ -250,27 +249,6 @@ def instance_normalization(
     )
 
 
-@lowers("InstanceNormalization", package=CUSTOM, note="keras-contrib")
-def contrib_instance_normalization(
-    b: Builder,
-    x: Value,
-    *,
-    axis: int | None = None,
-    epsilon: NonNegative = 1e-3,
-    center: bool = True,
-    scale: bool = True,
-) -> Value:
-    """Normalise each sample, or each channel of it, by its deviation plus epsilon."""
-    kept = None if axis is None else b.axis(axis, x.rank)
-    if x.flat is not None:
-        x = b.keras_layout(x)
-    shape = (1,) if kept is None else (b.known(x, kept),)
-    dims = [dim for dim in range(1, x.rank) if kept is None or x.perm[dim] != kept]
-    result = b.op("deviation_norm(x, dims, eps)", shape=x.shape, like=x, x=x, dims=dims, eps=epsilon)
-    stored = shape if kept is None else (shape[0], *(1,) * (x.rank - 1 - x.dim(kept)))
-    return _scaled(b, result, stored, scale, center)
-
-
 @lowers("UnitNormalization")
 def unit_normalization(b: Builder, x: Value, *, axis: int | tuple[int, ...] = -1) -> Value:
     """Divide each sample by its Euclidean norm over one or several axes."""
@@ -309,10 +287,10 @@ def held_kernel(b: Builder, layer: LayerSpec, vector: str) -> None:
 def _lone_normalization(b: Builder, x: Value, channels: int, scale: bool, center: bool) -> Value:
     """What is left of elements that are their own means; torch refuses to normalise a single one."""
     x = b.op("x - x", shape=x.shape, x=x)
-    return _scaled(b, x, (channels, *(1,) * (x.rank - 2)), scale, center)
+    return scaled(b, x, (channels, *(1,) * (x.rank - 2)), scale, center)
 
 
-def _scaled(b: Builder, x: Value, stored: tuple[int, ...], scale: bool, center: bool) -> Value:
+def scaled(b: Builder, x: Value, stored: tuple[int, ...], scale: bool, center: bool) -> Value:
     """`x * gamma + beta` with parameters that broadcast in the shape `stored`, where Keras has them."""
     for present, name, template in ((scale, "gamma", "x * weight"), (center, "beta", "x + weight")):
         if present:

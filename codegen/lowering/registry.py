@@ -103,7 +103,7 @@ def _refuse_double(package: str, name: str, function: Callable[..., Any]) -> Non
 
 
 def _is_built_in(function: Callable[..., Any]) -> bool:
-    return function.__module__.startswith("codegen.")
+    return (function.__module__ or "").startswith("codegen.")
 
 
 def replaces_lambda(*layer_names: str, masks: MaskRule = "keep") -> Callable[[F], F]:
@@ -140,6 +140,19 @@ def _key(spec: LayerSpec) -> tuple[str, str]:
     return (OPS if spec.package.startswith(f"{OPS}.") else spec.package), spec.class_name
 
 
+def _keys(spec: LayerSpec) -> Iterator[tuple[str, str]]:
+    """The keys under which the function for a layer may stand, the first that does counts.
+
+    Where the file does not say whose class it is, a user's own function for Keras' or anybody's is meant.
+    """
+    yield "*", spec.class_name
+    if spec.doubt or spec.package == CUSTOM:
+        for key in ((KERAS, spec.class_name), (CUSTOM, spec.class_name)):
+            if key in _FUNCTIONS and not _is_built_in(_FUNCTIONS[key].function):
+                yield key
+    yield _key(spec)
+
+
 def find(spec: LayerSpec) -> LayerFunction:
     """The function for a layer, a user's own first.
 
@@ -159,12 +172,13 @@ def find(spec: LayerSpec) -> LayerFunction:
             f"holds Python code{says}, which is never run; give its torch code in a --custom file, "
             f"in a function marked @replaces_lambda({THIS_NAME})",
         )
-    # A custom class is saved bare, as `Custom>Name`, or in the module of whoever copied it.
-    for key in (("*", spec.class_name), _key(spec), (CUSTOM, spec.class_name)):
+    for key in _keys(spec):
         if key in _FUNCTIONS:
             return _FUNCTIONS[key]
     if _key(spec) in REFUSED:
         advice = f"{REFUSED[_key(spec)]}; give a layer function with --custom"
+    elif spec.package == CUSTOM:
+        advice = f"{spec.doubt or 'is'} a class of the model's author; give a layer function with --custom"
     elif spec.package in (KERAS, TENSORFLOW) or spec.package.startswith("keras."):
         advice = "is not supported; give a layer function with --custom"
     else:

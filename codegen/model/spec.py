@@ -103,6 +103,7 @@ class LayerSpec:
         saved_class: Name of the Python class as the file has it; "" if that is `class_name`.
         shared: The file's number for the layer where it says that this is another use of one that stands
             elsewhere in the file, with the same name and config.
+        doubt: Why a class without a module is not Keras', to go before "a class of the model's author".
     """
 
     name: str
@@ -115,6 +116,7 @@ class LayerSpec:
     model: ModelSpec | None = None
     stored: str | None = None
     quirks: Mapping[str, Any] = field(default_factory=dict)
+    doubt: str = ""
     saved_class: str = ""
     shared: int | None = field(default=None, compare=False)
 

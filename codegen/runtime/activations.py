@@ -121,3 +121,8 @@ def masked_softmax(x: Tensor, mask: Tensor, dims: list[int]) -> Tensor:
     exponentials = scores.exp()
     result = exponentials / exponentials.sum(dim=dims, keepdim=True)
     return result.masked_fill(~mask, 0.0)
+
+
+def pelu(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:
+    """`alpha * (exp(x / beta) - 1)` below zero, a line through zero above."""
+    return torch.where(x < 0, alpha * torch.expm1(x / beta), alpha / beta * x)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -39,6 +40,27 @@ def deviation_norm(x: Tensor, dims: list[int], eps: float) -> Tensor:
     """`x` centred over `dims` and divided by its standard deviation plus `eps`."""
     centred = x - x.mean(dim=dims, keepdim=True)
     return centred / (x.std(dim=dims, correction=0, keepdim=True) + eps)
+
+
+def stretch_norm(
+    x: Tensor, num_groups: int, weight: Tensor | None, bias: Tensor | None, eps: float
+) -> Tensor:
+    """keras-contrib's group normalisation, whose groups are stretches of each sample's elements in order.
+
+    Args:
+        x: (N, ..., C).
+        num_groups: Number of stretches, into as many of which the weights are cut.
+        weight: (C,); None for ones.
+        bias: (C,); None for zeros.
+        eps: Added to the variance.
+    """
+    y = F.group_norm(x.flatten(1), num_groups, eps=eps)
+    y = torch.unflatten(y, 1, (num_groups, -1, x.shape[-1] // num_groups))
+    if weight is not None:
+        y = y * weight.reshape(num_groups, 1, -1)
+    if bias is not None:
+        y = y + bias.reshape(num_groups, 1, -1)
+    return y.reshape(x.shape)
 
 
 def masked_group_norm(

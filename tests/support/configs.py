@@ -4,12 +4,36 @@ from __future__ import annotations
 
 from typing import Any
 
+from codegen.config.dialects.classes import class_and_package
+from codegen.config.dialects.first_versions import first_version
+from codegen.config.dialects.origin import KERAS1, KERAS2, KERAS3, TF_KERAS
+from codegen.model.packages import KERAS
 from codegen.model.saved_model import SavedModel
 
 
 def saved(config: Any, version: str = "2.2.4", backend: str = "tensorflow") -> SavedModel:
     """A file with this architecture and no weights."""
-    return SavedModel(config, None, version, backend, "model.h5", "0" * 64)
+    return SavedModel(by_keras(config), None, version, backend, "model.h5", "0" * 64)
+
+
+def by_keras(config: Any) -> Any:
+    """The architecture where each layer says that it is Keras': short configs alone would not prove it."""
+    if isinstance(config, list):
+        return [by_keras(item) for item in config]
+    if not isinstance(config, dict):
+        return config
+    inner = {key: by_keras(value) for key, value in config.items()}
+    name = config.get("class_name")
+    is_layer = isinstance(name, str) and isinstance(config.get("config"), dict) and _is_known(name)
+    if is_layer and "module" not in config and class_and_package(config, name)[1] == KERAS:
+        return {**inner, "module": "keras.layers"}
+    return inner
+
+
+def _is_known(class_name: str) -> bool:
+    return any(
+        first_version(class_name, dialect) is not None for dialect in (KERAS1, KERAS2, TF_KERAS, KERAS3)
+    )
 
 
 def entry(class_name: str, name: str, nodes: Any = None, **config: Any) -> dict[str, Any]:

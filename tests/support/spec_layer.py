@@ -9,6 +9,7 @@ import numpy as np
 from codegen.config.parse import parse
 from codegen.model.saved_model import LayerWeights, SavedModel, StoredTensor
 from codegen.model.spec import LayerSpec
+from tests.support.configs import by_keras
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -29,5 +30,5 @@ def layer(
     arrays = tuple(
         StoredTensor(name, name, shape, "float32", lambda: np.zeros(1)) for name, shape in names.items()
     )
-    model = {"class_name": "Sequential", "config": {"name": "s", "layers": [first]}}
+    model = by_keras({"class_name": "Sequential", "config": {"name": "s", "layers": [first]}})
     return parse(SavedModel(model, LayerWeights({"x": arrays}), version, backend, "m.h5", "")).layer("x")

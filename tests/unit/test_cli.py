@@ -17,6 +17,7 @@ from codegen.cli import main
 from codegen.errors import Unsupported
 from codegen.lowering import catalogue, registry
 from codegen.passes import Pass
+from tests.support.configs import by_keras
 from tests.support.keras_files import CONFIG, DENSE, write_keras, write_tree, write_whole_h5
 from tests.support.showcase import CUSTOM, EXAMPLES
 
@@ -32,7 +33,7 @@ def dense_model(path: Path, layers: Sequence[dict[str, object]]) -> Path:
     """A Sequential of these layers on 3 features, without weights but those of `dense`."""
     first = {"class_name": "InputLayer", "config": {"name": "input", "batch_shape": [None, 3]}}
     return write_whole_h5(
-        path, {"class_name": "Sequential", "config": {"name": "m", "layers": [first, *layers]}}
+        path, by_keras({"class_name": "Sequential", "config": {"name": "m", "layers": [first, *layers]}})
     )
 
 
@@ -120,7 +121,7 @@ def test_convert_refuses_names_that_are_none(tmp_path: Path, option: tuple[str, 
 def test_convert_takes_weights_from_another_file(tmp_path: Path) -> None:
     layers = [
         {"class_name": "InputLayer", "config": {"name": "input", "batch_shape": [None, 3]}},
-        {"class_name": "Dense", "config": {"name": "dense", "units": 2}},
+        {"class_name": "Dense", "module": "keras.layers", "config": {"name": "dense", "units": 2}},
     ]
     architecture = tmp_path / "model.json"
     architecture.write_text(

@@ -22,6 +22,7 @@ from codegen.lowering.arguments import fits
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
 from codegen.model.packages import KERAS
+from tests.support.configs import by_keras
 from tests.support.keras_files import write_whole_h5
 
 HEAD = "from codegen.custom import lowers\n\n\n@lowers('Mine', package='*')\ndef mine(b, x, *, factor=2.0):\n"
@@ -32,7 +33,7 @@ def _layer(class_name: str, name: str, **config: Any) -> dict[str, Any]:
 
 
 def _file(folder: Path, *layers: dict[str, Any], **weights: dict[str, Any]) -> Path:
-    config = {"class_name": "Sequential", "config": {"name": "net", "layers": list(layers)}}
+    config = by_keras({"class_name": "Sequential", "config": {"name": "net", "layers": list(layers)}})
     return write_whole_h5(folder / "net.h5", config, weights, keras_version="3.9.0")
 
 

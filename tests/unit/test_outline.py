@@ -15,6 +15,7 @@ import torch
 from codegen import Options
 from codegen.pipeline import Generated, generate
 from codegen.read.reader import read_model
+from tests.support.configs import by_keras
 
 
 class Net:
@@ -262,11 +263,13 @@ def test_strange_names_are_only_names(tmp_path: Path, prefix: str) -> None:
 
 def test_a_small_nested_model_is_a_sequence(tmp_path: Path) -> None:
     net = Net(8, name="features")
-    head = [
-        {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
-        {"class_name": "Dense", "config": {"name": "hidden", "units": 4, "activation": "relu"}},
-        {"class_name": "Dense", "config": {"name": "out", "units": 2}},
-    ]
+    head = by_keras(
+        [
+            {"class_name": "InputLayer", "config": {"name": "in", "batch_shape": [None, 8]}},
+            {"class_name": "Dense", "config": {"name": "hidden", "units": 4, "activation": "relu"}},
+            {"class_name": "Dense", "config": {"name": "out", "units": 2}},
+        ]
+    )
     net("Sequential", "head", "features", layers=head)
     source = net.source(tmp_path, "head")
     assert list(classes(source)) == ["ConvertedModel"]

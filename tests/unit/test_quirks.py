@@ -44,7 +44,8 @@ def found(
     backend: str = "tensorflow",
 ) -> Any:
     """The value of a quirk, None if the layer has none."""
-    package = {"hard_sigmoid": ACTIVATION}.get(class_name, f"{OPS}.image" if class_name in _OPS else KERAS)
+    packages = {"hard_sigmoid": ACTIVATION, "Capsule": "keras_contrib", "Swish": "keras_contrib"}
+    package = packages.get(class_name, f"{OPS}.image" if class_name in _OPS else KERAS)
     source = origin(dialect, version, theano=theano, backend=backend)
     return quirks_of(class_name, package, config, source).get(quirk)
 
@@ -97,6 +98,8 @@ BORDERS: tuple[tuple[str, dict[str, Any], str, Dialect, tuple[int, ...], Any, tu
         "MapCoordinates", {"fill_mode": "mirror"}, "fill_mode", KERAS3,
         (3, 8, 0), Changed("3.9"), (3, 9, 0), None,
     ),
+    ("Capsule", {}, "routes", KERAS2, (2, 2, 4), True, (2, 2, 5), None),
+    ("Swish", {}, "saved", KERAS2, (2, 2, 5), "trained", (2, 3, 0), None),
 )  # fmt: skip
 
 _FIRST = {KERAS1: (1, 0), KERAS2: (2, 0), TF_KERAS: (2, 0), KERAS3: (3, 0)}
@@ -143,6 +146,7 @@ ON_THEANO: tuple[tuple[str, dict[str, Any], str, Any, tuple[Dialect, ...]], ...]
     ("UpSampling2D", _BILINEAR, "resizing", "theano", (KERAS1, KERAS2)),
     ("SReLU", {}, "capped", True, (KERAS1,)),
     ("LSTM", {}, "repeats_state", None, (KERAS2,)),
+    ("Capsule", {}, "routes", None, (KERAS2,)),
     ("Dot", {}, "as_matrices", None, (KERAS2, TF_KERAS)),
 )
 

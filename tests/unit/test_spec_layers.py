@@ -12,6 +12,7 @@ from codegen.errors import ConversionError, MalformedConfig
 from codegen.model.packages import ACTIVATION
 from codegen.model.saved_model import SavedModel
 from codegen.model.spec import LayerSpec
+from tests.support.configs import saved
 from tests.support.spec_layer import layer
 
 #: The activation of that name as Keras 1 and 2 compute it.
@@ -97,7 +98,7 @@ def test_merges_say_how_keras_2_joins_masks(class_name: str) -> None:
     }
     layers = [masked, {"class_name": class_name, "config": {"name": "x"}}]
     config = {"class_name": "Sequential", "config": layers}
-    model = parse(SavedModel(config, None, "2.2.4", "tensorflow", "m", ""))
+    model = parse(saved(config))
     assert model.layer("x").quirks == {"mask_mode": "and"}
 
 
@@ -203,8 +204,11 @@ def test_a_faulty_dtype_is_refused() -> None:
             {"registered_name": "AddLoss", "module": "tf_keras.src.engine.base_layer"},
             ("AddLoss", "keras.layers"),
         ),
-        ("MaxPool2D", {}, ("MaxPooling2D", "keras.layers")),
-        ("GroupedQueryAttention", {}, ("GroupQueryAttention", "keras.layers")),
+        ("MaxPool2D", {"module": "keras.layers"}, ("MaxPooling2D", "keras.layers")),
+        ("GroupedQueryAttention", {"module": "keras.layers"}, ("GroupQueryAttention", "keras.layers")),
+        ("Dense", {"registered_name": "pkg>Dense", "module": None}, ("Dense", "pkg")),
+        ("Dense", {"registered_name": "Dense", "module": None}, ("Dense", "Custom")),
+        (">Dense", {}, ("Dense", "Custom")),
     ],
 )
 def test_classes_and_packages(class_name: str, extra: dict[str, Any], expected: tuple[str, str]) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from codegen.model.packages import KERAS, OPS, TENSORFLOW
+from codegen.model.packages import CUSTOM, KERAS, OPS, TENSORFLOW
 
 #: Graph nodes that call a TensorFlow function.
 TENSORFLOW_OPS = frozenset(
@@ -67,17 +67,17 @@ _OPS_MODULE = re.compile(r"keras(?:\.src)?\.ops\.(\w+)$")
 def class_and_package(entry: Mapping[str, Any], class_name: str) -> tuple[str, str]:
     """The class name of a serialised layer or op without its package, and the package.
 
-    `Addons>GroupNormalization` is ("GroupNormalization", "Addons"); what has no module and no package
-    can only be a class of Keras, or one that the user registered under its bare name.
+    `Addons>GroupNormalization` is ("GroupNormalization", "Addons"). What has a name under which it was
+    registered, but no module, is of the script that made the model; what has neither goes for Keras'.
     """
-    package, _, name = class_name.rpartition(">")
+    package, registers, name = class_name.rpartition(">")
     registered, module = entry.get("registered_name"), entry.get("module")
-    if not package and isinstance(registered, str) and ">" in registered:
-        package = registered.rpartition(">")[0]
+    if not registers and isinstance(registered, str):
+        package, registers, _ = registered.rpartition(">")
     if package in ("keras", "Keras", "tf_keras"):
-        package = ""
-    if package:
-        return name, package
+        package = registers = ""
+    if registers:
+        return name, package or CUSTOM
     name = name.rpartition(".")[2]
     if name in TENSORFLOW_OPS:
         return name, TENSORFLOW
@@ -87,6 +87,8 @@ def class_and_package(entry: Mapping[str, Any], class_name: str) -> tuple[str, s
             return name, f"{OPS}.{operation[1]}"
         if not _KERAS_MODULE.match(module):
             return name, module
+    elif isinstance(registered, str) and registered:
+        return name, CUSTOM
     elif name not in _TERSE_LAYERS and _is_bare_op(entry):
         return name, OPS
     return name, KERAS

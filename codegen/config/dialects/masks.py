@@ -38,7 +38,8 @@ def _hides_masks(draft: Draft, args: Sequence[Any], kwargs: Mapping[str, Any]) -
     Softmax takes a mask since TensorFlow 2.4, which calls itself 2.4.0 as TensorFlow 2.3 does: there a
     sequence's mask would not go with its steps.
     """
-    if draft.class_name == "Softmax" and draft.origin.generation < 3 and draft.origin.version <= (2, 4, 0):
+    is_softmax = draft.class_name == "Softmax" and draft.package == KERAS
+    if is_softmax and draft.origin.generation < 3 and draft.origin.version <= (2, 4, 0):
         return "mask" not in kwargs
     is_recurrent = draft.class_name in STATEFUL and draft.package == KERAS
     states = [*args[1:], kwargs.get("initial_state")]

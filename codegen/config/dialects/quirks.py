@@ -80,6 +80,10 @@ def _on_theano(_: Config, origin: Origin) -> bool:
     return bool(origin.theano)
 
 
+def _not_on_theano(_: Config, origin: Origin) -> bool:
+    return not origin.theano
+
+
 def _pads_as_theano(config: Config, origin: Origin) -> bool:
     return config.get("padding") == "same" and origin.theano is True
 
@@ -292,6 +296,16 @@ CHANGES = (
         ("MapCoordinates",), "fill_mode", value=Changed("3.9"), before={KERAS3: (3, 9)},
         says='Fill modes "mirror" and "reflect" computed something else.',
         when=_where("fill_mode", "mirror", "reflect"), package=OPS,
+    ),
+    Change(
+        ("Capsule",), "routes", value=True, before={KERAS2: (2, 2, 5)},
+        says="keras-contrib's capsules were routed; since, each input's votes are added up over the capsules.",
+        when=_not_on_theano, package="keras_contrib",
+    ),
+    Change(
+        ("Swish",), "saved", value="trained", before={KERAS2: (2, 3)},
+        says="keras-contrib's factor was saved only where it is trained; the config has it then.",
+        package="keras_contrib",
     ),
 )  # fmt: skip
 

@@ -1,13 +1,4 @@
-"""Custom layers that public model zoos save, with a package, a module or neither.
-
-| layer | found in |
-|---|---|
-| LayerScale, StochasticDepth | ConvNeXt of keras.applications |
-| CustomScaleLayer | InceptionResNetV2 of keras.applications |
-| FixedDropout | EfficientNet of the package efficientnet |
-| DropConnect | early ports of EfficientNet |
-| Swish, Mish, HardSwish | activation layers of EfficientNet, YOLOv4 and MobileNetV3 ports |
-"""
+"""Layers of the models of keras.applications, and of the packages efficientnet and keras-efficientnets."""
 
 from __future__ import annotations
 
@@ -16,10 +7,9 @@ from codegen.layers.regularization import drop_samples
 from codegen.lowering.builder import Builder
 from codegen.lowering.ranges import Rate, Size
 from codegen.lowering.registry import lowers
-from codegen.model.packages import CUSTOM
 
 
-@lowers("LayerScale", package=CUSTOM, note="keras.applications' ConvNeXt")
+@lowers("LayerScale", note="keras.applications' ConvNeXt")
 def layer_scale(b: Builder, x: Value, *, projection_dim: Size, init_values: float = 1e-6) -> Value:
     """x * gamma, one factor a channel."""
     start = {"class_name": "Constant", "config": {"value": init_values}}
@@ -27,19 +17,19 @@ def layer_scale(b: Builder, x: Value, *, projection_dim: Size, init_values: floa
     return b.op("x * gamma", shape=x.shape, x=x, gamma=gamma)
 
 
-@lowers("StochasticDepth", package=CUSTOM, note="keras.applications' ConvNeXt")
+@lowers("StochasticDepth", note="keras.applications' ConvNeXt")
 def stochastic_depth(b: Builder, x: Value, *, drop_path_rate: Rate) -> Value:
     """Drops whole samples in training."""
     return drop_samples(b, x, drop_path_rate)
 
 
-@lowers("DropConnect", package=CUSTOM, note="EfficientNet ports")
+@lowers("DropConnect", package="keras_efficientnets", note="keras-efficientnets")
 def drop_connect(b: Builder, x: Value, *, drop_connect_rate: Rate = 0.0) -> Value:
     """Drops whole samples in training."""
     return drop_samples(b, x, drop_connect_rate)
 
 
-@lowers("FixedDropout", package=CUSTOM, note="the package efficientnet")
+@lowers("FixedDropout", package="efficientnet", note="efficientnet")
 def fixed_dropout(
     b: Builder, x: Value, *, rate: Rate, noise_shape: tuple[int | None, ...] | None = None
 ) -> Value:
@@ -51,26 +41,8 @@ def fixed_dropout(
     return drop_samples(b, x, rate)
 
 
-@lowers("CustomScaleLayer", package=CUSTOM, note="keras.applications' InceptionResNetV2")
+@lowers("CustomScaleLayer", note="keras.applications' InceptionResNetV2")
 def custom_scale(b: Builder, xs: list[Value], *, scale: float) -> Value:
     """The shortcut plus the scaled branch."""
     shortcut, branch = xs
     return b.elementwise("x + scale * y", x=shortcut, y=branch, scale=scale)
-
-
-@lowers("Swish", package=CUSTOM, note="EfficientNet ports")
-def swish(b: Builder, x: Value) -> Value:
-    """x * sigmoid(x)."""
-    return b.activation(x, "silu")
-
-
-@lowers("Mish", package=CUSTOM, note="YOLOv4 ports")
-def mish(b: Builder, x: Value) -> Value:
-    """x * tanh(softplus(x))."""
-    return b.activation(x, "mish")
-
-
-@lowers("HardSwish", package=CUSTOM, note="MobileNetV3 ports")
-def hard_swish(b: Builder, x: Value) -> Value:
-    """x * relu6(x + 3) / 6."""
-    return b.activation(x, "hard_silu")

@@ -8,14 +8,13 @@ from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.lowering.ranges import Rate, Size
 from codegen.lowering.registry import lowers
-from codegen.model.packages import CUSTOM
 from codegen.model.spec import LayerSpec
 
 Activation = Literal["relu", "tanh", "sigmoid", "elu", "selu", "swish", "gelu", "linear"]
 
 
 # Only versions that save `go_backwards` are known to compute this. All save `return_state`; none looks at it.
-@lowers("TCN", package=CUSTOM, masks="drop", training_only=("return_state",), note="keras-tcn 3.5")
+@lowers("TCN", package="tcn", masks="drop", training_only=("return_state",), note="keras-tcn 3.5")
 def tcn(
     b: Builder, x: Value, *, nb_filters: int | tuple[int, ...], kernel_size: int, nb_stacks: Size,
     dilations: tuple[int, ...], padding: Literal["causal", "same"], use_skip_connections: bool,

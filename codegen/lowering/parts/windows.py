@@ -257,3 +257,21 @@ def absorb_padding(b: Builder, x: Value, data_format: str) -> tuple[Value, Pads]
             found[axis] = (found[axis][0] + before, found[axis][1] + after)
         source = source.node.source
     return b.channels_first(source, data_format), tuple(found[axis] for axis in axes)
+
+
+def blocks_of_channels(b: Builder, x: Value, data_format: str, size: int) -> Value:
+    """Images `size` times as high and wide: the channels of each pixel as a block of pixels.
+
+    Unlike in `F.pixel_shuffle`, the pixels of a block come before the channels of each.
+    """
+    check_rank(b, x, 2)
+    channels = x.shape[channel_axis(x.rank, data_format)]
+    if channels is None or size < 1 or channels % size**2:
+        b.malformed(f"{channels} channels are no blocks of {size}x{size}")
+    inner = channels // size**2
+    shape = with_sizes(x, data_format, [n and n * size for n in sizes_of(x, data_format)], inner)
+    if data_format == "channels_first":
+        template = "torch.unflatten(x, 1, sizes).permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)"
+    else:
+        template = "torch.unflatten(x, 3, sizes).permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)"
+    return b.op(template, shape=shape, x=x, sizes=(size, size, inner))

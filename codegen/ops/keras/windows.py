@@ -17,6 +17,7 @@ from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
     SameOf,
+    blocks_of_channels,
     channel_axis,
     positive,
     sizes_of,
@@ -300,18 +301,8 @@ def _written(start: str, pairs: dict[str, tuple[int, ...]]) -> tuple[str, dict[s
 def depth_to_space(
     b: Builder, x: TensorLike, *, block_size: int, data_format: DataFormat = "channels_last"
 ) -> Value:
-    """Blocks of pixels out of the channels of each; unlike in `F.pixel_shuffle`, pixels come first."""
-    x = rules.tensor(b, x)
-    rows, columns, channels = _image_sizes(b, x, data_format)
-    if channels is None or channels % block_size**2:
-        b.malformed(f"{channels} channels are no blocks of {block_size}x{block_size}")
-    inner = channels // block_size**2
-    shape = with_sizes(x, data_format, [n and n * block_size for n in (rows, columns)], inner)
-    if data_format == "channels_first":
-        template = "torch.unflatten(x, 1, sizes).permute(0, 3, 4, 1, 5, 2).flatten(4, 5).flatten(2, 3)"
-    else:
-        template = "torch.unflatten(x, 3, sizes).permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)"
-    return b.op(template, shape=shape, x=x, sizes=(block_size, block_size, inner))
+    """Blocks of pixels out of the channels of each."""
+    return blocks_of_channels(b, rules.tensor(b, x), data_format, block_size)
 
 
 @op("SpaceToDepth")

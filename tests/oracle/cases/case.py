@@ -21,6 +21,8 @@ class _Lazy:
 keras: Any = _Lazy("keras")
 layers: Any = _Lazy("keras.layers")
 ops: Any = _Lazy("keras.ops")
+convnext: Any = _Lazy("keras.src.applications.convnext")
+inception_resnet_v2: Any = _Lazy("keras.src.applications.inception_resnet_v2")
 feature_space: Any = _Lazy("keras.src.layers.preprocessing.feature_space")
 
 
