@@ -1,4 +1,4 @@
-"""The conditional random field of keras-contrib: chains of labels by their energies, of which low ones win."""
+"""The conditional random field of keras-contrib: chains of labels of low energies."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def with_boundaries(energy: Tensor, left: Tensor, right: Tensor, mask: Tensor | 
 
 
 def _masked(energy: Tensor, chain: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The energies of the steps, and of the passages to the next ones (T of them, each 1 or N by labels^2)."""
+    """The energies of the steps, and of the passages to the next: (T, 1 or N, labels, labels)."""
     if mask is None:
         return energy, chain.expand(energy.shape[1], 1, -1, -1)
     both = (mask & F.pad(mask, (-1, 1))).T[:, :, None, None]

@@ -24,10 +24,10 @@ def by_keras(config: Any) -> Any:
         return config
     inner = {key: by_keras(value) for key, value in config.items()}
     name = config.get("class_name")
-    is_layer = isinstance(name, str) and isinstance(config.get("config"), dict) and _is_known(name)
-    if is_layer and "module" not in config and class_and_package(config, name)[1] == KERAS:
-        return {**inner, "module": "keras.layers"}
-    return inner
+    if not isinstance(name, str) or not isinstance(config.get("config"), dict) or "module" in config:
+        return inner
+    is_keras = _is_known(name) and class_and_package(config, name)[1] == KERAS
+    return {**inner, "module": "keras.layers"} if is_keras else inner
 
 
 def _is_known(class_name: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 from codegen.config.dialects.first_versions import first_version
 from codegen.config.dialects.official import doubt
 from codegen.config.dialects.origin import KERAS1, KERAS2, KERAS3, TF_KERAS, Dialect, Origin
-from codegen.config.dialects.saved_options import always_saved
+from codegen.config.dialects.saved_options import always_saved, in_full
 from codegen.config.parse import parse
 from codegen.errors import ConversionError
 from codegen.lowering import catalogue, registry
@@ -19,13 +19,11 @@ from codegen.model.saved_model import SavedModel
 from codegen.model.spec import LayerSpec
 
 _DIALECTS = (KERAS1, KERAS2, TF_KERAS, KERAS3)
-_NORM = ("axis", "epsilon", "center", "scale", *(
-    f"{weight}_{word}" for weight in ("gamma", "beta") for word in ("initializer", "regularizer", "constraint")
-))  # fmt: skip
+_NORM = tuple(in_full("axis beta* center epsilon gamma* scale"))
 
 
 def origin(dialect: Dialect, *version: int) -> Origin:
-    return Origin(version[0], version, dialect == TF_KERAS, False, False, masks=False)
+    return Origin(version[0], version, dialect == TF_KERAS, False, False, None, masks=False)
 
 
 def parsed(entry: dict[str, Any], version: str) -> LayerSpec:

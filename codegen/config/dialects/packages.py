@@ -73,6 +73,21 @@ _PACKAGES = (
     ),
     _Package("keras_retinanet", {"UpsampleLike": ""}),
     _Package(
+        "tensorflow_model_optimization",
+        {
+            **dict.fromkeys(
+                ("ClusterWeights", "ClusterWeightsMHA", "ClusterWeightsRNN"),
+                "cluster_centroids_init cluster_gradient_aggregation? cluster_per_channel? layer "
+                "number_of_clusters preserve_sparsity?",
+            ),
+            "PruneLowMagnitude": "block_pooling_type block_size layer pruning_schedule sparsity_m_by_n?",
+            "QuantizeAnnotate": "layer quantize_config",
+            "QuantizeLayer": "quantizer",
+            "QuantizeWrapper": "layer quantize_config",
+            "QuantizeWrapperV2": "layer quantize_config",
+        },
+    ),
+    _Package(
         "tcn",
         {
             "TCN": (

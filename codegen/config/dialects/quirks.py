@@ -299,7 +299,7 @@ CHANGES = (
     ),
     Change(
         ("Capsule",), "routes", value=True, before={KERAS2: (2, 2, 5)},
-        says="keras-contrib's capsules were routed; since, each input's votes are added up over the capsules.",
+        says="keras-contrib's capsules were routed; since then votes are added up over all capsules.",
         when=_not_on_theano, package="keras_contrib",
     ),
     Change(

@@ -43,13 +43,13 @@ _ALWAYS = {
     ),
     "ConvLSTM1D ConvLSTM3D": (
         "activation activity_regularizer bias* data_format dilation_rate dropout filters go_backwards "
-        "kernel* kernel_size padding recurrent* recurrent_activation recurrent_dropout return_sequences return_state "
-        "stateful strides unit_forget_bias unroll use_bias"
+        "kernel* kernel_size padding recurrent* recurrent_activation recurrent_dropout return_sequences "
+        "return_state stateful strides unit_forget_bias unroll use_bias"
     ),
     "ConvLSTM2D": (
         "activation activity_regularizer bias* data_format dilation_rate dropout filters go_backwards "
-        "kernel* kernel_size padding recurrent* recurrent_activation recurrent_dropout return_sequences stateful "
-        "strides unit_forget_bias unroll use_bias"
+        "kernel* kernel_size padding recurrent* recurrent_activation recurrent_dropout return_sequences "
+        "stateful strides unit_forget_bias unroll use_bias"
     ),
     "ConvLSTM2DCell ConvLSTMCell": (
         "activation bias* data_format dilation_rate dropout filters kernel* kernel_size padding recurrent* "

@@ -54,12 +54,13 @@ def crf(
         )
         template = "with_boundaries(energy, left, right, mask)"
         energy = b.op(template, shape=shape, energy=energy, left=left, right=right, mask=mask)
-    operands = {"energy": energy, "chain": chain, "mask": mask}
     if test_mode == "viterbi":
         b.note("a CRF yields the best chain of labels in training, too, and no gradient")
-        path = b.op("best_path(energy, chain, mask)", shape=shape[:2], dtype="int64", **operands)
+        template = "best_path(energy, chain, mask)"
+        path = b.op(template, shape=shape[:2], dtype="int64", energy=energy, chain=chain, mask=mask)
         result = b.cast(b.op("F.one_hot(path, units)", shape=shape, path=path, units=units), x.dtype)
     else:
-        result = b.op("label_probabilities(energy, chain, mask)", shape=shape, **operands)
+        template = "label_probabilities(energy, chain, mask)"
+        result = b.op(template, shape=shape, energy=energy, chain=chain, mask=mask)
     result.mask = mask if learn_mode == "marginal" else None
     return result

@@ -137,8 +137,8 @@ def capsule(
         weight = b.parameter("kernel", kernel.reshape(features, num_capsule * dim_capsule))
         template = "x @ weight"
     else:
-        shape = (b.known(x, 1), features, num_capsule * dim_capsule)
-        weight = b.parameter("kernel", b.weight("capsule_kernel", shape))
+        sizes = (b.known(x, 1), features, num_capsule * dim_capsule)
+        weight = b.parameter("kernel", b.weight("capsule_kernel", sizes))
         template = "torch.einsum('nif,ifo->nio', x, weight)"
     votes = b.op(
         f"torch.unflatten({template}, 2, sizes)",

@@ -19,7 +19,7 @@ from codegen.layers.wrapping import call_wrapped
 from codegen.lowering.binder import convert_type
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
-from codegen.model.packages import ACTIVATION, CUSTOM
+from codegen.model.packages import ACTIVATION
 from codegen.model.spec import LayerSpec
 
 _NOTE = "TensorFlow Model Optimization"
@@ -33,7 +33,7 @@ _ROUNDED_LAYERS = frozenset({"relu", "swish", "silu", "gelu", "relu6"})
 T = TypeVar("T")
 
 
-@lowers("QuantizeLayer", package=CUSTOM, note=_NOTE)
+@lowers("QuantizeLayer", package="tensorflow_model_optimization", note=_NOTE)
 def quantize_layer(
     b: Builder, x: Value, training: bool | None = None, *, quantizer: Mapping[str, Any] | None = None
 ) -> Value:
@@ -62,7 +62,7 @@ def _quantized_by(b: Builder, x: Value, kind: str, options: Mapping[str, Any]) -
 
 @lowers(
     "QuantizeAnnotate",
-    package=CUSTOM,
+    package="tensorflow_model_optimization",
     masks="drop",
     neutral={},
     training_only=("quantize_config",),
@@ -73,7 +73,9 @@ def quantize_annotate(b: Builder, *args: Any, layer: LayerSpec, **kwargs: Any) -
     return call_wrapped(b, layer, args, kwargs, label=layer.name)
 
 
-@lowers("QuantizeWrapper", "QuantizeWrapperV2", package=CUSTOM, masks="drop", note=_NOTE)
+@lowers(
+    "QuantizeWrapper", "QuantizeWrapperV2", package="tensorflow_model_optimization", masks="drop", note=_NOTE
+)
 def quantize_wrapper(
     b: Builder, *args: Any, layer: LayerSpec, quantize_config: Mapping[str, Any], **kwargs: Any
 ) -> Any:

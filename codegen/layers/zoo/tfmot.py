@@ -11,7 +11,6 @@ from codegen.graph.recipe import Weight
 from codegen.layers.wrapping import call_wrapped
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
-from codegen.model.packages import CUSTOM
 from codegen.model.spec import LayerSpec
 
 _NOTE = "TensorFlow Model Optimization"
@@ -27,7 +26,7 @@ def _is_kernel(layer: LayerSpec, path: str) -> bool:
 
 @lowers(
     "PruneLowMagnitude",
-    package=CUSTOM,
+    package="tensorflow_model_optimization",
     masks="drop",
     training_only=("pruning_schedule", "block_size", "block_pooling_type", "sparsity_m_by_n"),
     note=_NOTE,
@@ -55,7 +54,7 @@ def prune_low_magnitude(b: Builder, *args: Any, layer: LayerSpec, **kwargs: Any)
     "ClusterWeights",
     "ClusterWeightsMHA",
     "ClusterWeightsRNN",
-    package=CUSTOM,
+    package="tensorflow_model_optimization",
     masks="drop",
     training_only=("cluster_centroids_init", "cluster_gradient_aggregation"),
     note=_NOTE,
