@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from codegen import Options, convert, inspect
 from codegen.cli import main
 from codegen.errors import MAX_MESSAGE, ConversionError
-from tests.support.configs import entry, functional, input_entry
+from tests.support.configs import by_keras, entry, functional, input_entry
 from tests.support.keras_files import KERNEL, write_layers, write_whole_h5
 from tests.support.showcase import EXAMPLES
 
@@ -194,7 +194,7 @@ def test_numbers_that_an_option_cannot_be(
     tmp_path: Path, class_name: str, option: str, value: float, said: str
 ) -> None:
     layer = entry(class_name, "layer", [["x", 0, 0]], **{option: value})
-    model = functional([input_entry("x", 3), layer], [["x", 0, 0]], [["layer", 0, 0]])
+    model = by_keras(functional([input_entry("x", 3), layer], [["x", 0, 0]], [["layer", 0, 0]]))
     (problem,) = inspect(_written(tmp_path / "model.json", model)).problems
     assert "layer 'layer'" in problem and said in problem
 

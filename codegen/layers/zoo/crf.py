@@ -6,6 +6,7 @@ from typing import Literal
 
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -21,7 +22,7 @@ def crf(
     b: Builder,
     x: Value,
     *,
-    units: int,
+    units: Size,
     learn_mode: Literal["join", "marginal"],
     test_mode: Literal["viterbi", "marginal"],
     use_boundary: bool = True,

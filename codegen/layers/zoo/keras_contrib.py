@@ -12,6 +12,7 @@ from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.masks import MaskRule
 from codegen.lowering.parts.windows import DataFormat, blocks_of_channels
+from codegen.lowering.ranges import NonNegative, Size
 from codegen.lowering.registry import F as Function
 from codegen.lowering.registry import lowers
 
@@ -69,7 +70,7 @@ def instance_normalization(
     x: Value,
     *,
     axis: int | None = None,
-    epsilon: float = 1e-3,
+    epsilon: NonNegative = 1e-3,
     center: bool = True,
     scale: bool = True,
 ) -> Value:
@@ -91,7 +92,7 @@ def contrib_group_normalization(
     *,
     groups: int,
     axis: int = -1,
-    epsilon: float = 1e-5,
+    epsilon: NonNegative = 1e-5,
     center: bool = True,
     scale: bool = True,
 ) -> Value:
@@ -116,8 +117,8 @@ def capsule(
     b: Builder,
     x: Value,
     *,
-    num_capsule: int,
-    dim_capsule: int,
+    num_capsule: Size,
+    dim_capsule: Size,
     routings: int,
     share_weights: bool,
     activation: str = "linear",

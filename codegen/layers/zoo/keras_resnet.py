@@ -6,6 +6,7 @@ from codegen.graph import Value
 from codegen.layers.normalization import batch_normalization
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.resizing import resize
+from codegen.lowering.ranges import NonNegative
 from codegen.lowering.registry import lowers
 
 
@@ -17,7 +18,7 @@ def frozen_batch_normalization(
     freeze: bool,
     axis: int = -1,
     momentum: float = 0.99,
-    epsilon: float = 1e-3,
+    epsilon: NonNegative = 1e-3,
     center: bool = True,
     scale: bool = True,
 ) -> Value:
