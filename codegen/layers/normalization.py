@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -27,7 +28,7 @@ def batch_normalization(
     x: Value,
     training: bool | None = None,
     *,
-    axis: int | tuple[int] = -1,
+    axis: int | tuple[int, ...] = -1,
     momentum: float = 0.99,
     epsilon: NonNegative = 1e-3,
     center: bool = True,
@@ -36,22 +37,27 @@ def batch_normalization(
     renorm: bool = False,
     fused: bool | None = None,
 ) -> Value:
-    """Normalise each channel by moving statistics; Keras 1's modes 1 and 2 by those of the input itself."""
+    """Normalise each channel by moving statistics; Keras 1's modes 1 and 2 by those of the input itself.
+
+    Keras 2 takes several axes too: each position in them is a channel, and the weights have size 1 elsewhere.
+    """
     del fused  # how Keras computes it, not what
-    axis = b.axis(axis if isinstance(axis, int) else axis[0], x.rank)
+    axes = sorted({b.axis(a, x.rank) for a in ((axis,) if isinstance(axis, int) else axis)})
     if mode == 1:
-        return _sample_normalization(b, x, axis, epsilon)
-    if not 2 <= x.rank <= 5 or axis == 0:
-        supported = f"supported: an axis but the batch's, of inputs of rank 2 to 5, not of {x.shape}"
-        b.unsupported("axis", axis, supported)
-    x = _axis_second(b, x, axis)
-    channels = b.known(x, axis)
-    state = _affine(b, x, (channels,), scale, center)
-    mean = b.weight("moving_mean", (channels,), trainable=False)
-    variance = b.weight("moving_variance", (channels,), trainable=False)
+        return _sample_normalization(b, x, axes[0], epsilon)
+    if not axes or axes[0] == 0:
+        b.unsupported("axis", axis, "supported: any axis but that of the batch")
+    x = _axes_second(b, x, *axes)
+    channels = math.prod(b.known(x, a) for a in axes)
+    saved: tuple[int, ...] = (channels,)
+    if len(axes) > 1:
+        saved = tuple(b.known(x, a) if a in axes else 1 for a in range(x.rank))
+    state = _affine(b, x, saved, scale, center)
+    mean = b.weight("moving_mean", saved, trainable=False)
+    variance = b.weight("moving_variance", saved, trainable=False)
     if renorm:
         for name in ("moving_stddev", "renorm_mean", "renorm_stddev"):
-            b.weight(name, (channels,), trainable=False)
+            b.weight(name, saved, trainable=False)
         b.note("batch renormalisation trains as plain batch normalisation")
     kwargs: dict[str, Any] = {
         "eps": epsilon,
@@ -63,10 +69,16 @@ def batch_normalization(
         kwargs["track_running_stats"] = False
     else:
         state |= {"running_mean": stored_rows(x, mean), "running_var": stored_rows(x, variance)}
-    name = {2: "nn.BatchNorm1d", 3: "nn.BatchNorm1d", 4: "nn.BatchNorm2d", 5: "nn.BatchNorm3d"}[x.rank]
+    if len(axes) > 1:
+        state = {key: weight.reshape(channels) for key, weight in state.items() if weight}
+    rest = x.rank - 1 - len(axes)
+    name = f"nn.BatchNorm{rest if 1 < rest < 4 else 1}d"
     module = b.define(name, args=(channels,), kwargs=kwargs, state=state, frozen=_absent(scale, center))
     x = b.floating(x)
-    return b.op("module(x)", shape=x.shape, module=module, x=x, like=x)
+    merged = ("x.flatten(1, n)" if len(axes) > 1 else "x") + (".flatten(2)" if rest > 3 else "")
+    template = "module(x)" if merged == "x" else f"module({merged}).reshape(x.shape)"
+    counts: dict[str, Any] = {"n": len(axes)} if len(axes) > 1 else {}
+    return b.op(template, shape=x.shape, module=module, x=x, like=x, **counts)
 
 
 def _sample_normalization(b: Builder, x: Value, axis: int, epsilon: float) -> Value:
@@ -178,7 +190,7 @@ def group_normalization(
         b.unsupported("axis", 0, "supported: any axis but that of the batch")
     if x.flat is not None:
         x = b.keras_layout(x)
-    x = _axis_second(b, x, axis)
+    x = _axes_second(b, x, axis)
     channels = b.known(x, axis)
     groups = channels if groups == -1 else groups
     if groups < 1 or channels % groups:
@@ -196,7 +208,7 @@ def group_normalization(
         return b.op("module(x)", shape=x.shape, module=module, x=b.floating(x), like=b.floating(x))
     if mask.rank != x.rank or mask.dtype != "bool":
         b.malformed(f"its mask {mask.shape} must be of bool and of the rank of its input {x.shape}")
-    mask = _axis_second(b, mask, axis)
+    mask = _axes_second(b, mask, axis)
     options = ", ".join(f"module.{name}" for name in ("num_groups", "weight", "bias", "eps"))
     template = f"masked_group_norm(x, mask, {options})"
     x = b.floating(x)
@@ -235,7 +247,7 @@ def instance_normalization(
         return addons_group_normalization(
             b, x, groups=groups, axis=axis, epsilon=epsilon, center=center, scale=scale
         )
-    x = _axis_second(b, x, axis)
+    x = _axes_second(b, x, axis)
     channels = b.known(x, axis)
     return b.module(
         f"nn.InstanceNorm{x.rank - 2}d",
@@ -305,13 +317,13 @@ def _check_floats(b: Builder, x: Value) -> None:
         b.unsupported("inputs", x.dtype, "supported: floating-point numbers")
 
 
-def _axis_second(b: Builder, x: Value, axis: int) -> Value:
-    """`x` stored with `axis` at dim 1, where torch's normalisations have their channels."""
+def _axes_second(b: Builder, x: Value, *axes: int) -> Value:
+    """`x` stored with the axes from dim 1 on, where torch's normalisations have their channels."""
     if x.flat is not None and b.is_shared:
         x = b.keras_layout(x)
-    if x.perm[0] == 0 and x.perm[1] == axis:
+    if x.perm[: len(axes) + 1] == (0, *axes):
         return x
-    return layout.to_perm(b, x, (0, axis, *(i for i in range(1, x.rank) if i != axis)))
+    return layout.to_perm(b, x, (0, *axes, *(i for i in range(1, x.rank) if i not in axes)))
 
 
 def _axes_last(b: Builder, x: Value, axis: int | tuple[int, ...]) -> tuple[Value, list[int]]:
