@@ -94,6 +94,9 @@ def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Ce
     if spec.class_name != "StackedRNNCells":
         registry.find(spec)  # names the class if nothing is known of it
         b.unsupported("cell", spec.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell, StackedRNNCells")
+    for option, value in spec.config.items():
+        if option not in ("cells", "reverse_state_order") and value is not None:
+            holder.unsupported(option, value, "no such option is known")
     found: list[tuple[Cell, Builder]] = []
     names: dict[str, int] = {}
     for inner in spec.config.get("cells", ()):

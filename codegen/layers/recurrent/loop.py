@@ -128,12 +128,12 @@ def run_layer(
         x = b.op("x.flip(1)", shape=x.shape, x=x, like=x)
         run_mask = b.op("x.flip(1)", shape=mask.shape, x=mask) if mask else None
     counts = [cell.num_states for cell, _ in cells]
-    memory = None
+    memories: list[Module] = []
     given = flat_states(b, initial_state, sum(counts))
     if given and reversed_states:
         given = _last_cell_first(given, counts[::-1])
     if loop.stateful:
-        memory, remembered = _remember(b, [cell for cell, _ in cells], x)
+        memories, remembered = _remember(b, [cell for cell, _ in cells], x)
         given = given or remembered
     states: list[Value] = []
     outputs: list[Value] = []
@@ -157,8 +157,10 @@ def run_layer(
         x = _repeat_state(b, loop, x, held, run_mask, initial)
     if mask is not None and late:
         x = _where_unmasked(b, x, mask, (slice(None), slice(None), *(None,) * (x.rank - 2)))
-    if memory is not None:
-        b.emit("memory.keep(states)", None, memory=memory, states=list(states))
+    rest = iter(states)
+    for memory in memories:
+        kept = list(islice(rest, memory.args[0]))
+        b.emit("memory.keep(states)", None, memory=memory, states=kept)
     if loop.return_sequences and loop.time_major:
         x = _swap_time(b, x)
     if loop.return_sequences:
@@ -285,20 +287,27 @@ def flat_states(b: Builder, initial_state: Any, count: int) -> list[Value]:
     return states
 
 
-def _remember(b: Builder, cells: Sequence[Cell], x: Value) -> tuple[Module, list[Value]]:
-    """What a stateful layer keeps between calls, and its values before this call."""
-    shapes = [cell.state_shape(b, x) for cell in cells for _ in range(cell.num_states)]
-    if len(set(shapes)) > 1:
-        b.unsupported("stateful", found=True, supported="supported: cells of one size")
-    shape, perm = shapes[0], cells[0].state_perm
-    stored = tuple(shape[axis] for axis in perm)
-    if None in stored:
-        b.malformed(f"it is stateful, so that its state {stored} must have a fixed size")
-    sizes = tuple(size for size in stored if size is not None)
-    zeros = Weight.full((len(shapes), *sizes), 0.0)
-    memory = b.define("RecurrentState", args=(len(shapes), sizes), state={"values": zeros}, part="state")
-    stacked = b.op("memory()", shape=(len(shapes), *stored), dtype=b.dtype, memory=memory)
-    return memory, [b.op("x[i]", shape=shape, perm=perm, x=stacked, i=i) for i in range(len(shapes))]
+def _remember(b: Builder, cells: Sequence[Cell], x: Value) -> tuple[list[Module], list[Value]]:
+    """What a stateful layer keeps, for cells of one size together, and the values before this call."""
+    shapes = [cell.state_shape(b, x) for cell in cells]
+    counts = [cell.num_states for cell in cells]
+    perm, together = cells[0].state_perm, len(set(shapes)) == 1
+    if together:
+        shapes, counts = shapes[:1], [sum(counts)]
+    memories: list[Module] = []
+    values: list[Value] = []
+    for number, (shape, count) in enumerate(zip(shapes, counts, strict=True), start=1):
+        stored = tuple(shape[axis] for axis in perm)
+        if None in stored:
+            b.malformed(f"it is stateful, so that its state {stored} must have a fixed size")
+        sizes = tuple(size for size in stored if size is not None)
+        zeros = Weight.full((count, *sizes), 0.0)
+        part = "state" if together else f"cell{number}_state"
+        memory = b.define("RecurrentState", args=(count, sizes), state={"values": zeros}, part=part)
+        stacked = b.op("memory()", shape=(count, *stored), dtype=b.dtype, memory=memory)
+        memories.append(memory)
+        values += [b.op("x[i]", shape=shape, perm=perm, x=stacked, i=i) for i in range(count)]
+    return memories, values
 
 
 def _swap_time(b: Builder, x: Value) -> Value:

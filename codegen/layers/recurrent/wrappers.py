@@ -41,6 +41,7 @@ def bidirectional(
     x: Value,
     initial_state: Any = None,
     training: Any = None,
+    constants: Any = None,
     *,
     layer: LayerSpec,
     merge_mode: Literal["concat", "sum", "ave", "mul"] | None = "concat",
@@ -50,8 +51,9 @@ def bidirectional(
     """One layer over time and one against it; sequences are merged step by step.
 
     Keras makes both layers yield zeros for the masked steps of a sequence, whatever they say themselves;
-    before TensorFlow 2 it did not (`zeroes_masked`).
+    before TensorFlow 2 it did not (`zeroes_masked`). For `constants` see `RNN`.
     """
+    del constants
     loop = _loop(layer)
     if backward_layer is None:
         backward_layer = replace(layer, config={**layer.config, "go_backwards": not loop.go_backwards})
