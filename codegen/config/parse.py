@@ -13,7 +13,7 @@ from codegen.config.dialects import classes
 from codegen.config.dialects.origin import origin_of
 from codegen.config.inputs import implied_input, input_layer
 from codegen.config.layer import Context, is_model, layer_name, read_layer, weights_by_layer
-from codegen.config.vocabularies import with_vocabularies
+from codegen.config.vocabularies import Places, with_vocabularies
 from codegen.errors import MalformedConfig, shorten
 from codegen.model.call_order import references
 from codegen.model.saved_model import SavedModel
@@ -37,8 +37,7 @@ def parse(saved: SavedModel) -> ModelSpec:
         )
     context = Context(origin_of(saved), weights_by_layer(saved.weights), parse_model)
     try:
-        if saved.assets:
-            entry = with_vocabularies(entry, saved.assets)
+        entry = with_vocabularies(entry, Places(saved.assets or {}, saved.neighbour))
         model = parse_model(entry, layer_name(entry) or "model", context)
     except RecursionError:
         raise MalformedConfig("the architecture is nested too deep") from None

@@ -89,7 +89,8 @@ def integer_lookup(
 ) -> Value:
     """Integers as their places in a vocabulary, or back; Keras 2 `casts` codes to the layer's dtype."""
     if not isinstance(vocabulary, tuple) or not vocabulary:
-        b.unsupported("vocabulary", vocabulary, "supported: a vocabulary that is in the file")
+        supported = "supported: a vocabulary that is in the file, or a text file beside the model"
+        b.unsupported("vocabulary", vocabulary, supported)
     first = 1 if mask_token is not None and output_mode == "int" else 0
     start = first + num_oov_indices
     special = (*[mask_token] * first, *[oov_token] * num_oov_indices)

@@ -101,6 +101,8 @@ class SavedModel:
         file_name: Base name of the architecture's file.
         sha256: Of the architecture's file, hexadecimal.
         assets: Files of an archive's `assets` folder by their path in it, each read when asked for.
+        neighbour: Reads a file that stands beside the architecture's, given the path that its config has
+            for it; None if there is none.
     """
 
     config: Mapping[str, Any]
@@ -110,3 +112,4 @@ class SavedModel:
     file_name: str
     sha256: str
     assets: Mapping[str, bytes] | None = None
+    neighbour: Callable[[str], bytes | None] = lambda _: None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from codegen.read.archive import Archive, Assets
 from codegen.read.kind import FileKind, explain_archive, explain_weights, recognise
 from codegen.read.parts import architecture
 from codegen.read.parts.damage import reading
+from codegen.read.parts.neighbours import neighbour
 from codegen.read.tensorflow.checkpoint import read_checkpoint
 from codegen.read.tensorflow.saved_model import config_file, read_config, read_weights
 from codegen.read.weights import is_path_layout, layer_weights, path_weights, sharded_weights
@@ -71,6 +73,7 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
             file_name=model_path.name,
             sha256=sha256,
             assets=model.assets,
+            neighbour=partial(neighbour, model_path if model_path.is_dir() else model_path.parent),
         )
 
 
