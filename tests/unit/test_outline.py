@@ -364,19 +364,23 @@ def test_a_choice_inside_of_an_optional_part(tmp_path: Path) -> None:
 
 def test_a_number_whose_default_is_no_absence_tells_nothing(tmp_path: Path) -> None:
     net = Net(32, 32, 8)
-    x = "image"
-    for block, (size, stride) in enumerate([(3, 0), (3, 0), (5, 0), (1, 2), (1, 1), (1, 1)], start=1):
-        y = conv_bn_relu(net, f"block{block}_expand", x, 16, size=size)
-        if stride:
-            y = conv(net, f"block{block}_middle_conv", y, 16, strides=[stride, stride])
+    x = conv(net, "stem", "image", 8)
+    for block, (size, first, second) in enumerate([(3, 1, 0), (3, 2, 0), (3, 1, 0), (1, 1, 2), (1, 1, 1)]):
+        y = net("ZeroPadding2D", f"block{block}_pad", x, padding=size // 2)
+        steps = [first, first]
+        y = conv_bn_relu(net, f"block{block}_expand", y, 16, size=size, strides=steps, padding="valid")
+        if second:
+            y = net("ZeroPadding2D", f"block{block}_middle_pad", y, padding=2)
+            y = net("DepthwiseConv2D", f"block{block}_middle_conv", y, kernel_size=5, strides=[second] * 2)
             y = net("BatchNormalization", f"block{block}_middle_bn", y)
             y = net("ReLU", f"block{block}_middle_relu", y)
-        y = conv(net, f"block{block}_project_conv", y, 8, size=1)
-        y = net("BatchNormalization", f"block{block}_project_bn", y)
-        x = net("Add", f"block{block}_add", x, y) if stride != 2 else y
+        y = net(
+            "BatchNormalization", f"block{block}_end_bn", conv(net, f"block{block}_end_conv", y, 8, size=1)
+        )
+        x = y if 2 in (first, second) else net("Add", f"block{block}_add", x, y)
     source = net.source(tmp_path, x)
-    assert "stride > 0" not in source
-    assert output_of(source, (2, 32, 32, 8)) == (2, 16, 16, 8)
+    assert "if expand\n            else nn.Identity()" in source
+    assert output_of(source, (2, 32, 32, 8)) == (2, 8, 8, 8)
 
 
 def test_pieces_that_follow_from_the_channels(tmp_path: Path) -> None:
