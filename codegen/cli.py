@@ -93,7 +93,7 @@ def convert_command(model: Path, output: Path, verbose: bool, dump_graph: bool, 
         return
     with _reported(model), _shown_progress(model) as progress:
         result = convert(model, Options(**options), output=output, progress=progress)
-    click.echo(_conversion_text(result))
+    _print(_conversion_text(result).split("\n"))
     if verbose:
         _print(_names(result))
 
@@ -199,7 +199,7 @@ def _conversion_text(result: Conversion) -> str:
     return (
         f"{result.source_path.as_posix()}: {lines} lines\n"
         f"{result.weights_path.as_posix()}: {result.parameter_count:,} parameters, {size:,.1f} MB\n"
-        "imported, strictly loaded and run once"
+        "imported, strictly loaded and run once" + "".join(f"\nnote: {note}" for note in result.notes)
     )
 
 

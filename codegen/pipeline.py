@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codegen import passes
@@ -13,6 +13,7 @@ from codegen.emit.modules import Names, name_everything, parameter_dtype, state_
 from codegen.emit.render import render
 from codegen.emit.source import Provenance
 from codegen.emit.training.methods import regularizer_notes, training_methods
+from codegen.errors import ConversionError
 from codegen.graph.recipe import Leaf, Weight
 from codegen.lowering.custom import custom_layers
 from codegen.lowering.lower import Lowered, lower
@@ -22,14 +23,24 @@ from codegen.options import Options
 from codegen.version import VERSION
 from codegen.weights import bind
 
+#: Whether a model whose blocks cannot be made becomes flat code.
+FALLS_BACK = True
+
+FALLBACK_NOTE = "what repeats is written out: making classes of it failed, please report this"
+
 
 @dataclass(frozen=True)
 class Generated:
-    """A converted model before anything is written."""
+    """A converted model before anything is written.
+
+    Attributes:
+        notes: What the file's docstring says beside the facts.
+    """
 
     lowered: Lowered
     names: Names
     source: str
+    notes: tuple[str, ...]
 
     @property
     def parameter_count(self) -> int:
@@ -66,9 +77,39 @@ def generate(saved: SavedModel, options: Options, name: str) -> Generated:
     Raises:
         ConversionError: The model cannot be converted exactly.
     """
+    return next(attempts(saved, options, name))
+
+
+def attempts(saved: SavedModel, options: Options, name: str) -> Iterator[Generated]:
+    """The converted model, and once more without blocks, for those whom the first does not serve.
+
+    Blocks make code readable and are no reason to fail: where making them fails, the flat model is the
+    first. The tests have it otherwise (`FALLS_BACK`), so that no fault of the blocks stays hidden.
+
+    Raises:
+        ConversionError: The model cannot be converted exactly.
+    """
+    can_fall_back = FALLS_BACK and not options.flat
+    try:
+        yield _generate(saved, options, name)
+    except ConversionError:
+        raise
+    except Exception:
+        if not can_fall_back:
+            raise
+    if can_fall_back:
+        yield fallback(saved, options, name)
+
+
+def fallback(saved: SavedModel, options: Options, name: str) -> Generated:
+    """The converted model without blocks, and a note that it should have some."""
+    return _generate(saved, replace(options, flat=True), name, (FALLBACK_NOTE,))
+
+
+def _generate(saved: SavedModel, options: Options, name: str, notes: tuple[str, ...] = ()) -> Generated:
     lowered = transform(saved, options)
     names = name_everything(lowered.graph, options.class_name)
-    notes = lowered.notes + regularizer_notes(lowered.tree)
+    notes = lowered.notes + regularizer_notes(lowered.tree) + notes
     provenance = Provenance(
         saved.file_name,
         saved.sha256,
@@ -80,4 +121,4 @@ def generate(saved: SavedModel, options: Options, name: str) -> Generated:
     )
     methods = training_methods(lowered.graph, names, lowered.tree)
     source = emit(lowered.graph, names, provenance, count_parameters(lowered.tree), methods)
-    return Generated(lowered, names, render(source, options.template_dir))
+    return Generated(lowered, names, render(source, options.template_dir), notes)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from codegen import passes
+from codegen import passes, pipeline
 from codegen.graph import Graph
 from codegen.graph.check import check_graph
 from tests.support.executed import Executed, noted
@@ -49,4 +49,12 @@ def checked_passes() -> Iterator[None]:
     unchecked = passes.run
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(passes, "run", run)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def strict_blocks() -> Iterator[None]:
+    """Blocks that cannot be made, or do not work, are a fault; whoever has the release gets flat code."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "FALLS_BACK", False)
         yield

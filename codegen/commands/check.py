@@ -62,7 +62,8 @@ def check(
     Raises:
         ConversionError: The model cannot be read or converted, or there is nothing to compare with.
     """
-    from codegen.pipeline import generate  # passes, emit and black are much to load, and `inspect` needs none
+    # passes, emit and black are much to load, and `inspect` needs none
+    from codegen.pipeline import FALLBACK_NOTE, fallback, generate
 
     options = replace(options, **changes)
     source_path = _find(Path(path), output, options.module_name(path))
@@ -70,6 +71,8 @@ def check(
     progress("reading")
     with read_model(path, options.weights) as saved:
         draft = generate(saved, options, source_path.stem)
+        if _says(source_path, FALLBACK_NOTE):
+            draft = fallback(saved, options, source_path.stem)
         comparable = weights_path.is_file() and saved.weights is not None
         progress("comparing weights")
         weights_differ = _weights_differ(weights_path, draft.state(saved)) if comparable else None
@@ -83,6 +86,12 @@ def _find(model: Path, output: FilePath | None, name: str) -> Path:
             return folder / f"{name}.py"
     where = f"in {str(folders[0])!r}" if output is not None else "next to the model or in the current folder"
     raise ConversionError(f"there is no {name}.py {where}; convert the model first, or say where with -o")
+
+
+def _says(path: Path, note: str) -> bool:
+    """Whether a note stands in a checked-in module."""
+    text = path.read_text(encoding="utf-8", errors="replace")
+    return "".join(note.split()) in "".join(text.split())  # lines are broken at blanks and hyphens
 
 
 def _diff(path: Path, expected: str) -> str:

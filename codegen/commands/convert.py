@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 from codegen.commands.garbage import no_collection
 from codegen.commands.self_check import SelfCheckFailed, self_check
 from codegen.errors import ConversionError, MalformedConfig
+from codegen.graph import Graph
+from codegen.graph.recipe import Weight
 from codegen.options import FilePath, Options, Progress, takes_options
 from codegen.read import read_model
 from codegen.weights import write_state_dict
@@ -25,12 +28,14 @@ class Conversion:
         parameter_count: Number of weights of the Keras model.
         torch_names: The torch modules that hold the weights of each Keras layer, by the layer's name;
             by its path, "encoder/dense", inside a nested model.
+        notes: What there is to know about the code, as in its docstring.
     """
 
     source_path: Path
     weights_path: Path
     parameter_count: int
     torch_names: dict[str, tuple[str, ...]]
+    notes: tuple[str, ...]
 
 
 @takes_options
@@ -54,32 +59,59 @@ def convert(
     Raises:
         ConversionError: The file cannot be read or cannot be converted exactly; nothing was written.
     """
-    from codegen.pipeline import generate  # passes, emit and black are much to load, and `inspect` needs none
+    from codegen.pipeline import attempts  # passes, emit and black are much to load, and `inspect` needs none
 
     options = replace(options, **changes)
     folder = Path(output)
     module_name = options.module_name(path)
-    source_path, weights_path = folder / f"{module_name}.py", folder / f"{module_name}.pt"
     progress("reading")
     with no_collection(), read_model(Path(path), options.weights) as saved:
-        draft = generate(saved, options, module_name)
-        _make_folder(folder)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".k2t-gen-") as scratch:
-            new_weights = Path(scratch, weights_path.name)
-            progress("writing weights")
-            write_state_dict(new_weights, draft.state(saved))
-            progress("checking")
+        failure: SelfCheckFailed | None = None
+        for draft in attempts(saved, options, module_name):
+            _make_folder(folder)
             try:
-                self_check(draft.source, new_weights, draft.lowered.graph, options.class_name)
-            except SelfCheckFailed as failure:
+                paths = _write(
+                    folder / module_name,
+                    draft.source,
+                    draft.state(saved),
+                    draft.lowered.graph,
+                    options.class_name,
+                    progress,
+                )
+                return Conversion(*paths, draft.parameter_count, draft.torch_names, draft.notes)
+            except SelfCheckFailed as error:
                 if draft.lowered.contradictions:  # then the file is to blame
-                    raise MalformedConfig(draft.lowered.contradictions[0]) from failure
-                raise
-            new_source = Path(scratch, source_path.name)
-            new_source.write_text(draft.source, encoding="utf-8", newline="\n")
-            new_weights.replace(weights_path)
-            new_source.replace(source_path)
-    return Conversion(source_path, weights_path, draft.parameter_count, draft.torch_names)
+                    raise MalformedConfig(draft.lowered.contradictions[0]) from error
+                failure = failure or error
+    assert failure is not None
+    raise failure
+
+
+def _write(
+    path: Path,
+    source: str,
+    state: Iterator[tuple[str, Weight, str]],
+    graph: Graph,
+    class_name: str,
+    progress: Progress,
+) -> tuple[Path, Path]:
+    """Write `<path>.py` and `<path>.pt`, if they do what they should; returns both paths.
+
+    Raises:
+        SelfCheckFailed: They do not.
+    """
+    source_path, weights_path = path.with_name(f"{path.name}.py"), path.with_name(f"{path.name}.pt")
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".k2t-gen-") as scratch:
+        new_weights = Path(scratch, weights_path.name)
+        progress("writing weights")
+        write_state_dict(new_weights, state)
+        progress("checking")
+        self_check(source, new_weights, graph, class_name)
+        new_source = Path(scratch, source_path.name)
+        new_source.write_text(source, encoding="utf-8", newline="\n")
+        new_weights.replace(weights_path)
+        new_source.replace(source_path)
+    return source_path, weights_path
 
 
 def _make_folder(folder: Path) -> None:

@@ -35,10 +35,7 @@ _UNKNOWN_BACKEND = (
     "them apart; load and save the model with Keras 2"
 )
 
-_TORCH_MEANS = (
-    'Keras on torch counts the repeated edge in means with padding "same" where that is uneven; '
-    "here padding does not count, as on other backends"
-)
+_TORCH_MEANS = "uneven padding does not count in means, as on other backends than torch"
 
 
 @options

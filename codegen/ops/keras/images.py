@@ -262,11 +262,6 @@ def _bell(size: float, sigma: float) -> np.ndarray[Any, Any]:
     return bell
 
 
-_SOBEL_BORDER = (
-    "the border of Sobel edges depends on the backend, which the file does not tell; it is that of"
-)
-
-
 @op("SobelEdges")
 def sobel_edges(
     b: Builder,
@@ -281,7 +276,8 @@ def sobel_edges(
     """
     if border == "unknown":  # channels first are habit on torch
         border = "zeros" if data_format == "channels_first" else "reflect"
-        b.note(f"{_SOBEL_BORDER} {'torch' if border == 'zeros' else 'TensorFlow'}")
+        backend = "torch" if border == "zeros" else "TensorFlow"
+        b.note(f"at the border Sobel edges are those of {backend}: the file names no backend")
     x = b.channels_first(rules.tensor(b, images), data_format or "channels_last")
     if data_format == "channels_first":
         x = transpose(b, x, axes=(0, 2, 3, 1))
