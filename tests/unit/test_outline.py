@@ -417,3 +417,17 @@ def test_a_mask_is_no_context(tmp_path: Path) -> None:
         y = net("Dense", f"{name}_contract", y, units=16)
         x = net("LayerNormalization", f"{name}_norm_2", net("Add", f"{name}_add_2", x, y))
     assert "TransformerEncoder" in classes(net.source(tmp_path, x))
+
+
+def test_equal_pads_are_written_one_by_one(tmp_path: Path) -> None:
+    """Unlike a convolution, `F.pad` does not take one number for all."""
+    net = Net(8, 9, 4)
+    x = "image"
+    for block in range(4):
+        x = conv(net, f"block{block}_first", x, 4, padding="same")
+        x = net("ZeroPadding2D", f"block{block}_pad", x, padding=[[1, 1], [1, 1]])
+        x = net("Activation", f"block{block}_silu", x, activation="silu")
+        x = conv_bn_relu(net, f"block{block}", x, 4, size=3, padding="valid")
+    source = net.source(tmp_path, x)
+    assert "(1, 1, 1, 1)" in next(iter(classes(source).values()))
+    assert output_of(source, (2, 8, 9, 4)) == (2, 8, 9, 4)

@@ -14,6 +14,9 @@ from codegen.torch_api import facts
 #: Arguments that are one value even where they are tuples.
 WHOLE = frozenset({"kernel_size", "stride", "padding", "dilation", "output_padding", "pad", "pads"})
 
+#: Those for which torch takes one number instead of equal ones; `F.pad` wants them all.
+_SHORT = WHOLE - {"pad", "pads"}
+
 #: Numbers that belong to a block's structure: a difference makes another block.
 FIXED = frozenset({"eps", "momentum"})
 
@@ -224,7 +227,7 @@ class _Tracer:
             return value
         if is_numeric(value) and (role in WHOLE or not isinstance(value, (tuple, list))):
             self.holes.append(hole := Hole(role, module))
-            self.use.numbers[hole] = uniform(value) if role in WHOLE else value
+            self.use.numbers[hole] = uniform(value) if role in _SHORT else value
             return hole
         if isinstance(value, (tuple, list)):
             return tuple(self._literal(part, role, module) for part in value)
