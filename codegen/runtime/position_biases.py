@@ -161,6 +161,33 @@ class MLPPositionBias(nn.Module):
         return scores + F.pad(bias, (self.num_tokens, 0, self.num_tokens, 0))
 
 
+class MLPPositions(nn.Module):
+    """Adds to an image what a small network makes of the place of each patch (FasterViT).
+
+    Args:
+        channels: Of the image.
+        size: Rows and columns of patches.
+        hidden_size: Of the network.
+        dtype: Of the parameters.
+    """
+
+    places: Tensor
+
+    def __init__(
+        self, channels: int, size: tuple[int, int], hidden_size: int, dtype: torch.dtype | None = None
+    ) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(2, hidden_size, dtype=dtype)
+        self.out = nn.Linear(hidden_size, channels, bias=False, dtype=dtype)
+        places = torch.cartesian_prod(*(torch.arange(n) / (n // 2) - 1 for n in size))
+        self.register_buffer("places", places.to(dtype), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, H, W, channels) or (N, H * W, channels) -> the same shape."""
+        y: Tensor = self.out(F.relu(self.hidden(self.places)))
+        return x + y.view(x.shape[1:])
+
+
 class RelativePositionLogits(nn.Module):
     """Queries times what is learned for each offset along height and width, as in BoTNet.
 

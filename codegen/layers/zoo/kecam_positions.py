@@ -88,18 +88,14 @@ def mlp_positional_embedding(
     is_deploy_mode: bool = False,
 ) -> Value:
     """What a small network makes of the offset of two patches, or of each patch's place, is added."""
-    for name, value in (("use_absolute_pos", use_absolute_pos), ("is_deploy_mode", is_deploy_mode)):
-        if value:
-            b.unsupported(name, value, "supported: False")
+    if is_deploy_mode:
+        b.unsupported("is_deploy_mode", is_deploy_mode, "supported: False")
+    if use_absolute_pos:
+        return _mlp_positions(b, x, hidden_dim, attn_height)
     _, heads, steps, _ = _sizes(b, x, 4)
     height = math.isqrt(steps) if attn_height == -1 else attn_height
     width = steps // max(height, 1) if attn_width == -1 else attn_width
     scale = (height, width) if pos_scale == -1 else pos_scale
-    state: dict[str, Weight | None] = {
-        "hidden.weight": b.weight("hidden_weight", (2, hidden_dim), initializer="glorot_uniform").T,
-        "hidden.bias": b.weight("hidden_bias", (hidden_dim,), initializer="zeros"),
-        "out.weight": b.weight("out", (hidden_dim, heads), initializer="glorot_uniform").T,
-    }
     scale = (scale, scale) if isinstance(scale, int) else scale
     if min(height, width) < 1 or 1 in scale:
         b.malformed(f"{height} x {width} patches have no offsets to be measured by {scale}")
@@ -109,9 +105,32 @@ def mlp_positional_embedding(
         b.keras_layout(x),
         args=(heads, (height, width), hidden_dim, scale),
         kwargs=options,
-        state=state,
+        state=_mlp(b, hidden_dim, heads),
         shape=x.shape,
     )
+
+
+def _mlp_positions(b: Builder, x: Value, hidden_dim: int, attn_height: int) -> Value:
+    """What a small network makes of each patch's place is added, (N, H, W, C) or (N, H * W, C)."""
+    if x.rank == 3:
+        _, steps, channels = _sizes(b, x, 3)
+        size = _grid(b, steps, attn_height)
+    else:
+        _, height, width, channels = _sizes(b, x, 4)
+        size = (height, width)
+    if min(size) < 2:
+        b.malformed(f"{size[0]} x {size[1]} patches have no places to be measured")
+    state, args = _mlp(b, hidden_dim, channels), (channels, size, hidden_dim)
+    return b.module("MLPPositions", b.keras_layout(x), args=args, state=state, shape=x.shape)
+
+
+def _mlp(b: Builder, hidden_dim: int, outputs: int) -> dict[str, Weight | None]:
+    """The weights of two linear layers."""
+    return {
+        "hidden.weight": b.weight("hidden_weight", (2, hidden_dim), initializer="glorot_uniform").T,
+        "hidden.bias": b.weight("hidden_bias", (hidden_dim,), initializer="zeros"),
+        "out.weight": b.weight("out", (hidden_dim, outputs), initializer="glorot_uniform").T,
+    }
 
 
 @lowers("PairWiseRelativePositionalEmbedding", package="swinv2", masks="drop", note=NOTE)
