@@ -22,15 +22,23 @@ Encoding = Literal["int", "one_hot", "multi_hot", "count"]
 Salt = int | tuple[int, int] | None
 
 
-@lowers("Discretization", masks="drop", training_only=("sparse", "num_bins", "epsilon"))
+@lowers("Discretization", masks="drop", training_only=("sparse", "epsilon"))
 def discretization(
     b: Builder,
     x: Value,
     *,
     bin_boundaries: tuple[float, ...] | None = None,
+    num_bins: int | None = None,
+    summary: Any = None,
     output_mode: Encoding = "int",
 ) -> Value:
-    """The number of boundaries that each element has reached."""
+    """The number of boundaries that each element has reached.
+
+    In tf.keras, what `adapt` found is a variable, `summary`: values and their weights.
+    """
+    if summary is not None and num_bins:
+        b.weight("summary", (2, len(summary[0])), trainable=False, aside=True)
+        bin_boundaries = _boundaries(summary, num_bins)
     if not bin_boundaries:
         b.malformed("it has no bin boundaries: it was saved before `adapt`")
     x = b.keras_layout(x)
@@ -41,6 +49,17 @@ def discretization(
     found = b.op(template, shape=x.shape, dtype="int64", x=x, bins=bins)
     dtype = "int32" if output_mode == "int" and b.dtype in FLOATS else b.dtype
     return encode(b, found, output_mode, len(bin_boundaries) + 1, dtype)
+
+
+def _boundaries(summary: Any, bins: int) -> tuple[float, ...]:
+    """The values that part the weights into equal shares (`get_bin_boundaries` in tf.keras)."""
+    values, weights = np.asarray(summary, np.float32)
+    share = 1.0 / bins
+    if values.size * share >= 1:
+        cumulative = weights.cumsum()
+        ends = share + np.arange(0.0, 1.0, share)
+        values = np.interp(ends, cumulative / cumulative[-1], values).astype(np.float32)
+    return tuple(values[:-1].tolist())
 
 
 @lowers("CategoryEncoding", masks="drop", training_only=("sparse",))

@@ -69,6 +69,17 @@ class TrackedObject:
     edges: Mapping[str, int]
     tensor: StoredTensor | None
 
+    @property
+    def layers(self) -> list[int]:
+        """The objects of a model's layers."""
+        return self.members("layer-")
+
+    def members(self, prefix: str = "") -> list[int]:
+        """The objects of a list, `0`, `1`, ..., or of a numbered attribute, in the order of the numbers."""
+        numbers = [name.removeprefix(prefix) for name in self.edges if name.startswith(prefix)]
+        numbers = [number for number in numbers if number.isdecimal()]
+        return [self.edges[f"{prefix}{number}"] for number in sorted(numbers, key=lambda n: (len(n), n))]
+
 
 @dataclass(frozen=True)
 class ObjectWeights:

@@ -47,7 +47,10 @@ def _without_random_state(arrays: Arrays) -> Arrays:
 
 def _pair(root: SlotTree, groups: Mapping[str, Arrays]) -> list[tuple[tuple[str, Arrays], SlotTree]]:
     """Which group is which layer: by name, else, as Keras does, by order."""
-    layers = [node for node in root.children if _needed(node)]
+    # A layer whose weights may all be lacking has its group nevertheless, where they are not.
+    layers = [
+        node for node in root.children if _needed(node) or (node.attribute in groups and node.all_slots())
+    ]
     # Keras 1 lists the layers of models that a Sequential merges, not those models.
     flat = [leaf for node in layers for leaf in _flattened(node, groups)]
     for candidates in (layers, flat):

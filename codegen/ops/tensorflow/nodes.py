@@ -22,7 +22,8 @@ _MASKS = "begin_mask end_mask ellipsis_mask new_axis_mask shrink_axis_mask"
 _MATMUL = ("a b", "transpose_a transpose_b")
 
 #: The function of TensorFlow that makes such a node, the arguments that its inputs are ("*" stands
-#: before one that takes several), and the attributes that are arguments, maybe under another name.
+#: before one that takes several; none are named where they are all, in order), and the attributes that are
+#: arguments, maybe under another name.
 NODES: dict[str, tuple[str, str, str]] = {
     "ArgMax": ("math.argmax", "input axis", "output_type"),
     "ArgMin": ("math.argmin", "input axis", "output_type"),
@@ -146,9 +147,7 @@ NODES |= {
         "Min": "min", "Prod": "prod", "Sum": "sum",
     }.items()
 }  # fmt: skip
-NODES |= {
-    node: (function, "*inputs" if node == "AddN" else "first second", "") for node, function in _PLAIN.items()
-}
+NODES |= {node: (function, "*inputs" if node == "AddN" else "", "") for node, function in _PLAIN.items()}
 
 #: Types in node definitions that are not named as the dtype, in capitals.
 _TYPES = {"DT_FLOAT": "float32", "DT_DOUBLE": "float64", "DT_HALF": "float16"}
@@ -163,6 +162,10 @@ def node(b: Builder, inputs: TensorLike, *, node_def: object, constants: object 
         b.unsupported("op", op, "no such operation is known")
     function, names, attributes = NODES[op]
     given = _arguments(b, inputs, constants if isinstance(constants, Mapping) else {})
+    entry = registry.registered()[TENSORFLOW, function]
+    b = replace(b, spec=replace(b.spec, config={"function": function}))  # so messages name it
+    if not names:
+        return entry(b, *given)
     arguments = _by_name(b, names.split(), given)
     for attribute in attributes.split():
         name, _, argument = attribute.partition("=")
@@ -170,8 +173,6 @@ def node(b: Builder, inputs: TensorLike, *, node_def: object, constants: object 
         value = _decode(attrs.get(name)) if isinstance(attrs, Mapping) else None
         if value not in (None, []):
             arguments[argument or name] = value
-    entry = registry.registered()[TENSORFLOW, function]
-    b = replace(b, spec=replace(b.spec, config={"function": function}))  # so messages name it
     first = "value" if op == "Split" else next(iter(arguments))
     return entry(b, arguments.pop(first), **arguments)
 

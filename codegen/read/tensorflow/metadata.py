@@ -5,7 +5,6 @@ Format: `saved_metadata.proto` of Keras; `json_utils.py` of tf.keras writes the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,9 @@ from codegen.errors import UnreadableFile, shorten
 from codegen.read.parts import architecture
 from codegen.read.tensorflow.wire import fields, submessage, submessages, text
 
-_SEQUENTIAL = "_tf_keras_sequential"
+#: The kind of a Sequential, whatever its class.
+SEQUENTIAL = "_tf_keras_sequential"
+
 _KERAS = "_tf_keras_"
 _LISTS = ("__tuple__", "TensorShape")
 
@@ -56,7 +57,7 @@ def of_object(saved_object: memoryview) -> Metadata:
     return Metadata(text(found.get(1, memoryview(b""))), _json(found.get(3)))
 
 
-def config_of(metadata: Metadata) -> tuple[Mapping[str, Any], str]:
+def config_of(metadata: Metadata) -> tuple[dict[str, Any], str]:
     """The model's `{"class_name", "config"}`, and the version of Keras that wrote it ("" if it is not said).
 
     Raises:
@@ -73,7 +74,7 @@ def config_of(metadata: Metadata) -> tuple[Mapping[str, Any], str]:
             "has no get_config(); save it from a class that has one"
         )
     # A user's subclass of Sequential or Model with layers of its own is one of these for Keras too.
-    if metadata.identifier == _SEQUENTIAL:
+    if metadata.identifier == SEQUENTIAL:
         class_name = "Sequential"
     if isinstance(config, dict) and said.get("build_input_shape"):
         config = {"build_input_shape": said["build_input_shape"], **config}

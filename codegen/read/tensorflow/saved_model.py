@@ -17,6 +17,7 @@ from codegen.read.parts import architecture
 from codegen.read.parts.pointers import refuse_pointer
 from codegen.read.tensorflow import metadata
 from codegen.read.tensorflow.bundle import open_bundle
+from codegen.read.tensorflow.completion import complete
 from codegen.read.tensorflow.objects import object_weights
 from codegen.read.tensorflow.wire import submessage, text
 
@@ -62,6 +63,8 @@ def read_config(folder: Path) -> tuple[Mapping[str, Any], str]:
             f"its {_METADATA}, which describes the layers, is missing; copy the whole folder, or {_SAVE}"
         )
     config, keras_version = metadata.config_of(found)
+    with _part(_MODEL):
+        complete(config, graph)
     return config, keras_version or version
 
 
