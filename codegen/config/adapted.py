@@ -1,4 +1,4 @@
-"""Puts what `adapt` found, and what stands among the weights, into the layers' configs: Discretization of tf.keras.
+"""Puts what `adapt` found, and what stands among the weights, into configs: Discretization of tf.keras.
 
 Its `finalize_state` makes the boundaries of the variable `summary` once the weights are loaded.
 """
