@@ -18,7 +18,11 @@ Objects = Sequence[tuple[Mapping[str, int], str]]
 
 TYPES = {"float32": 1, "float64": 2, "int32": 3, "int64": 9, "bool": 10, "float16": 19}
 SHAPE = {"class_name": "TensorShape", "items": [None, 3]}
-DENSE = {"class_name": "Dense", "config": {"name": "dense", "units": 2, "batch_input_shape": SHAPE}}
+DENSE = {
+    "module": "keras.layers",
+    "class_name": "Dense",
+    "config": {"name": "dense", "units": 2, "batch_input_shape": SHAPE},
+}
 CONFIG = {"class_name": "Sequential", "config": {"name": "sequential", "layers": [DENSE]}}
 ROOT = json.dumps({"keras_version": "2.10.0", **CONFIG})
 TENSORS = {"layer/kernel": KERNEL, "layer/bias": BIAS}

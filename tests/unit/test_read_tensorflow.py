@@ -20,9 +20,9 @@ from codegen.read.tensorflow.table import read_table
 from tests.support.keras_files import BIAS, KERNEL
 from tests.support.tensorflow_files import (
     CONFIG,
-    DENSE,
     OBJECTS,
     ROOT,
+    SHAPE,
     TENSORS,
     block,
     entry,
@@ -33,9 +33,7 @@ from tests.support.tensorflow_files import (
     write_saved_model,
 )
 
-WHOLE_CONFIG = json.loads(
-    json.dumps(CONFIG).replace(json.dumps(DENSE["config"]["batch_input_shape"]), "[null, 3]")
-)
+WHOLE_CONFIG = json.loads(json.dumps(CONFIG).replace(json.dumps(SHAPE), "[null, 3]"))
 
 
 def assert_dense(saved: SavedModel) -> None:
