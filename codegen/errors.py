@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 import re
 import struct
 import zipfile
@@ -21,6 +22,7 @@ FILE_FAULTS = (
     zipfile.BadZipFile,
     zlib.error,
     struct.error,
+    lzma.LZMAError,
 )
 
 #: What our own code raises when a config has another form than any Keras gives it.

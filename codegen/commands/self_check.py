@@ -107,7 +107,7 @@ def _without_memory(torch: Any, tensor: Any) -> Any:
 def _run(torch: Any, model: Any, graph: Graph) -> None:
     is_open = any(None in value.shape[1:] for value in graph.inputs)
     failure: Exception | None = None
-    is_too_large = False
+    is_too_large = is_beyond = False
     # Zeros are what fails least; but a number that is a size or a step may have to be another.
     for number, (size, batches) in product(range(4), _sizes(graph, is_open)):
         if _largest(graph, size, max(batches, default=0)) > _MAX_BYTES:
@@ -126,8 +126,13 @@ def _run(torch: Any, model: Any, graph: Graph) -> None:
             raise
         except Exception as error:  # too small a size for this model, perhaps
             is_too_large = is_too_large or "can't allocate memory" in str(error)
-            failure = failure or error
+            if isinstance(error, IndexError) and "out of bounds" in str(error):
+                is_beyond = True  # of a size that is ours, perhaps
+            else:
+                failure = failure or error
             continue
+        return
+    if is_beyond and not failure:  # all before it works
         return
     raise failure if failure and not is_too_large else TooLarge
 

@@ -177,6 +177,8 @@ def hashed(b: Builder, x: Value, bins: int, salt: Salt) -> Value:
 
 def _lookup(b: Builder, x: Value, keys: tuple[int, ...], values: tuple[int, ...], unknown: int) -> Value:
     """The value of each key that `x` holds."""
+    if not all(type(number) is int and -(2**63) <= number < 2**63 for number in (*keys, *values)):
+        b.malformed("its vocabulary is not one of whole numbers of 64 bits")
     pairs = sorted(zip(keys, values, strict=True))
     sorted_keys, found = (Weight.constant(np.asarray(part, np.int64)) for part in zip(*pairs, strict=True))
     return b.elementwise(

@@ -163,6 +163,8 @@ def _analysed(b: Builder, x: Value, equation: str, output_shape: Shape) -> _Equa
         if sizes.get(letter) is None:
             sizes[letter] = size
     sizes.setdefault(output[:1], x.shape[0])
+    if unknown := "".join(letter for letter in kernel if sizes.get(letter) is None):
+        b.malformed(f"nothing says how large the axes {unknown!r} of its kernel in {equation!r} are")
     return _Equation(equation, letters, kernel, output, sizes, x.shape[:left], x.shape[left + len(letters) :])
 
 

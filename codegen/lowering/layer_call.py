@@ -80,6 +80,8 @@ def _run(b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: Mappi
     is_ours = Path(_code(function).co_filename).is_relative_to(_PACKAGE)
     try:
         return function(b, *args, **kwargs)
+    except MemoryError:
+        b.malformed("its options make tables that are larger than memory")
     except Exception as fault:
         refused = isinstance(fault, ConversionError)
         if refused and (is_ours or not isinstance(fault, LayerFunctionBug)):

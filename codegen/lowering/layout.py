@@ -26,6 +26,8 @@ def to_perm(e: Emitter, x: Value, perm: tuple[int, ...]) -> Value:
 
     Where several sizes are open, a permute does not need to know them.
     """
+    if len(perm) != x.rank:
+        e.malformed(f"its input {x.shape} should have {len(perm)} axes")
     if x.flat is not None:
         x = unflatten(e, x)
     if perm in x.twins:

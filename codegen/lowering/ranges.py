@@ -54,8 +54,10 @@ def check_elements(shape: Shape) -> None:
     """See that a tensor of this shape can be, whatever its open sizes are.
 
     Raises:
-        OutOfRange: It has more elements than any memory holds.
+        OutOfRange: It has more elements than any memory holds, or a size is negative.
     """
+    if any(size is not None and size < 0 for size in shape):
+        raise OutOfRange("sizes that are not negative")
     if math.prod(size for size in shape if size) > _MAX_ELEMENTS:
         raise OutOfRange(f"tensors of at most 2**{_MAX_ELEMENTS.bit_length() - 1} elements")
 

@@ -21,6 +21,7 @@ from codegen.read.parts.heaps import check_heaps
 # deflate shrinks at most 1032 times; what claims to grow more than this is no array that Keras wrote.
 _MAX_EXPANSION = 1100
 _NUMBERS = "biuf"
+_ATTRIBUTE_KINDS = (h5py.h5t.STRING, h5py.h5t.INTEGER, h5py.h5t.FLOAT)
 
 
 def open_h5(file: Path | BinaryIO, stack: ExitStack) -> h5py.File:
@@ -70,7 +71,7 @@ def subgroup(group: h5py.Group, path: str) -> h5py.Group:
 
 def string(group: h5py.Group, name: str) -> str | None:
     """Return a string attribute, stored as bytes or as str; None if it is absent."""
-    value = group.attrs.get(name)
+    value = _attribute(group, name) if name in group.attrs else None
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.item()
     if isinstance(value, bytes):
@@ -84,13 +85,20 @@ def names(group: h5py.Group, name: str) -> tuple[str, ...] | None:
     """Return a list of strings, in one attribute or split over `name0`, ...; None if it is absent."""
     attributes = group.attrs
     if name in attributes:
-        return tuple(_strings(attributes[name], name))
+        return tuple(_strings(_attribute(group, name), name))
     found: list[str] = []
     chunk = 0
     while (key := f"{name}{chunk}") in attributes:
-        found += _strings(attributes[key], key)
+        found += _strings(_attribute(group, key), key)
         chunk += 1
     return tuple(found) if chunk else None
+
+
+def _attribute(group: h5py.Group, name: str) -> Any:
+    """The value of an attribute of a kind that Keras writes; HDF5 1.14 crashes at others in damaged files."""
+    if group.attrs.get_id(name).get_type().get_class() not in _ATTRIBUTE_KINDS:
+        raise UnreadableFile(f"attribute {name!r} is neither a string nor a list; save the model again")
+    return group.attrs[name]
 
 
 def _strings(value: Any, name: str) -> Iterator[str]:

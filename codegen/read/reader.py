@@ -12,7 +12,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from codegen.errors import UnreadableFile
+from codegen.errors import ConversionError, UnreadableFile
 from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel, Weights
 from codegen.read import h5
 from codegen.read.archive import Archive, Assets
@@ -47,8 +47,9 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
 
     Raises:
         UnreadableFile: The message says what the file is and what to do.
+        ConversionError: Memory does not suffice, here or in the block.
     """
-    with ExitStack() as stack:
+    with ExitStack() as stack, _enough_memory(Path(path)):
         model_path = Path(path)
         digest = stack.enter_context(ThreadPoolExecutor(1)).submit(_sha256, config_file(model_path))
         model = _contents(model_path, stack)
@@ -75,6 +76,14 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
             assets=model.assets,
             neighbour=partial(neighbour, model_path if model_path.is_dir() else model_path.parent),
         )
+
+
+@contextmanager
+def _enough_memory(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError:
+        raise ConversionError(f"{_label(path)}: the model takes more memory than this machine has") from None
 
 
 def _sha256(path: Path) -> str:

@@ -10,7 +10,7 @@ def plain_name(name: str) -> str:
 
 def is_number(value: object) -> bool:
     """Whether a config's entry is a number that code can do something with."""
-    return isinstance(value, (int, float)) and abs(value) < 1e30
+    return isinstance(value, (int, float)) and abs(value) < (2**63 if isinstance(value, int) else 1e30)
 
 
 def number_text(value: float) -> str:

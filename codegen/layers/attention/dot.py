@@ -81,6 +81,8 @@ def _inputs(b: Builder, inputs: list[Value]) -> tuple[Value, Value, Value]:
     """Query, value and key."""
     if not isinstance(inputs, (list, tuple)) or len(inputs) not in (2, 3):
         b.malformed("it must be called on [query, value] or [query, value, key]")
+    if any(x.rank < 2 for x in inputs):
+        b.malformed(f"its inputs {', '.join(str(x.shape) for x in inputs)} must have an axis of steps")
     values = [b.keras_layout(x) for x in inputs]
     return values[0], values[1], values[-1]
 

@@ -324,6 +324,8 @@ def _order(rank: int, axes: Sequence[int]) -> tuple[int, ...]:
 def _sequence(b: Builder, x: Value, axes: Sequence[int]) -> Value:
     """(..., T, features), where T runs over all of `axes`."""
     order = _order(x.rank, axes)
+    if sorted(order) != list(range(x.rank)):
+        b.malformed(f"its input {x.shape} lacks the axes {tuple(axes)} over which it attends")
     if order != tuple(range(x.rank)):
         x = b.op("x.permute(*dims)", shape=tuple(x.shape[a] for a in order), op=Op.LAYOUT, x=x, dims=order)
     if len(axes) == 1:

@@ -14,6 +14,7 @@ from codegen.layers.recurrent.native import drop_features, run_native
 from codegen.lowering import registry
 from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.windows import check_rank
 from codegen.lowering.ranges import Rate, Size
 from codegen.model.packages import KERAS
 from codegen.model.spec import LayerSpec, Shape
@@ -67,6 +68,7 @@ class Cell(CellOptions):
 
     def arranged(self, b: Builder, x: Value) -> Value:
         """The input as floats in Keras' layout."""
+        check_rank(b, x, 1)
         return b.keras_layout(b.floating(x))
 
     def state_shape(self, _b: Builder, x: Value) -> Shape:

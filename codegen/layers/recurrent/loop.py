@@ -132,6 +132,9 @@ def run_layer(
     given = flat_states(b, initial_state, sum(counts))
     if given and reversed_states:
         given = _last_cell_first(given, counts[::-1])
+    if given and len(cells) == 1:
+        (cell, _), *_ = cells
+        check_states(b, given, [cell.state_shape(b, x)] * cell.num_states)
     if loop.stateful:
         memories, remembered = _remember(b, [cell for cell, _ in cells], x)
         given = given or remembered
@@ -285,6 +288,14 @@ def flat_states(b: Builder, initial_state: Any, count: int) -> list[Value]:
     if states and len(states) != count:
         b.malformed(f"it has {count} states, but is called with {len(states)}")
     return states
+
+
+def check_states(b: Builder, states: Sequence[Value], shapes: Sequence[Shape]) -> None:
+    """Refuse states of other shapes than the cells have."""
+    for state, shape in zip(states, shapes, strict=True):
+        sizes = zip(state.shape, shape, strict=False)
+        if state.rank != len(shape) or any(None not in pair and pair[0] != pair[1] for pair in sizes):
+            b.malformed(f"it is called with a state of shape {state.shape}, but has one of {shape}")
 
 
 def _remember(b: Builder, cells: Sequence[Cell], x: Value) -> tuple[list[Module], list[Value]]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from codegen.graph import Op, Value
 from codegen.layers.recurrent.cells import Cell, Weights, cell_builder, define_native, layer_cell
-from codegen.layers.recurrent.loop import Loop, flat_states, refuse_training
+from codegen.layers.recurrent.loop import Loop, check_states, flat_states, refuse_training
 from codegen.layers.recurrent.native import call_native
 from codegen.lowering import layout, registry
 from codegen.lowering.binder import Quirk
@@ -122,6 +122,7 @@ def _run_both(
     module = define_native(b, cell, features, weights)
     given = flat_states(b, initial_state, 2 * cell.num_states)
     shape = (x.shape[0], cell.units)
+    check_states(b, given, [shape] * len(given))
     pairs = zip(given[: cell.num_states], given[cell.num_states :], strict=True)
     before = [b.op("torch.stack([x, y])", shape=(2, *shape), x=x, y=y) for x, y in pairs]
     states = None if not before else tuple(before) if cell.kind == "LSTM" else before[0]

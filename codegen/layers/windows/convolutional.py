@@ -55,6 +55,8 @@ def conv(
     """Activation(x * kernel + bias); further axes in front of channels-last ones count as batch."""
     window = windows.by_axis(b, dims)
     lead = x.shape[: max(x.rank - dims - 1, 1)]
+    if x.rank < dims + 2:
+        check_rank(b, x, dims)
     if len(lead) > 1:
         if window.data_format == "channels_first":
             b.malformed(f"its input {x.shape} must have {dims + 2} axes")

@@ -9,6 +9,9 @@ import numpy as np
 
 from codegen.lowering.builder import Builder
 
+#: Their weights are stored in the converted model.
+_MAX_LENGTH = 2**24
+
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
@@ -20,6 +23,8 @@ def frame_window(b: Builder, window: str | tuple[float, ...] | None, length: int
     """
     if window is None:
         return None
+    if size > _MAX_LENGTH:
+        b.malformed(f"its frames have {size} elements; supported: {_MAX_LENGTH}")
     if isinstance(window, str):
         if window not in ("hann", "hamming"):
             b.unsupported("window", window, "supported: 'hann', 'hamming', numbers")

@@ -94,7 +94,7 @@ def weights(
     if mode.name in ("gptq", "awq"):
         return _calibrated(b, mode, shape, bias_shape, quantization.lora_rank)
     rows = rows or shape[0]
-    columns = math.prod(shape) // rows
+    columns = math.prod(shape) // max(rows, 1)
     packed = shape
     if mode.is_early:
         packed = [(n + 1) // 2 if axis == summed_axis else n for axis, n in enumerate(shape)]

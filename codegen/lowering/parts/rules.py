@@ -135,6 +135,8 @@ def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
         if len(numbers) == len(operand):
             return b.from_host(sizes(b, numbers), dtype or "int32")
         parts = [tensor(b, x, dtype) for x in operand]
+        if len({part.rank for part in parts}) > 1:
+            b.malformed(f"it joins tensors of shapes {', '.join(str(part.shape) for part in parts)}")
         shape = (len(parts), *parts[0].shape)
         parts = [b.keras_layout(part) for part in parts]
         return b.op(

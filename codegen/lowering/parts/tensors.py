@@ -93,13 +93,25 @@ def _in_one_layout(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
 def _cat(b: Builder, values: list[Value], axis: int) -> Value:
     first = values[0]
     a = b.axis(axis, first.rank)
-    if any(value.rank != first.rank for value in values):
-        b.malformed(f"tensors of shapes {', '.join(str(value.shape) for value in values)} cannot be joined")
+    check_alike(b, values, but=a)
     joined = [value.shape[a] for value in values]
     total = None if None in joined else sum(size or 0 for size in joined)
     shape = tuple(total if i == a else common_size([v.shape[i] for v in values]) for i in range(first.rank))
     d = torch_dim(first, a)
     return b.op("torch.cat(xs, dim=d)", shape=shape, dtype=first.dtype, perm=first.perm, xs=values, d=d)
+
+
+def check_alike(b: Builder, values: Sequence[Value], *, but: int | None = None) -> None:
+    """Refuse tensors of different shapes, `but` for one axis.
+
+    Raises:
+        MalformedConfig: There are some.
+    """
+    sizes = [[n for axis, n in enumerate(value.shape) if axis != but] for value in values]
+    by_axis = [{*found} - {None} for found in zip(*sizes, strict=False)]
+    if len({value.rank for value in values}) > 1 or any(len(known) > 1 for known in by_axis):
+        shapes = ", ".join(str(value.shape) for value in values)
+        b.malformed(f"tensors of shapes {shapes} cannot be joined")
 
 
 def common_size(sizes: Sequence[int | None]) -> int | None:

@@ -18,6 +18,7 @@ from codegen.lowering.parts.windows import (
     DataFormat,
     Ints,
     channel_axis,
+    check_rank,
     pad,
     positive,
     sizes_of,
@@ -131,6 +132,8 @@ def pad_images(
     pairs: list[tuple[Any, Any]] = [(0, 0)] * x.rank
     shape = list(x.shape)
     for axis, (before, after, target) in sides.items():
+        if [before, after, target].count(None) != 1:
+            b.malformed("of its two paddings and its size along an axis, one must be left open")
         pairs[axis] = (before, after)
         if target is None:
             size = x.shape[axis]
@@ -199,6 +202,8 @@ def extract_patches(
     x = rules.tensor(b, images)
     dims = 2 if isinstance(size, int) else len(size)
     single = x.rank == dims + 1
+    if not single:
+        check_rank(b, x, dims)
     if single:
         x = b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=x)
     layout = data_format or "channels_last"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeGuard
 
+from codegen.errors import shorten
 from codegen.graph import Host, Value
 from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
@@ -71,6 +72,7 @@ def _index_native(b: Builder, x: Value, items: list[Index]) -> Value:
             continue
         size = x.shape[axis]
         if isinstance(item, slice):
+            _check_slice(b, item)
             step = item.step or 1
             if isinstance(step, int) and step < 0:
                 if size is None and _counts_from_front(item):
@@ -81,6 +83,8 @@ def _index_native(b: Builder, x: Value, items: list[Index]) -> Value:
             index.append(_plain(item))
             shape.append(_slice_size(item, size))
         elif is_host(item):
+            if isinstance(item, int) and size is not None and not -size <= item < size:
+                b.malformed(f"there is no element {item} among {size}")
             index.append(item)
         else:
             b.unsupported("key", item, "supported: numbers, slices, None, an ellipsis")
@@ -131,6 +135,14 @@ def _slice_size(item: slice, size: int | None) -> int | None:
     if start in (None, 0) and stop is None and step in (None, 1):
         return size
     return None
+
+
+def _check_slice(b: Builder, item: slice) -> None:
+    """Refuse one that is not from a whole number to another."""
+    for part in (item.start, item.stop, item.step):
+        known = rules.host(part)
+        if not (known is None or type(known) is int or isinstance(known, Value)):
+            b.malformed(f"it takes the slice {shorten(item)}, which is not one of whole numbers")
 
 
 def _counts_from_front(item: slice) -> bool:

@@ -52,6 +52,9 @@ def product(b: Builder, x: Value, y: Value) -> Value:
     batch = b.broadcast([left, right]) if x.rank > 1 and y.rank > 1 else left if y.rank == 1 else right
     rows = x.shape[-2:-1] if x.rank > 1 else ()
     columns = y.shape[-1:] if y.rank > 1 else ()
+    inner = {x.shape[-1], y.shape[-2] if y.rank > 1 else y.shape[-1]} - {None}
+    if len(inner) > 1:
+        b.malformed(f"shapes {x.shape} and {y.shape} do not go together")
     shape = (*batch, *rows, *columns)
     dtype = x.dtype
     x, y = whole(b, x, y)
@@ -124,6 +127,9 @@ def tensordot_over(b: Builder, x: Value, y: Value, left: list[int], right: list[
         *(n for axis, n in enumerate(x.shape) if axis not in left),
         *(n for axis, n in enumerate(y.shape) if axis not in right),
     )
+    for one, two in zip(left, right, strict=False):
+        if len({x.shape[one], y.shape[two]} - {None}) > 1:
+            b.malformed(f"shapes {x.shape} and {y.shape} do not go together")
     count = len(left)
     simple = left == list(range(x.rank - count, x.rank)) and right == list(range(count))
     dims = count if simple else (left, right)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal
 
 from codegen.graph import Value
@@ -281,6 +282,12 @@ def fold(
     pairs = {name: b.ints(value, 2, name) for name, value in options.items()}
     size = b.ints(output_size, 2, "output_size")
     window = pairs["kernel_size"][0] * pairs["kernel_size"][1]
+    places = math.prod(
+        (n + 2 * pad - gap * (k - 1) - 1) // max(step, 1) + 1
+        for n, k, gap, pad, step in zip(size, *pairs.values(), strict=True)
+    )
+    if not window or x.shape[1] is None or x.shape[1] % window or x.shape[2] not in (None, places):
+        b.malformed(f"its input {x.shape} is not one of {places} windows of {window} elements")
     shape = (x.shape[0], b.known(x, 1) // window, *size)
     template, operands = _written("F.fold(x, size, kernel_size", pairs)
     return b.op(template, shape=shape, x=x, size=size, **operands)

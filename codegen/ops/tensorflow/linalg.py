@@ -35,6 +35,8 @@ def matmul(
     if output_type not in (None, a.dtype):
         builder.unsupported("output_type", output_type, "supported: the dtype of the factors")
     x, y = _transpose(builder, a, transpose_a, adjoint_a), _transpose(builder, b, transpose_b, adjoint_b)
+    if x.dtype != y.dtype:
+        builder.malformed(f"its factors are {x.dtype} and {y.dtype}, which TensorFlow does not multiply")
     return products.product(builder, x, y)
 
 
