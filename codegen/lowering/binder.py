@@ -121,6 +121,10 @@ class LayerFunction:
         """
         given: dict[str, Any] = {}
         config = spec.config if self.package != LAMBDA else spec.config.get("arguments") or {}
+        if not isinstance(config, Mapping):
+            raise UnsupportedOption(
+                spec.name, spec.class_name, "arguments", config, "supported: options by name"
+            )
         for key, value in config.items():
             if isinstance(value, Untold) and key in self.options:
                 raise UnsupportedOption(spec.name, spec.class_name, key, None, value.reason)

@@ -162,7 +162,8 @@ def find(spec: LayerSpec) -> LayerFunction:
     if spec.class_name == "Lambda":
         if (LAMBDA, spec.name) in _FUNCTIONS:
             return _FUNCTIONS[LAMBDA, spec.name]
-        if (spec.config.get("arguments") or {}).keys() == {"i", "parts"}:
+        arguments = spec.config.get("arguments")
+        if isinstance(arguments, Mapping) and arguments.keys() == {"i", "parts"}:
             raise UnsupportedLayer(spec.name, "Lambda", _MULTI_GPU)
         shape = spec.config.get("output_shape")
         says = f" (output shape {shorten(shape)})" if isinstance(shape, (list, tuple)) else ""

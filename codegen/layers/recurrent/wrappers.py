@@ -197,7 +197,9 @@ def time_distributed(
     """
     spec = replace(layer, calls=b.spec.calls)
     options = {} if training is None else {"training": training}
-    first = next(instances(x, Value))
+    first = next(instances(x, Value), None)
+    if first is None:
+        b.malformed("it is called without a tensor")
     mask, carried = b.mask(first), b.carried_mask(first)
     if layer.class_name in _POINTWISE and layer.package == KERAS and first.rank >= 3:
         result = b.call(spec, x, attribute="layer", **options)

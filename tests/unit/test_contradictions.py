@@ -1,0 +1,96 @@
+"""Architectures that contradict themselves are refused at the layer where they do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from codegen import inspect
+from codegen.errors import ConversionError
+from tests.support.configs import entry, functional, input_entry
+from tests.support.keras_files import write_whole_h5
+
+CELL = {"class_name": "LSTMCell", "config": {"units": 3}}
+
+
+def tensors(*names: str) -> list[Any]:
+    return [{"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}} for name in names]
+
+
+def problem(tmp_path: Path, layer: dict[str, Any], **inputs: tuple[int | None, ...]) -> str:
+    """What is wrong with a model of one layer, called on inputs of these shapes."""
+    layers = [*(input_entry(name, *shape) for name, shape in inputs.items()), layer]
+    model = functional(layers, [[name, 0, 0] for name in inputs], [["layer", 0, 0]])
+    path = tmp_path / "model.json"
+    path.write_text(json.dumps({**model, "keras_version": "3.12.0"}))
+    (found,) = inspect(path).problems
+    return found
+
+
+def called(class_name: str, *args: Any, module: str = "keras.layers", **config: Any) -> dict[str, Any]:
+    node = {"args": list(args), "kwargs": {}}
+    return {"module": module, **entry(class_name, "layer", [node], **config)}
+
+
+@pytest.mark.parametrize(
+    ("layer", "inputs", "said"),
+    [
+        (called("SimpleRNN", *tensors("x", "y"), units=3), {"x": (4, 2), "y": (5,)}, "a state of shape"),
+        (called("LSTM", *tensors("x"), units=3), {"x": (4,)}, "must have 3 axes"),
+        (called("TimeDistributed", [], layer=CELL), {"x": (4, 2)}, "without a tensor"),
+        (called("Conv2D", *tensors("x"), filters=3, kernel_size=2), {"x": (4, 4)}, "must have 4 axes"),
+        (called("AdditiveAttention", tensors("x", "y")), {"x": (), "y": ()}, "an axis of steps"),
+        (
+            called("MultiHeadAttention", *tensors("x", "y"), num_heads=2, key_dim=3, attention_axes=[2]),
+            {"x": (4, 5, 6), "y": (4, 6)},
+            "lacks the axes",
+        ),
+        (
+            called("EinsumDense", *tensors("x"), equation="ab,bd->ac", output_shape=[3]),
+            {"x": (4,)},
+            "nothing says how large",
+        ),
+        (called("IntegerLookup", *tensors("x"), vocabulary=[1, "a"]), {"x": (4,)}, "whole numbers"),
+        (
+            called("GetItem", *tensors("x"), {"class_name": "__slice__", "config": {"start": 0.5}},
+                   module="keras.src.ops.numpy"),
+            {"x": (4,)},
+            "whole numbers",
+        ),
+        (
+            called("Concatenate", tensors("x", "y"), module="keras.src.ops.numpy", axis=1),
+            {"x": (4, 2), "y": (3, 3)},
+            "cannot be joined",
+        ),
+        (
+            called("Matmul", *tensors("x", "y"), module="keras.src.ops.numpy"),
+            {"x": (4, 2), "y": (3, 3)},
+            "do not go together",
+        ),
+    ],
+)  # fmt: skip
+def test_it_is_the_layer_that_is_named(
+    tmp_path: Path, layer: dict[str, Any], inputs: dict[str, tuple[int | None, ...]], said: str
+) -> None:
+    found = problem(tmp_path, layer, **inputs)
+    assert "layer 'layer'" in found and said in found
+
+
+@pytest.mark.parametrize("value", [h5py.Reference, "vlen"])
+def test_attributes_that_keras_never_writes(tmp_path: Path, value: Any) -> None:
+    path = write_whole_h5(tmp_path / "model.h5")
+    with h5py.File(path, "a") as file:
+        if value == "vlen":
+            kind = h5py.vlen_dtype(np.int32)
+            lists = np.empty(1, object)
+            lists[0] = np.arange(3, dtype=np.int32)
+            file["model_weights"].attrs.create("layer_names", lists, dtype=kind)
+        else:
+            file.attrs["model_config"] = file.ref
+    with pytest.raises(ConversionError, match="neither a string nor a list"):
+        inspect(path)
