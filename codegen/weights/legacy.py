@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from codegen.errors import ConversionError, WeightMismatch
@@ -120,7 +121,8 @@ def _orders(
 ) -> Iterator[list[Slot]]:
     """First what `trainable` and the config say, then what older files had: flags set after saving.
 
-    Last what the names say: a quantised layer makes its weights in another order than it saves paths.
+    Last what the names say: a quantised layer makes its weights in another order than it saves paths, and a
+    layer of a package may list its sublayers otherwise in another version.
     """
     for heed_frozen in (True, False):
         for node in variants:
@@ -131,6 +133,7 @@ def _orders(
                 yield needed
     for node in variants:
         yield from _named(node.all_slots(), arrays)
+        yield from _in_order_by_name(order(node), arrays)
 
 
 def _named(slots: Sequence[Slot], arrays: Arrays) -> Iterator[list[Slot]]:
@@ -143,6 +146,16 @@ def _named(slots: Sequence[Slot], arrays: Arrays) -> Iterator[list[Slot]]:
     order = [slot for slot in dict.fromkeys(found) if slot is not None]
     if len(order) == len(arrays) and all(slot in order or slot.is_aside for slot in slots):
         yield order
+
+
+def _in_order_by_name(slots: Sequence[Slot], arrays: Arrays) -> Iterator[list[Slot]]:
+    """The slots of each name in the order of the arrays of that name, if there are as many of each."""
+    by_name: dict[str, list[Slot]] = {}
+    for slot in reversed(slots):
+        by_name.setdefault(slot.name, []).append(slot)
+    names = [array.name.removesuffix(":0").rpartition("/")[2] for array in arrays]
+    if Counter(names) == Counter(slot.name for slot in slots):
+        yield [by_name[name].pop() for name in names]
 
 
 def _assign(name: str, arrays: Arrays, slots: Sequence[Slot]) -> dict[Variable, Weight]:

@@ -33,6 +33,9 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
         "keras2_masks",
         "locally_connected",
         "tcn",
+        "tcn_3.0.2",
+        "tcn_3.1.2",
+        "tcn_3.4.4",
         "tfmot",
     ],
 )
