@@ -147,6 +147,17 @@ def srelu(
     )
 
 
+@lowers("TLU", package="Addons", note="TensorFlow Addons")
+def tlu(b: Builder, x: Value, *, affine: bool = False) -> Value:
+    """The input where it exceeds a learnt threshold, tau + alpha * x, and the threshold elsewhere."""
+    x = settled(b, x)
+    if not affine:
+        (tau,) = parameters(b, x, ("tau",), None)
+        return b.elementwise("torch.maximum(x, tau)", x=x, tau=tau)
+    tau, alpha = parameters(b, x, ("tau", "alpha"), None)
+    return b.elementwise("torch.maximum(x, tau + alpha * x)", x=x, tau=tau, alpha=alpha)
+
+
 def settled(b: Builder, x: Value) -> Value:
     """`x` in a layout that all calls of the layer share, since it shapes the parameters."""
     if b.is_shared or x.perm[0] != 0:

@@ -49,6 +49,7 @@ _SIGNED = {
     ("tanh_shrink", "Addons>tanhshrink", "tanhshrink"): "F.tanhshrink(x)",
     ("log_sigmoid",): "F.logsigmoid(x)",
     ("Addons>snake", "snake"): "snake(x)",
+    ("Addons>rrelu",): "F.rrelu(x, training=self.training)",
     ("kecamCommon>phish", "phish"): "x * torch.tanh(F.gelu(x))",
 }
 #: Functions of TensorFlow and `keras.ops` that were given as activations: a file has just their names.

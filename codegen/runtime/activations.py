@@ -12,7 +12,7 @@ def lisht(x: Tensor) -> Tensor:
     return x * torch.tanh(x)
 
 
-def snake(x: Tensor, frequency: float = 1.0) -> Tensor:
+def snake(x: Tensor, frequency: float | Tensor = 1.0) -> Tensor:
     """Identity with a periodic part: x + sin(frequency * x)^2 / frequency."""
     return x + torch.sin(frequency * x).square() / frequency
 

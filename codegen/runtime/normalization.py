@@ -63,6 +63,19 @@ def stretch_norm(
     return y.reshape(x.shape)
 
 
+def filter_response_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float | Tensor) -> Tensor:
+    """Each channel divided by its root mean square, scaled and shifted.
+
+    Args:
+        x: (N, C, H, W).
+        weight: (C, 1, 1).
+        bias: (C, 1, 1).
+        eps: Added to the mean square.
+    """
+    mean = x.square().mean(dim=(2, 3), keepdim=True)
+    return x * torch.rsqrt(mean + eps) * weight + bias
+
+
 def masked_group_norm(
     x: Tensor,
     mask: Tensor,

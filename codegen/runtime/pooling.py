@@ -35,6 +35,21 @@ def max_pool_with_argmax(
     return y, place
 
 
+def pyramid_pool(x: Tensor, bins: list[tuple[int, int]]) -> Tensor:
+    """The means of the parts of each image, (N, C, H, W) -> (N, C, parts).
+
+    Args:
+        x: Rows and columns that do not divide evenly are left out.
+        bins: Into how many rows and columns of parts the images are cut, one way after the other.
+    """
+    parts: list[Tensor] = []
+    for rows, columns in bins:
+        height, width = x.shape[2] // rows * rows, x.shape[3] // columns * columns
+        cut = x[:, :, :height, :width]
+        parts.append(F.adaptive_avg_pool2d(cut, (rows, columns)).flatten(2))
+    return torch.cat(parts, dim=2)
+
+
 def dilate(x: Tensor, kernel: Tensor, stride: list[int], gaps: list[int], pads: list[int]) -> Tensor:
     """Grayscale dilation: the largest sum of each window and the kernel.
 

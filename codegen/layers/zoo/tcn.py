@@ -25,8 +25,8 @@ def tcn(
 ) -> Value:  # fmt: skip
     """Residual blocks of two dilated convolutions each; their sum, or the last; all steps, or one.
 
-    Versions before 3.2 save neither `use_weight_norm` nor `go_backwards`, and use `activation` at the end of a
-    block only; those before 3.1 begin with a `main_conv` and match the channels in every block but the last.
+    Versions before 3.2 save neither `use_weight_norm` nor `go_backwards`, and use `activation` at the end of
+    a block only; those before 3.1 begin with a `main_conv`, and match channels in every block but the last.
     """
     filters = (nb_filters,) * len(dilations) if isinstance(nb_filters, int) else nb_filters
     if len(filters) != len(dilations):
