@@ -34,6 +34,7 @@ LAYERS = (
     "layers.normalization",
     "layers.windows.pooling",
     "layers.preprocessing",
+    "layers.recurrent.addons",
     "layers.recurrent.layers",
     "layers.regularization",
     "layers.reshaping",

@@ -1,7 +1,7 @@
 """Layers that only Keras 2 has, or computes otherwise: files with what tf_keras computed.
 
 RandomHeight and RandomWidth, and resizing by kernels that Keras 3 does not have; LocallyConnected1D and
-LocallyConnected2D in all implementations; TCN of keras-tcn; layers of keras_hub and of
+LocallyConnected2D in all implementations; TCN of keras-tcn; layers of keras_hub, TensorFlow Addons and
 keras_cv_attention_models; wrappers of TensorFlow Model Optimization.
 """
 
@@ -25,6 +25,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
 @pytest.mark.parametrize(
     "name",
     [
+        "addons",
         "fourier_features",
         "hub_blocks",
         "hub_layers",

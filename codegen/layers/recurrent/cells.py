@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal
 from codegen.graph import Module, Value
 from codegen.graph.recipe import Weight
 from codegen.layers.recurrent.functions import Activation, activations, dropout_rates
-from codegen.layers.recurrent.loop import Loop, Outcome, run_stepwise
+from codegen.layers.recurrent.loop import Loop, Outcome, flat_states, run_stepwise
 from codegen.layers.recurrent.native import drop_features, run_native
 from codegen.lowering import registry
 from codegen.lowering.binder import options
@@ -21,8 +21,19 @@ from codegen.model.spec import LayerSpec, Shape
 
 Kind = Literal["LSTM", "GRU", "SimpleRNN"]
 
+#: The classes of cells that can run over time, by package.
+CELLS = {
+    KERAS: ("LSTMCell", "GRUCell", "SimpleRNNCell"),
+    "Addons": (
+        "ESNCell", "LayerNormLSTMCell", "LayerNormSimpleRNNCell", "NASCell", "PeepholeLSTMCell",
+    ),
+}  # fmt: skip
+
 _TORCH = {"LSTM": "nn.LSTM", "GRU": "nn.GRU", "SimpleRNN": "nn.RNN"}
-_OURS = {"LSTM": "KerasLSTM", "GRU": "KerasGRU", "SimpleRNN": "KerasSimpleRNN"}
+
+
+#: Constructor arguments and state of a module.
+More = tuple[dict[str, Any], dict[str, Weight | None]]
 
 
 @options
@@ -43,14 +54,18 @@ class Cell(CellOptions):
         units: Size of the output and of each state.
         num_gates: Number of projections.
         num_states: Number of state tensors.
+        constructor: The `StepwiseRNN` that computes it, where torch has no module that does.
+        is_frozen: Whether it is never trained.
     """
 
     units: Size
     implementation: int = 2
 
     kind: ClassVar[Kind]
+    constructor: ClassVar[str]
     num_gates: ClassVar[int]
     num_states: ClassVar[int] = 1
+    is_frozen: ClassVar[bool] = False
     state_perm: ClassVar[tuple[int, ...]] = (0, 1)
 
     @property
@@ -75,6 +90,15 @@ class Cell(CellOptions):
         """(N, units)."""
         return (x.shape[0], self.units)
 
+    def weights(self, holder: Builder, features: int) -> Weights:
+        """The cell's variables."""
+        return Weights.of(holder, self, features)
+
+    def more(self, holder: Builder) -> More:
+        """What a kind of `StepwiseRNN` has beside what all have."""
+        del holder
+        return {}, {}
+
     def run(
         self,
         b: Builder,
@@ -87,12 +111,12 @@ class Cell(CellOptions):
     ) -> Outcome:
         """Run over time, by a module of torch's if there is one."""
         features = b.known(x, -1)
-        weights = Weights.of(holder, self, features)
+        weights = self.weights(holder, features)
         if self.is_native:
             module = define_native(b, self, features, [weights], part)
             x = drop_features(b, self.dropout, x, part)
             return run_native(b, module, self, loop, x, mask, states)
-        module = define_stepwise(b, self, features, weights, part)
+        module = define_stepwise(b, self, features, weights, self.more(holder), part)
         return run_stepwise(b, module, loop, x, mask, states, (self.units,), self.num_states)
 
 
@@ -101,6 +125,7 @@ class SimpleRNNCell(Cell):
     """h = activation(x @ kernel + h @ recurrent_kernel + bias)."""
 
     kind = "SimpleRNN"
+    constructor = "KerasSimpleRNN"
     num_gates = 1
 
     @property
@@ -132,6 +157,7 @@ class LSTMCell(GatedCell):
     """c = f * c + i * activation(...), h = o * activation(c)."""
 
     kind = "LSTM"
+    constructor = "KerasLSTM"
     num_gates = 4
     num_states = 2
 
@@ -147,6 +173,7 @@ class GRUCell(GatedCell):
     reset_after: bool = True
 
     kind = "GRU"
+    constructor = "KerasGRU"
     num_gates = 3
 
     @property
@@ -156,8 +183,8 @@ class GRUCell(GatedCell):
 
 
 def read_cell(spec: LayerSpec) -> Cell | None:
-    """The cell that an `LSTMCell`, `GRUCell` or `SimpleRNNCell` is; None for any other layer."""
-    is_cell = spec.package == KERAS and spec.class_name in ("LSTMCell", "GRUCell", "SimpleRNNCell")
+    """The cell that an `LSTMCell`, or another of Keras or TensorFlow Addons, is; None for any other layer."""
+    is_cell = spec.class_name in CELLS.get(spec.package, ())
     return _bound_cell(spec) if is_cell else None
 
 
@@ -242,12 +269,19 @@ def define_native(b: Builder, cell: Cell, features: int, directions: list[Weight
     if cell.kind == "SimpleRNN":
         kwargs["nonlinearity"] = cell.activation
     kwargs |= {"bias": cell.use_bias, "batch_first": True, "bidirectional": len(directions) == 2}
-    frozen = [key for suffix in suffixes for key in frozen_keys(cell, suffix)]
+    frozen = [*state] if cell.is_frozen else [key for suffix in suffixes for key in frozen_keys(cell, suffix)]
     return b.define(_TORCH[cell.kind], kwargs=kwargs, state=state, frozen=frozen, part=part)
 
 
-def define_stepwise(b: Builder, cell: Cell, features: int, weights: Weights, part: str = "") -> Module:
-    """`KerasLSTM`, `KerasGRU` or `KerasSimpleRNN`."""
+def define_stepwise(
+    b: Builder,
+    cell: Cell,
+    features: int,
+    weights: Weights,
+    more: More,
+    part: str = "",
+) -> Module:
+    """`KerasLSTM`, `KerasGRU` or `KerasSimpleRNN`, or a module made like them, with `more` than they have."""
     kwargs: dict[str, Any] = {"input_size": features, "hidden_size": cell.units}
     if not cell.use_bias:
         kwargs["bias"] = False
@@ -262,5 +296,15 @@ def define_stepwise(b: Builder, cell: Cell, features: int, weights: Weights, par
         state["recurrent_projection.bias"] = bias.slice(0, 1, 2).reshape(size)
     recurrent_activation = cell.recurrent_activation if isinstance(cell, GatedCell) else None
     kwargs |= activations(b, cell.activation, recurrent_activation)
-    kwargs |= dropout_rates(cell.dropout, cell.recurrent_dropout)
-    return b.define(_OURS[cell.kind], kwargs=kwargs, state=state, part=part)
+    kwargs |= dropout_rates(cell.dropout, cell.recurrent_dropout) | more[0]
+    state |= more[1]
+    frozen = [*state] if cell.is_frozen else ()
+    return b.define(cell.constructor, kwargs=kwargs, state=state, frozen=frozen, part=part)
+
+
+def one_step(b: Builder, cell: Cell, x: Value, states: Any) -> list[Value]:
+    """A cell called by itself: one step of a sequence."""
+    given = flat_states(b, states, cell.num_states)
+    steps = b.op("x.unsqueeze(1)", shape=(x.shape[0], 1, *x.shape[1:]), x=x)
+    outcome = cell.run(b, b, Loop(), steps, None, given or None)
+    return [outcome.output, *outcome.states]

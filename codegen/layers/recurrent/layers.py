@@ -6,13 +6,24 @@ from dataclasses import replace
 from typing import Any
 
 from codegen.graph import Value
-from codegen.layers.recurrent.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell, cell_builder, read_cell
-from codegen.layers.recurrent.loop import Loop, flat_states, run_layer
+from codegen.layers.recurrent.cells import (
+    CELLS,
+    Cell,
+    GRUCell,
+    LSTMCell,
+    SimpleRNNCell,
+    cell_builder,
+    one_step,
+    read_cell,
+)
+from codegen.layers.recurrent.loop import Loop, run_layer
 from codegen.lowering import registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.registry import lowers
+from codegen.model.packages import KERAS
 from codegen.model.spec import LayerSpec
 
+_KNOWN = ", ".join(CELLS[KERAS])
 _NAMES = {"LSTM": "lstm_cell", "GRU": "gru_cell", "SimpleRNN": "simple_rnn_cell"}
 
 
@@ -93,7 +104,7 @@ def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Ce
         return [(cell, holder)]
     if spec.class_name != "StackedRNNCells":
         registry.find(spec)  # names the class if nothing is known of it
-        b.unsupported("cell", spec.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell, StackedRNNCells")
+        b.unsupported("cell", spec.class_name, f"supported: {_KNOWN}, StackedRNNCells")
     for option, value in spec.config.items():
         if option not in ("cells", "reverse_state_order") and value is not None:
             holder.unsupported(option, value, "no such option is known")
@@ -103,7 +114,7 @@ def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Ce
         cell = read_cell(inner)
         if cell is None:
             registry.find(inner)  # the same
-            b.unsupported("cells", inner.class_name, "supported: LSTMCell, GRUCell, SimpleRNNCell")
+            b.unsupported("cells", inner.class_name, f"supported: {_KNOWN}")
         name = _NAMES[cell.kind]
         count = names[name] = names.get(name, -1) + 1
         attribute = f"cells/{name}_{count}" if count else f"cells/{name}"
@@ -114,27 +125,19 @@ def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Ce
 # -------------------------------------------------------------------- cells as layers
 
 
-def _one_step(b: Builder, cell: Cell, x: Value, states: Any) -> list[Value]:
-    """A cell called by itself: one step of a sequence."""
-    given = flat_states(b, states, cell.num_states)
-    steps = b.op("x.unsqueeze(1)", shape=(x.shape[0], 1, *x.shape[1:]), x=x)
-    outcome = cell.run(b, b, Loop(), steps, None, given or None)
-    return [outcome.output, *outcome.states]
-
-
 @lowers("LSTMCell", masks="own", training_only=("unit_forget_bias",))
 def lstm_cell(b: Builder, x: Value, states: Any, *, cell: LSTMCell) -> list[Value]:
     """One step of an LSTM."""
-    return _one_step(b, cell, x, states)
+    return one_step(b, cell, x, states)
 
 
 @lowers("GRUCell", masks="own")
 def gru_cell(b: Builder, x: Value, states: Any, *, cell: GRUCell) -> list[Value]:
     """One step of a GRU."""
-    return _one_step(b, cell, x, states)
+    return one_step(b, cell, x, states)
 
 
 @lowers("SimpleRNNCell", masks="own")
 def simple_rnn_cell(b: Builder, x: Value, states: Any, *, cell: SimpleRNNCell) -> list[Value]:
     """One step of a SimpleRNN."""
-    return _one_step(b, cell, x, states)
+    return one_step(b, cell, x, states)
