@@ -12,6 +12,7 @@ LAYERS = (
     "layers.activation_layers",
     "layers.activations",
     "layers.zoo.addons",
+    "layers.zoo.addons_crf",
     "layers.attention.addons",
     "layers.attention.multi_head",
     "layers.augmentation",
