@@ -20,6 +20,9 @@ from codegen.model.spec import LayerSpec
 
 _ADDONS, _NOTE = "Addons", "TensorFlow Addons"
 
+#: How the kernels of an echo state network began.
+_ECHO_ONLY = ("connectivity", "spectral_radius", "use_norm2")
+
 
 @options
 class PeepholeLSTMCell(LSTMCell):
@@ -83,16 +86,9 @@ class LayerNormSimpleRNNCell(SimpleRNNCell):
 
 @options
 class ESNCell(SimpleRNNCell):
-    """h = (1 - leaky) * h + leaky * activation(x @ kernel + h @ recurrent_kernel + bias), never trained.
-
-    Attributes:
-        connectivity: How the kernels began, like the two after it.
-    """
+    """h = (1 - leaky) * h + leaky * activation(x @ kernel + h @ recurrent_kernel + bias), never trained."""
 
     leaky: float = 1.0
-    connectivity: float = 0.1
-    spectral_radius: float = 0.9
-    use_norm2: bool = False
 
     constructor = "EchoStateRNN"
     is_frozen = True
@@ -186,13 +182,13 @@ def nas_cell(b: Builder, x: Value, states: Any, *, cell: NASCell) -> list[Value]
     return one_step(b, cell, x, states)
 
 
-@lowers("ESNCell", package=_ADDONS, masks="own", note=_NOTE)
+@lowers("ESNCell", package=_ADDONS, masks="own", training_only=_ECHO_ONLY, note=_NOTE)
 def esn_cell(b: Builder, x: Value, states: Any, *, cell: ESNCell) -> list[Value]:
     """One step of an echo state network."""
     return one_step(b, cell, x, states)
 
 
-@lowers("ESN", package=_ADDONS, masks="own", note=_NOTE)
+@lowers("ESN", package=_ADDONS, masks="own", training_only=_ECHO_ONLY, note=_NOTE)
 def esn(
     b: Builder, x: Value, initial_state: Any = None, training: Any = None, *, cell: ESNCell, loop: Loop
 ) -> list[Value]:
