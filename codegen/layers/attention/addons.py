@@ -12,6 +12,7 @@ from codegen.graph.recipe import Weight
 from codegen.layers.attention.masks import insert_axes
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.rules import native
+from codegen.lowering.ranges import Rate, Size
 from codegen.lowering.registry import lowers
 
 
@@ -22,10 +23,10 @@ def addons_multi_head_attention(
     training: bool | None = None,
     mask: Any = None,
     *,
-    head_size: int,
-    num_heads: int,
-    output_size: int | None = None,
-    dropout: float = 0.0,
+    head_size: Size,
+    num_heads: Size,
+    output_size: Size | None = None,
+    dropout: Rate = 0.0,
     use_projection_bias: bool = True,
     return_attn_coef: bool = False,
 ) -> Any:

@@ -15,6 +15,7 @@ from codegen.layers.recurrent.cells import Cell, LSTMCell, More, SimpleRNNCell, 
 from codegen.layers.recurrent.loop import Loop, Outcome, run_layer
 from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import NonNegative
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -46,7 +47,7 @@ class PeepholeLSTMCell(LSTMCell):
 class LayerNormLSTMCell(LSTMCell):
     """An LSTM that normalises its projections and its cell state."""
 
-    norm_epsilon: float = 1e-3
+    norm_epsilon: NonNegative = 1e-3
 
     constructor = "LayerNormLSTM"
 
@@ -69,7 +70,7 @@ class LayerNormLSTMCell(LSTMCell):
 class LayerNormSimpleRNNCell(SimpleRNNCell):
     """h = activation(normalised(x @ kernel + h @ recurrent_kernel) + bias)."""
 
-    layernorm_epsilon: float = 1e-5
+    layernorm_epsilon: NonNegative = 1e-5
 
     constructor = "LayerNormSimpleRNN"
 

@@ -13,7 +13,7 @@ from codegen.layers.windows.pooling import adaptive_average_pooling, adaptive_ma
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.tensors import along
 from codegen.lowering.parts.windows import channel_axis, check_rank, in_dims
-from codegen.lowering.ranges import NonNegative, Rate, Size
+from codegen.lowering.ranges import Rate, Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -66,7 +66,7 @@ def snake(b: Builder, x: Value) -> Value:
 
 @lowers("StochasticDepth", package=_ADDONS, masks="drop", note=_NOTE)
 def stochastic_depth(
-    b: Builder, x: list[Value], training: bool | None = None, *, survival_probability: float = 0.5
+    b: Builder, x: list[Value], training: bool | None = None, *, survival_probability: Rate = 0.5
 ) -> Value:
     """The shortcut plus the residual branch, which training leaves out at random and inference scales."""
     if len(x) != 2:
@@ -113,7 +113,7 @@ def polynomial_crossing(
     b: Builder,
     inputs: list[Value],
     *,
-    projection_dim: int | None = None,
+    projection_dim: Size | None = None,
     diag_scale: float = 0.0,
     use_bias: bool = True,
 ) -> Value:
@@ -153,7 +153,7 @@ def _linear(b: Builder, x: Value, kernel: Weight, part: str = "", bias: Weight |
 
 @lowers("NoisyDense", package=_ADDONS, masks="drop", training_only=("sigma", "use_factorised"), note=_NOTE)
 def noisy_dense(
-    b: Builder, x: Value, *, units: int, activation: str | LayerSpec = "linear", use_bias: bool = True
+    b: Builder, x: Value, *, units: Size, activation: str | LayerSpec = "linear", use_bias: bool = True
 ) -> Value:
     """A dense layer with the noise that it was saved with: a new one is drawn on demand only."""
     x = b.keras_layout(x)
@@ -173,8 +173,8 @@ def embedding_bag(
     indices: Value,
     weights: Value | None = None,
     *,
-    input_dim: int,
-    output_dim: int,
+    input_dim: Size,
+    output_dim: Size,
     mask_zero: bool = False,
     combiner: Literal["sum", "mean"] = "sum",
 ) -> Value:
@@ -198,13 +198,11 @@ def embedding_bag(
 
 @lowers("SpatialPyramidPooling2D", package=_ADDONS, masks="drop", note=_NOTE)
 def spatial_pyramid_pooling(
-    b: Builder, x: Value, *, bins: tuple[int | tuple[int, int], ...], data_format: str = "channels_last"
+    b: Builder, x: Value, *, bins: tuple[Size | tuple[Size, Size], ...], data_format: str = "channels_last"
 ) -> Value:
     """(N, H, W, C) -> (N, bins, C): the means of each image's parts, for several ways to cut it."""
     check_rank(b, x, 2)
     sizes = [(n, n) if isinstance(n, int) else n for n in bins]
-    if any(size < 1 for pair in sizes for size in pair):
-        b.malformed(f"its bins are {bins}")
     total, channels = (
         sum(rows * columns for rows, columns in sizes),
         x.shape[channel_axis(x.rank, data_format)],

@@ -9,13 +9,14 @@ from typing import Any
 
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
 
 @lowers("CRF", package="Addons", masks="own", note="TensorFlow Addons")
 def addons_crf(
-    b: Builder, x: Value, *, units: int, use_boundary: bool = True, use_kernel: bool = True
+    b: Builder, x: Value, *, units: Size, use_boundary: bool = True, use_kernel: bool = True
 ) -> list[Value]:
     """The tags of the best chain (N, T), the scores, the lengths of the chains, and the transitions."""
     x = b.keras_layout(x)

@@ -18,6 +18,7 @@ from codegen.graph.recipe import Weight
 from codegen.layers.wrapping import call_wrapped
 from codegen.lowering.binder import convert_type
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import OutOfRange
 from codegen.lowering.registry import lowers
 from codegen.model.packages import ACTIVATION
 from codegen.model.spec import LayerSpec
@@ -187,7 +188,7 @@ def _option(b: Builder, options: Mapping[str, Any], name: str, default: T) -> T:
     """An option of a serialised object, of the kind of its default."""
     try:
         value: T = convert_type(options.get(name, default), type(default))
-    except (TypeError, OverflowError):
+    except (TypeError, OverflowError, OutOfRange):
         b.unsupported(name, options[name], f"supported: {type(default).__name__}")
     return value
 

@@ -10,6 +10,7 @@ from typing import Any
 from codegen.graph.recipe import Weight
 from codegen.layers.wrapping import call_wrapped
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -41,6 +42,7 @@ def prune_low_magnitude(b: Builder, *args: Any, layer: LayerSpec, **kwargs: Any)
             return weight
         suffix = f"_{count}" if count else ""
         count += 1
+        b.hold(weight)
         mask = b.weight(f"mask{suffix}", weight.shape, trainable=False)
         b.weight(f"threshold{suffix}", (), trainable=False)
         return weight.apply("multiply", mask)
@@ -63,7 +65,7 @@ def cluster_weights(
     b: Builder,
     *args: Any,
     layer: LayerSpec,
-    number_of_clusters: int,
+    number_of_clusters: Size,
     cluster_per_channel: bool = False,
     preserve_sparsity: bool = False,
     **kwargs: Any,
