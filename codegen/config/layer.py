@@ -221,7 +221,7 @@ def _normalise(draft: Draft) -> None:
     if draft.package == KERAS and draft.class_name == "Lambda":
         lambda_layer(draft)
         return
-    if draft.class_name != "Embedding" and draft.origin.generation < 3:
+    if draft.class_name not in ("Embedding", "EmbeddingBag") and draft.origin.generation < 3:
         draft.config.pop("input_dim", None)
     is_keras, origin = draft.package == KERAS, draft.origin
     if is_keras and origin.generation == 1:
@@ -232,6 +232,8 @@ def _normalise(draft: Draft) -> None:
     draft.quirks = quirks_of(draft.class_name, draft.package, config, origin)
     if is_keras and origin.generation < 3:
         keras2.to_keras3(draft)
+    if draft.package == "tcn":
+        keras2.to_keras_tcn(draft)
 
 
 def _canonical_call(call: CallSpec, draft: Draft, constants: int) -> CallSpec:

@@ -150,7 +150,7 @@ def _multi_head_attention(draft: Draft) -> None:
     draft.config.pop("softmax_robust_masking", None)
 
 
-def _tcn(draft: Draft) -> None:
+def to_keras_tcn(draft: Draft) -> None:
     """keras-tcn 3.0, which saves what 3.1 does, had one more convolution, and its blocks other names."""
     is_early = not {"go_backwards", "use_weight_norm"} & draft.config.keys()
     if is_early and draft.weight_shape("residual_block_0/kernel"):
@@ -171,5 +171,4 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "LocallyConnected1D": _locally_connected,
     "LocallyConnected2D": _locally_connected,
     "MultiHeadAttention": _multi_head_attention,
-    "TCN": _tcn,
 }
