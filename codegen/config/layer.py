@@ -220,6 +220,7 @@ def _normalise(draft: Draft) -> None:
     """Bring class name and options into Keras 3's words."""
     if draft.package == KERAS and draft.class_name == "Lambda":
         lambda_layer(draft)
+        draft.quirks = quirks_of("Lambda", KERAS, draft.config, draft.origin)
         return
     if draft.class_name not in ("Embedding", "EmbeddingBag") and draft.origin.generation < 3:
         draft.config.pop("input_dim", None)

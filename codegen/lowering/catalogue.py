@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from importlib import import_module
 
-from codegen.model.packages import OPS, TENSORFLOW
+from codegen.model.packages import LAMBDA, OPS, TENSORFLOW
 
 #: By name: discovery by listing a folder would hide a file that fails.
 LAYERS = (
@@ -49,8 +49,9 @@ LAYERS = (
     "layers.zoo.applications",
 )
 
-#: The files of graph ops by the package of the ops; a model that has none need not wait for them.
-_OP_FILES = {
+#: Files by the package that they are for; a model that has nothing of it need not wait for them.
+_FILES = {
+    LAMBDA: ("layers.functions",),
     OPS: (
         "ops.keras.activations",
         "ops.keras.arrange",
@@ -95,10 +96,10 @@ _OP_FILES = {
 }
 
 
-def load(packages: Collection[str] = tuple(_OP_FILES)) -> None:
-    """Fill the registry with the layers and with the ops of these packages."""
+def load(packages: Collection[str] = tuple(_FILES)) -> None:
+    """Fill the registry with the layers and with what belongs to these packages."""
     files = [*LAYERS]
-    for package, names in _OP_FILES.items():
+    for package, names in _FILES.items():
         if any(found.startswith(package) for found in packages):
             files += names
     for name in files:

@@ -11,6 +11,7 @@ from codegen.lowering.binder import LayerFunction, check_variants
 from codegen.lowering.masks import MaskRule
 from codegen.lowering.refused import REFUSED
 from codegen.model.packages import CUSTOM, KERAS, LAMBDA, OPS, TENSORFLOW
+from codegen.model.python_code import CompiledFunction
 from codegen.model.spec import LayerSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -140,6 +141,10 @@ def _key(spec: LayerSpec) -> tuple[str, str]:
     return (OPS if spec.package.startswith(f"{OPS}.") else spec.package), spec.class_name
 
 
+#: What can be done about a Lambda whose function cannot be evaluated.
+LAMBDA_ADVICE = f"give its torch code in a --custom file, in a function marked @replaces_lambda({THIS_NAME})"
+
+
 def _keys(spec: LayerSpec) -> Iterator[tuple[str, str]]:
     """The keys under which the function for a layer may stand, the first that does counts.
 
@@ -157,7 +162,7 @@ def find(spec: LayerSpec) -> LayerFunction:
     """The function for a layer, a user's own first.
 
     Raises:
-        UnsupportedLayer: Nothing is registered for its class.
+        UnsupportedLayer: Nothing is registered for its class, or it is a Lambda without a function.
     """
     if spec.class_name == "Lambda":
         if (LAMBDA, spec.name) in _FUNCTIONS:
@@ -165,14 +170,10 @@ def find(spec: LayerSpec) -> LayerFunction:
         arguments = spec.config.get("arguments")
         if isinstance(arguments, Mapping) and arguments.keys() == {"i", "parts"}:
             raise UnsupportedLayer(spec.name, "Lambda", _MULTI_GPU)
-        shape = spec.config.get("output_shape")
-        says = f" (output shape {shorten(shape)})" if isinstance(shape, (list, tuple)) else ""
-        raise UnsupportedLayer(
-            spec.name,
-            "Lambda",
-            f"holds Python code{says}, which is never run; give its torch code in a --custom file, "
-            f"in a function marked @replaces_lambda({THIS_NAME})",
-        )
+        function = spec.config.get("function")
+        if not isinstance(function, CompiledFunction):
+            reason = f"calls {shorten(function)}, of which the file holds nothing but the name"
+            raise UnsupportedLayer(spec.name, "Lambda", f"{reason}; {LAMBDA_ADVICE}")
     for key in _keys(spec):
         if key in _FUNCTIONS:
             return _FUNCTIONS[key]

@@ -47,8 +47,8 @@ registry by `python -m tests.support.docs`.
 """
 
 _LAMBDA = """\
-A `Lambda` holds Python code, which is never run: its torch code is given with
-[`--custom`](../README.md#custom-and-lambda-layers).
+The function of a `Lambda` is read from the bytecode in the file and never run; what cannot be evaluated is
+given as torch code with [`--custom`](../README.md#custom-and-lambda-layers).
 """
 
 

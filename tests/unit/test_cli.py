@@ -139,7 +139,7 @@ def test_convert_names_everything_unsupported_at_once_and_writes_nothing(tmp_pat
         [
             {"class_name": "Alien", "config": {"name": "a"}},
             {"class_name": "Dense", "config": {"name": "dense", "units": 2, "novelty": 1}},
-            {"class_name": "Lambda", "config": {"name": "twice", "function": "x", "output_shape": [2]}},
+            {"class_name": "Lambda", "config": {"name": "twice", "function": "f", "output_shape": [2]}},
         ],
     )
     result = k2t("convert", model, "-o", tmp_path / "out")
@@ -159,7 +159,7 @@ def test_one_reason_is_one_line_with_the_names_of_all_layers(tmp_path: Path) -> 
     layers.append({"class_name": "Alien", "config": {"name": "a"}})
     model = dense_model(tmp_path / "m.h5", layers)
     first, second = k2t("convert", model).stderr.splitlines()
-    assert "layers 'lambda' to 'lambda_29', 'last', 'lambda_40', 'lambda_41': Lambda holds" in first
+    assert "layers 'lambda' to 'lambda_29', 'last', 'lambda_40', 'lambda_41': Lambda calls 'x'" in first
     assert first.endswith("@replaces_lambda(NAME)")
     assert "layer 'a': Alien" in second
     assert [f"k2t-gen: m.h5: {problem}" for problem in inspect(model).problems] == [first, second]
@@ -218,7 +218,6 @@ def test_custom_layers_last_for_one_conversion(tmp_path: Path) -> None:
     result = k2t("convert", GATED, "-o", tmp_path)
     assert result.exit_code == 1
     assert "'scaled_gate'" in result.stderr
-    assert "'halve'" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -260,7 +259,7 @@ def test_inspect_shows_layers() -> None:
 def test_inspect_as_json_shows_what_stands_in_the_way() -> None:
     found = json.loads(k2t("inspect", GATED, "--json").stdout)
     assert found["convertible"] is False
-    assert len(found["problems"]) == 2
+    assert len(found["problems"]) == 1
     by_name = {layer["name"]: layer for layer in found["layers"]}
     assert by_name["project"]["output_shapes"] == [[None, 8]]
     assert by_name["scaled_gate"]["problems"]

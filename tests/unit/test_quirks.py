@@ -57,6 +57,10 @@ BORDERS: tuple[tuple[str, dict[str, Any], str, Dialect, tuple[int, ...], Any, tu
     ("SimpleRNN", {}, "repeats_state", KERAS2, (2, 2, 5), True, (2, 3, 0), None),
     ("RNN", {}, "repeats_state", KERAS2, (2, 2, 5), True, (2, 3, 0), None),
     ("StackedRNNCells", {}, "reversed_states", KERAS2, (2, 2, 2), True, (2, 2, 3), None),
+    ("Lambda", {}, "tensorflow", KERAS2, (2, 2, 5), "1", (2, 3, 0), "unknown"),
+    ("Lambda", {}, "tensorflow", KERAS2, (2, 3, 1), "unknown", (2, 4, 0), None),
+    ("Lambda", {}, "tensorflow", TF_KERAS, (2, 1, 6), "1", (2, 2, 0), "unknown"),
+    ("Lambda", {}, "tensorflow", TF_KERAS, (2, 2, 4), "unknown", (2, 3, 0), None),
     ("Dot", {}, "as_matrices", KERAS2, (2, 2, 5), True, (2, 3, 0), None),
     ("Dot", {}, "as_matrices", TF_KERAS, (2, 2, 4), True, (2, 3, 0), None),
     ("MultiHeadAttention", {}, "implicit_masks", KERAS2, (2, 9, 0), False, (2, 10, 0), None),
@@ -118,6 +122,9 @@ def test_a_quirk_ends_with_a_version(row: Any) -> None:
 #: Layer, config, quirk, value, and the dialects all of whose versions have it.
 ALWAYS_SO: tuple[tuple[str, dict[str, Any], str, Any, tuple[Dialect, ...]], ...] = (
     ("hard_sigmoid", {}, "slope", "1/5", (KERAS1, KERAS2, TF_KERAS)),
+    ("Lambda", {}, "slope", "1/5", (KERAS1, KERAS2, TF_KERAS)),
+    ("Lambda", {}, "resizing", "legacy", (KERAS1, KERAS2)),
+    ("Lambda", {}, "tensorflow", "1", (KERAS1,)),
     ("Bidirectional", {}, "zeroes_masked", False, (KERAS1, KERAS2)),
     ("TimeDistributed", {}, "inner_mask", True, (KERAS1, KERAS2, TF_KERAS)),
     ("UpSampling2D", _BILINEAR, "resizing", "legacy", (KERAS1, KERAS2)),

@@ -22,11 +22,12 @@ ROOMS = (
     "options read config passes emit.training weights layers.zoo ops.tensorflow",
     "config.dialects passes.blocks emit layers.attention layers.recurrent layers.windows ops.keras",
     "read.tensorflow layers ops",
+    "evaluation",
     "read.parts",
     "lowering.parts",
     "lowering",
     "graph",
-    "model",
+    "model bytecode",
     "errors version torch_api runtime runtime.images runtime.indexing runtime.training",
 )
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from codegen.model.packages import ACTIVATION
+from codegen.model.python_code import CompiledFunction
 from codegen.model.spec import LayerSpec
 from tests.support.spec_layer import Shapes, layer
 
@@ -98,7 +99,7 @@ THEANO: Shapes = {"x_W": (1,)}
             "Merge",
             {"mode": ["4wEA", None, None], "mode_type": "lambda", "output_shape": [3], "arguments": {"k": 1}},
             "Lambda",
-            {"function": "<lambda>", "output_shape": [3], "arguments": {"k": 1}},
+            {"function": CompiledFunction(b"\xe3\x01\0"), "output_shape": [3], "arguments": {"k": 1}},
         ),
     ],
 )

@@ -10,6 +10,7 @@ from codegen.config.dialects.origin import origin_of
 from codegen.config.parse import parse
 from codegen.errors import ConversionError, MalformedConfig
 from codegen.model.packages import ACTIVATION
+from codegen.model.python_code import CompiledFunction
 from codegen.model.saved_model import SavedModel
 from codegen.model.spec import LayerSpec
 from tests.support.configs import saved
@@ -221,26 +222,39 @@ def test_classes_and_packages(class_name: str, extra: dict[str, Any], expected: 
 @pytest.mark.parametrize(
     ("config", "expected"),
     [
-        ({"function": ["4wEA", None, None], "function_type": "lambda"}, {"function": "<lambda>"}),
+        (
+            {"function": ["4wEA", [2], [[1, 2]]], "function_type": "lambda"},
+            {"function": CompiledFunction(b"\xe3\x01\0", (2,), ([1, 2],))},
+        ),
+        (
+            {"function": "c\x01\x00\xe9", "function_type": "lambda"},
+            {"function": CompiledFunction(b"c\x01\0\xe9")},
+        ),
         (
             {"function": "scale", "function_type": "function", "arguments": {"k": 2}},
             {"function": "scale", "arguments": {"k": 2}},
         ),
-        ({"function": {"class_name": "__lambda__", "config": {"code": "4wEA"}}}, {"function": "<lambda>"}),
+        (
+            {"function": {"class_name": "__lambda__", "config": {"code": "4wEA"}}},
+            {"function": CompiledFunction(b"\xe3\x01\0")},
+        ),
         (
             {"function": {"class_name": "function", "config": "scale"}, "output_shape": [3]},
             {"function": "scale", "output_shape": [3]},
         ),
         (
             {
-                "function": ["4w"],
+                "function": ["4wEA", None, None],
                 "function_type": "lambda",
-                "output_shape": ["4w"],
+                "output_shape": ["4wEA", None, None],
                 "output_shape_type": "lambda",
             },
-            {"function": "<lambda>", "output_shape": "<lambda>"},
+            {
+                "function": CompiledFunction(b"\xe3\x01\0"),
+                "output_shape": CompiledFunction(b"\xe3\x01\0"),
+            },
         ),
     ],
 )
-def test_lambda_code_is_left_behind(config: dict[str, Any], expected: dict[str, Any]) -> None:
+def test_functions_of_lambdas(config: dict[str, Any], expected: dict[str, Any]) -> None:
     assert layer("Lambda", **config).config == expected

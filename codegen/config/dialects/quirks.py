@@ -130,7 +130,25 @@ _PADDED = (
     *(f"{kind}{rank}D" for kind in ("DepthwiseConv", "LocallyConnected", "SeparableConv") for rank in (1, 2)),
 )
 
+_FUNCTIONS_BEFORE_2: dict[Dialect, Version] = {KERAS1: ALWAYS, KERAS2: (2, 3), TF_KERAS: (2, 2)}
+_FUNCTIONS_AROUND_2: dict[Dialect, Version] = {KERAS2: (2, 4), TF_KERAS: (2, 3)}
+
 CHANGES = (
+    Change(
+        ("Lambda",), "slope", value="1/5", before=BEFORE_3,
+        says="K.hard_sigmoid was clip(x / 5 + 0.5, 0, 1), not clip(x / 6 + 0.5, 0, 1).",
+    ),
+    Change(
+        ("Lambda",), "resizing", value="legacy", before=NOT_TF,
+        says="K.resize_images had no half-pixel centres.",
+    ),
+    Change(
+        ("Lambda",), "tensorflow", value="unknown", before=_FUNCTIONS_AROUND_2,
+        says="`tf` was TensorFlow 1 or 2, which the file does not tell.",
+    ),
+    Change(
+        ("Lambda",), "tensorflow", value="1", before=_FUNCTIONS_BEFORE_2, says="`tf` was TensorFlow 1.",
+    ),
     Change(
         ("hard_sigmoid",), "slope", value="1/5", before=BEFORE_3,
         says="It was clip(x / 5 + 0.5, 0, 1), not clip(x / 6 + 0.5, 0, 1).", package=ACTIVATION,

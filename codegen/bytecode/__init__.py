@@ -1,0 +1,1 @@
+"""Compiled Python functions: bytes of `marshal` become instructions in one normal form; nothing is run."""

@@ -1,0 +1,117 @@
+"""Lambda: a layer that calls a Python function, which is evaluated over the graph and never run."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NoReturn
+
+import numpy as np
+
+from codegen.bytecode.compiled import read_function
+from codegen.bytecode.routine import Routine
+from codegen.bytecode.unmarshal import BadCode
+from codegen.errors import UnsupportedLayer
+from codegen.evaluation.evaluator import evaluate
+from codegen.evaluation.tools import Versions
+from codegen.evaluation.values import NotEvaluated
+from codegen.graph import Host, Node, Value
+from codegen.lowering.binder import Quirk
+from codegen.lowering.builder import Builder
+from codegen.lowering.masks import with_mask
+from codegen.lowering.registry import LAMBDA_ADVICE, lowers
+from codegen.model.nested import instances, map_nested
+from codegen.model.python_code import CompiledFunction
+from codegen.model.spec import Constant
+
+
+@lowers("Lambda", masks="own", note="functions are read from the bytecode in the file")
+def lambda_(
+    b: Builder,
+    inputs: Any,
+    *,
+    function: CompiledFunction,
+    arguments: Mapping[str, Any] | None = None,
+    mask: Any = None,
+    output_shape: Any = None,
+    tensorflow: Quirk[Literal["1", "2", "unknown"]] = "2",
+    resizing: Quirk[str] = "",
+    slope: Quirk[str] = "",
+) -> Any:
+    """What the function makes of its inputs; its mask is what its `mask` says, or none."""
+    del output_shape  # it follows from the function
+    versions = Versions(tensorflow, resizing=resizing, slope=slope)
+    routine = _routine(b, function)
+    kwargs = {key: _constant(value) for key, value in (arguments or {}).items()}
+    masks = [b.mask(x) for x in instances(inputs, Value)]
+    seen = masks[0] if isinstance(inputs, Value) else masks
+    for name, value in (("mask", seen), ("training", False)):
+        if name in (*routine.positional, *routine.keyword_only) and name not in kwargs:
+            kwargs[name] = value
+    first = len(b.graph.nodes)
+    result = _evaluated(b, versions, routine, function, [inputs], kwargs)
+    made = None
+    if isinstance(mask, CompiledFunction):
+        made = _evaluated(b, versions, _routine(b, mask), mask, [inputs, seen], {})
+    elif mask is not None:
+        _refuse(b, "has a mask that is no function")
+    values = map_nested(lambda part: _tensor(b, part), result)
+    _name(b, b.graph.nodes[first:], list(instances(values, Value)))
+    called = "lambdas were" if routine.name == "<lambda>" else f"{routine.name}() was"
+    b.note(f"{called} read from the bytecode that the file holds")
+    if isinstance(values, Value):
+        return with_mask(b, values, made, list(instances(inputs, Value)))
+    return values
+
+
+def _routine(b: Builder, function: CompiledFunction) -> Routine:
+    try:
+        return read_function(function.code)
+    except BadCode as error:
+        _refuse(b, f"holds code that cannot be read ({error})")
+
+
+def _evaluated(
+    b: Builder,
+    versions: Versions,
+    routine: Routine,
+    function: CompiledFunction,
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+) -> Any:
+    defaults, closure = (list(map(_constant, values)) for values in (function.defaults, function.closure))
+    name = "" if routine.name == "<lambda>" else f"{routine.name}() "
+    try:
+        return evaluate(b, versions, routine, args, kwargs, defaults=defaults, closure=closure)
+    except NotEvaluated as error:
+        _refuse(b, f"{name}{error}")
+
+
+def _constant(stored: Any) -> Any:
+    """A constant of the file as the function sees it."""
+    if isinstance(stored, Constant):
+        return np.asarray(stored.values, stored.dtype)
+    return stored
+
+
+def _tensor(b: Builder, part: Any) -> Value:
+    """An output: a tensor of the graph."""
+    if isinstance(part, Host):
+        return b.from_host(part)
+    if not isinstance(part, Value):
+        _refuse(b, "yields something else than tensors")
+    return part
+
+
+def _name(b: Builder, nodes: Sequence[Node], outputs: Sequence[Value]) -> None:
+    """The outputs are named after the layer, what is on the way to them is not if Keras named the layer."""
+    between = "x" if re.fullmatch(r"lambda(_\d+)?", b.label) else b.label
+    for value in (value for node in nodes for value in node.results()):
+        if value in outputs:
+            value.layer = b.label
+        elif value.layer == b.label:
+            value.layer = between
+
+
+def _refuse(b: Builder, reason: str) -> NoReturn:
+    raise UnsupportedLayer(b.spec.name, "Lambda", f"{reason}; {LAMBDA_ADVICE}")

@@ -1,0 +1,1 @@
+"""Tests of compiled functions: reading them, and evaluating them."""
