@@ -63,6 +63,8 @@ class Weight:
 
     def permute(self, *dims: int) -> Weight:
         """Axes reordered; no step if the order stays."""
+        if len(dims) != len(self.shape):
+            raise ValueError(f"{self.shape} has other axes than {dims}")
         if dims == tuple(range(len(self.shape))):
             return self
         return Weight(tuple(self.shape[d] for d in dims), "transpose", dims, (self,))
@@ -98,6 +100,8 @@ class Weight:
         """Joined along `axis`."""
         first = parts[0].shape
         axis %= len(first)
+        if len({(*part.shape[:axis], len(part.shape), *part.shape[axis + 1 :]) for part in parts}) > 1:
+            raise ValueError(f"cannot join {', '.join(str(part.shape) for part in parts)}")
         total = sum(part.shape[axis] for part in parts)
         return Weight((*first[:axis], total, *first[axis + 1 :]), "concatenate", (axis,), tuple(parts))
 

@@ -368,8 +368,8 @@ class Builder(Emitter):
     def ints(self, value: int | Sequence[int], count: int, option: str) -> tuple[int, ...]:
         """`value` as `count` positive numbers, one a spatial axis."""
         numbers = (value,) * count if isinstance(value, int) else tuple(value)
-        if len(numbers) != count or any(number < 0 for number in numbers):
-            self.unsupported(option, value, f"supported: {count} positive integers")
+        if len(numbers) != count or any(not 0 <= number < 2**31 for number in numbers):
+            self.unsupported(option, value, f"supported: {count} positive integers below 2**31")
         return numbers
 
     def axis(self, axis: int, rank: int) -> int:

@@ -155,7 +155,7 @@ def _dtype_name(dataset: h5py.Dataset) -> str:
     # h5py stores bfloat16 as two opaque bytes; saving_lib notes the type beside, the legacy format does not.
     if dtype.kind == "V" and dtype.names is None and dtype.subdtype is None and dtype.itemsize == 2:
         return "bfloat16"
-    if dtype.kind not in _NUMBERS or dtype.subdtype is not None:
+    if dtype.kind not in _NUMBERS or dtype.subdtype is not None or dtype.itemsize > 8:
         raise UnreadableFile(
             f"array {shorten(dataset.name)} holds {shorten(str(dtype))}, not numbers; save the model again"
         )

@@ -165,7 +165,8 @@ def _bytes(array: NDArray[Any], dtype: Any) -> memoryview:
     native = array.astype(array.dtype.newbyteorder("="), order="C", copy=False)
     if not native.flags.writeable:
         native = native.copy()  # torch warns of read-only memory
-    tensor = torch.from_numpy(np.ascontiguousarray(native)).to(dtype).reshape(-1)
+    kind = f"{native.dtype.kind}{native.dtype.itemsize}"  # of C types of one size, the one that torch knows
+    tensor = torch.from_numpy(np.ascontiguousarray(native).view(kind)).to(dtype).reshape(-1)
     return tensor.view(torch.uint8).numpy().data
 
 

@@ -84,6 +84,8 @@ class Cell(CellOptions):
     def arranged(self, b: Builder, x: Value) -> Value:
         """The input as floats in Keras' layout."""
         check_rank(b, x, 1)
+        if x.shape[1] == 0:
+            b.malformed(f"its input {x.shape} has no steps")
         return b.keras_layout(b.floating(x))
 
     def state_shape(self, _b: Builder, x: Value) -> Shape:

@@ -110,9 +110,16 @@ class _GivenWeights(Builder):
 
 
 def kernel_shape(b: Builder, kernel: TensorLike) -> Shape:
-    """The sizes of a kernel, which is a constant or a tensor."""
-    return (
+    """The sizes of a kernel, which is a constant or a tensor.
+
+    Raises:
+        MalformedConfig: It has no spatial axes.
+    """
+    shape = (
         kernel.shape
         if isinstance(kernel, Value)
         else rules.as_array(b, rules.as_constant(b, kernel).values).shape
     )
+    if len(shape) < 3:
+        b.malformed(f"its kernel has the shape {shape}; supported: one with spatial axes")
+    return shape

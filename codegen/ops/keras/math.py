@@ -90,6 +90,8 @@ def top_k(b: Builder, x: TensorLike, *, k: int, sorted: bool = True) -> list[Val
 def in_top_k(b: Builder, targets: TensorLike, predictions: TensorLike, *, k: int) -> Value:
     """Whether fewer than k classes are more probable than the target."""
     y, x = rules.native(b, targets), rules.native(b, predictions)
+    if (y.rank, x.rank) != (1, 2):
+        b.malformed(f"its inputs {y.shape} and {x.shape} should have 1 and 2 axes")
     return b.op("in_top_k(y, x, k)", shape=y.shape, dtype="bool", y=y, x=x, k=k)
 
 

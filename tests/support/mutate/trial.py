@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tempfile
 import time
@@ -19,6 +20,8 @@ from tests.support.mutate.kinds import Files, mutated
 
 #: The files whose import registers the mutations.
 MUTATIONS = (code, raw, tree_of_hdf5, tree_of_json, zip_archive)
+#: Where files take no time.
+_IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 MAX_MESSAGE = 2000
 MAX_MEMORY = 3 * 2**30
 MAX_SECONDS = 20
@@ -54,7 +57,7 @@ def mutant(models: list[Path], seed: int, number: int) -> tuple[str, Files]:
 def trial(models: list[Path], seed: int, number: int) -> Verdict:
     """Make a mutant, convert it and judge."""
     kind, files = mutant(models, seed, number)
-    with tempfile.TemporaryDirectory(prefix="k2t-mutant-") as folder:
+    with tempfile.TemporaryDirectory(prefix="k2t-mutant-", dir=_IN_MEMORY) as folder:
         for name, content in files.items():
             Path(folder, name).write_bytes(content)
         _forget_peak()
