@@ -24,6 +24,9 @@ _BATCHES = (0, 1)
 #: Tried last, beside sizes of the model: an open size may have to be one of them, or not too small.
 _MORE_SIZES = (8,)
 
+#: Sizes that people's inputs have: what goes wrong with the last of them, and a sample, tells most.
+_TELLING_SIZES = (16, 64, 224)
+
 #: What no size of the inputs is to blame for.
 _MISTAKES = (NameError, TypeError, AttributeError)
 
@@ -126,10 +129,11 @@ def _run(torch: Any, model: Any, graph: Graph) -> None:
             raise
         except Exception as error:  # too small a size for this model, perhaps
             is_too_large = is_too_large or "can't allocate memory" in str(error)
+            is_usual = number == 0 and set(batches) == {1} and size in _TELLING_SIZES
             if isinstance(error, IndexError) and "out of bounds" in str(error):
                 is_beyond = True  # of a size that is ours, perhaps
-            else:
-                failure = failure or error
+            elif is_usual or failure is None:
+                failure = error
             continue
         return
     if is_beyond and not failure:  # all before it works

@@ -286,6 +286,14 @@ def test_complex_function(name: str, function: Any, tmp_path: Path) -> None:
     np.testing.assert_allclose(run(converted(layers, tmp_path)), function(X + 1j * X).imag, 1e-4, 1e-4)
 
 
+@pytest.mark.parametrize("name", ["math.abs", "math.angle", "math.real", "math.imag"])
+def test_what_leaves_the_complex_plane_is_real(name: str, tmp_path: Path) -> None:
+    matrix = [[1.0, 2.0], [0.5, -1.0], [3.0, 0.25]]
+    layers = chain(("dtypes.complex", {"imag": ["x", 0, 0]}), (name, {}), ("linalg.matmul", {"b": matrix}))
+    function = getattr(np, name.removeprefix("math."))
+    np.testing.assert_allclose(run(converted(layers, tmp_path)), function(X + 1j * X) @ matrix, 1e-5, 1e-5)
+
+
 def test_range_whose_step_is_a_tensor(tmp_path: Path) -> None:
     layers = chain(("math.reduce_max", {}), ("cast", {"dtype": "int32"}), ("range", {}))
     layers[2]["inbound_nodes"] = [["_CONSTANT_VALUE", -1, 1, {"limit": 20, "delta": ["op_1", 0, 0]}]]

@@ -59,11 +59,11 @@ def test_open_sizes_are_tried(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "problem"),
     [
-        ("return self.fc(x)[:, 0]", r"output \(0,\) instead of \(None, 4\) \('fc_out'\)"),
-        ("return self.fc(x)[:, None]", r"output \(0, 1, 4\) instead of \(None, 4\)"),
-        ("return self.fc(x)[..., None]", r"output \(0, 4, 1\) instead of \(None, 4\)"),
-        ("return self.fc(x)[:, :3]", r"output \(0, 3\) instead of \(None, 4\)"),
-        ("return self.fc(x).T", r"output \(4, 0\) instead of \(None, 4\)"),
+        ("return self.fc(x)[:, 0]", r"output \(1,\) instead of \(None, 4\) \('fc_out'\)"),
+        ("return self.fc(x)[:, None]", r"output \(1, 1, 4\) instead of \(None, 4\)"),
+        ("return self.fc(x)[..., None]", r"output \(1, 4, 1\) instead of \(None, 4\)"),
+        ("return self.fc(x)[:, :3]", r"output \(1, 3\) instead of \(None, 4\)"),
+        ("return self.fc(x).T", r"output \(4, 1\) instead of \(None, 4\)"),
         ("y = self.fc(x); return y, y", "2 outputs instead of 1"),
         ("return ()", "0 outputs instead of 1"),
         ("return None", "AttributeError"),
@@ -78,6 +78,12 @@ def test_open_sizes_are_tried(tmp_path: Path) -> None:
 def test_a_wrong_file_is_found(body: str, problem: str, tmp_path: Path) -> None:
     with pytest.raises(SelfCheckFailed, match=problem):
         _check(tmp_path, body, _graph(Value((None, 4), layer="fc_out")), _STATE)
+
+
+def test_what_a_sample_fails_with_is_told_and_not_what_an_empty_batch_does(tmp_path: Path) -> None:
+    body = "assert len(x), 'empty'; assert x.shape[1] == 224, 'small'; raise ValueError('honest')"
+    with pytest.raises(SelfCheckFailed, match="honest"):
+        _check(tmp_path, body, _graph(Value((None, 4)), size=None), _STATE)
 
 
 def test_an_output_too_few_is_found(tmp_path: Path) -> None:

@@ -17,10 +17,11 @@ from codegen.lowering.parts.operands import Number, TensorLike, Term, is_host, i
 from codegen.lowering.parts.rules import op
 from codegen.model.spec import Constant
 
-#: What an op does to the dtype. "same": nothing; "float": integers become float32, as torch does itself;
-#: "cast": the same, but torch would not; "part": "float", and complex numbers become real; "quotient":
-#: "float", and torch makes float32 of integers as Keras does; "bool": the result is bool.
-DtypeRule = Literal["same", "float", "cast", "part", "quotient", "bool"]
+#: What an op does to the dtype. "same": nothing; "magnitude": the same, but complex numbers become real;
+#: "float": integers become float32, as torch does itself; "cast": the same, but torch would not; "part":
+#: "float", and complex numbers become real; "quotient": "float", and torch makes float32 of integers as Keras
+#: does; "bool": the result is bool.
+DtypeRule = Literal["same", "magnitude", "float", "cast", "part", "quotient", "bool"]
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ class Binary:
 
 
 UNARY = {
-    "Absolute": Unary("x.abs()", "same", bools="x", non_negative=True),
-    "Abs": Unary("x.abs()", "same", bools="x", non_negative=True),
+    "Absolute": Unary("x.abs()", "magnitude", bools="x", non_negative=True),
+    "Abs": Unary("x.abs()", "magnitude", bools="x", non_negative=True),
     "Angle": Unary("x.angle()", "part"),
     "Arccos": Unary("x.acos()", "float"),
     "Arccosh": Unary("x.acosh()", "float"),
@@ -188,7 +189,7 @@ def unary(b: Builder, name: str, x: TensorLike) -> Value:
     if x.dtype == "bool" and function.bools:
         return b.elementwise(function.bools, x=x)
     if x.dtype == "bool" and function.dtype != "bool":
-        x = b.cast(x, "int32" if function.dtype == "same" else "float32")
+        x = b.cast(x, "int32" if function.dtype in ("same", "magnitude") else "float32")
     if x.dtype == "int64" and function.wide:
         x = b.cast(x, "float64")
     is_complex = x.dtype in COMPLEX
@@ -196,14 +197,15 @@ def unary(b: Builder, name: str, x: TensorLike) -> Value:
     template = (function.complexes if is_complex else function.reals) or function.template
     if function.dtype == "cast":
         x = b.cast(x, dtype)
-    return b.elementwise(template, dtype=dtype, non_negative=function.non_negative, x=x)
+    non_negative = function.non_negative and dtype not in COMPLEX
+    return b.elementwise(template, dtype=dtype, non_negative=non_negative, x=x)
 
 
 def _result_type(rule: DtypeRule, x: Value) -> str:
     """The dtype of a function of `x`."""
-    if rule == "part" and x.dtype in COMPLEX:
+    if rule in ("part", "magnitude") and x.dtype in COMPLEX:
         return "float64" if x.dtype == "complex128" else "float32"
-    return x.dtype if rule == "same" else "bool" if rule == "bool" else rules.float_type(x)
+    return x.dtype if rule in ("same", "magnitude") else "bool" if rule == "bool" else rules.float_type(x)
 
 
 def binary(b: Builder, name: str, x: TensorLike, y: TensorLike) -> Value:
