@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from codegen.errors import MalformedConfig, UnsupportedOption, shorten
 from codegen.graph import FlatOrder, Graph, Host, Node, Op, Targets, Value
-from codegen.graph.dtypes import compute_dtype, torch_dtype
+from codegen.graph.dtypes import INTEGERS, compute_dtype, torch_dtype
 from codegen.graph.templates import check_template
 from codegen.lowering.ranges import OutOfRange, check_elements, int64
 from codegen.model.nested import instances
@@ -146,6 +146,9 @@ class Emitter:
         """`x` in another dtype; no node if it has it."""
         if x.dtype == dtype:
             return x
+        if dtype in INTEGERS and x.node is not None and x.node.function == ".float":
+            source = x.node.source
+            x = source if source.dtype == x.dtype else x  # an input as it is fed, see `lower`
         short = {"float32": "x.float()", "int64": "x.long()", "bool": "x != 0"}
         template = short.get(dtype, "x.to(target)")
         operands: dict[str, Any] = {} if dtype in short else {"target": torch_dtype(dtype)}
