@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from codegen.errors import ConversionError, shorten
 from codegen.graph import naming
@@ -20,6 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: What says of a file that it is a model, and is no part of the model's name.
 _SUFFIXES = re.compile(r"(\.weights)?\.(h5|hdf5|hdf|keras|json|zip)$|\.model$", re.IGNORECASE)
+
+Backend = Literal["theano", "tensorflow"]
+BACKENDS: tuple[str, ...] = get_args(Backend)
 
 
 def _shown(text: str, *, metavar: str | None = None, of_model: bool = False) -> dict[str, Any]:
@@ -49,6 +52,10 @@ class Options:
         default=None,
         metadata=_shown("The weights, if MODEL has none.", metavar="FILE", of_model=True),
     )
+    backend: Backend | None = field(
+        default=None,
+        metadata=_shown("The backend of a Keras 1 model, if MODEL does not tell.", of_model=True),
+    )
     class_name: str = field(
         default="ConvertedModel",
         metadata=_shown("Name of the class."),
@@ -73,6 +80,8 @@ class Options:
     )
 
     def __post_init__(self) -> None:
+        if self.backend not in (None, *BACKENDS):
+            raise ConversionError(f"--backend {shorten(self.backend)} is neither {' nor '.join(BACKENDS)}")
         if self.class_name not in (naming.class_name(self.class_name), "ConvertedModel"):
             raise ConversionError(f"--class-name {shorten(self.class_name)} is no CamelCase class name")
         if self.class_name != "ConvertedModel" and naming.classes().claim(self.class_name) != self.class_name:

@@ -24,8 +24,12 @@ from codegen.model.words import default_name
 Entry = Mapping[str, Any]
 
 
-def parse(saved: SavedModel) -> ModelSpec:
+def parse(saved: SavedModel, backend: str | None = None) -> ModelSpec:
     """Parse the saved architecture of a model of any Keras.
+
+    Args:
+        saved: The model as it lies on disk.
+        backend: Of Keras 1, where nothing in the file tells.
 
     Raises:
         MalformedConfig: The architecture contradicts itself or lacks a part; one line, naming the layer.
@@ -36,7 +40,7 @@ def parse(saved: SavedModel) -> ModelSpec:
             f"the architecture is of class {shorten(entry.get('class_name'))} and lists no layers: a "
             "subclassed model is Python code; save a functional or Sequential model"
         )
-    context = Context(origin_of(saved), weights_by_layer(saved.weights), parse_model)
+    context = Context(origin_of(saved, backend), weights_by_layer(saved.weights), parse_model)
     try:
         entry = with_vocabularies(entry, Places(saved.assets or {}, saved.neighbour))
         entry = with_summaries(entry, saved.weights)

@@ -6,25 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from codegen.config.dialects.draft import Draft
-from codegen.errors import MalformedConfig
 
 _GATED = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"})
 _RECURRENT = _GATED | {"SimpleRNN", "SimpleRNNCell", "RNN", "StackedRNNCells"}
 _WITH_UNITS = frozenset({"LSTM", "LSTMCell", "GRU", "GRUCell", "SimpleRNN", "SimpleRNNCell"})
-
-#: Layers that convolve with a `padding` whose "same" Theano counts differently.
-_CONVOLUTIONS = frozenset(
-    f"{kind}{rank}D{suffix}"
-    for rank in (1, 2, 3)
-    for kind, suffix in (
-        ("Conv", ""),
-        ("Conv", "Transpose"),
-        ("ConvLSTM", ""),
-        ("DepthwiseConv", ""),
-        ("LocallyConnected", ""),
-        ("SeparableConv", ""),
-    )
-)
 
 #: Layers that had no `data_format` in early versions, which meant channels last.
 _CHANNELS_LAST = frozenset(
@@ -67,19 +52,8 @@ def to_keras3(draft: Draft) -> None:
         _recurrent(draft)
     if draft.class_name in _CHANNELS_LAST and config.get("data_format") is None:
         config["data_format"] = "channels_last"
-    if draft.class_name in _CONVOLUTIONS and config.get("padding") == "same":
-        _check_backend(draft)
     if draft.class_name in _RULES:
         _RULES[draft.class_name](draft)
-
-
-def _check_backend(draft: Draft) -> None:
-    """Theano pads "same" convolutions by another rule than TensorFlow."""
-    if draft.origin.theano is None:
-        raise MalformedConfig(
-            "padding 'same' depends on the backend of Keras 1, which a file without weights does not tell; "
-            "load and save the model with Keras 2"
-        )
 
 
 def _recurrent(draft: Draft) -> None:

@@ -65,8 +65,13 @@ class Origin:
         return "theano" if self.theano else None
 
 
-def origin_of(saved: SavedModel) -> Origin:
-    """Tell from the version, or else from the words of the config, who wrote a file."""
+def origin_of(saved: SavedModel, backend: str | None = None) -> Origin:
+    """Tell from the version, or else from the words of the config, who wrote a file.
+
+    Args:
+        saved: The file.
+        backend: Of Keras 1, where nothing in the file tells.
+    """
     objects = list(_objects(saved.config))
     version = tuple(int(part) for part in re.findall(r"\d+", saved.keras_version)[:3])
     generation = version[0] if len(version) > 1 and version[0] in (1, 2, 3) else _generation(objects)
@@ -75,6 +80,8 @@ def origin_of(saved: SavedModel) -> Origin:
     theano: bool | None = saved.backend == "theano"
     if generation == 1 and not saved.backend:
         theano = _written_by_theano(saved)
+        if theano is None and backend is not None:
+            theano = backend == "theano"
     return Origin(
         generation=generation,
         version=version,

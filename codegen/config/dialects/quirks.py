@@ -175,8 +175,8 @@ CHANGES = (
         says='Padding "same" on Theano put other numbers of zeros before and behind.', when=_pads_as_theano,
     ),
     Change(
-        _POOLING, "same_of", value="unknown", before={KERAS1: ALWAYS},
-        says='Padding "same" depended on the backend, which a file without weights does not tell.',
+        _PADDED, "same_of", value="unknown", before={KERAS1: ALWAYS},
+        says='Padding "same" depended on the backend, which a file without weights leaves to `--backend`.',
         when=_pads_as_either,
     ),
     Change(

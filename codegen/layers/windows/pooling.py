@@ -10,6 +10,7 @@ from codegen.graph import Value
 from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.windows import (
+    UNKNOWN_BACKEND,
     DataFormat,
     Ints,
     Windows,
@@ -29,11 +30,6 @@ from codegen.lowering.parts.windows import (
     with_sizes,
 )
 from codegen.lowering.registry import lowers
-
-_UNKNOWN_BACKEND = (
-    "TensorFlow and Theano pad such windows otherwise, and a file of Keras 1 without weights does not tell "
-    "them apart; load and save the model with Keras 2"
-)
 
 _TORCH_MEANS = "uneven padding does not count in means, as on other backends than torch"
 
@@ -120,7 +116,7 @@ def _pool(b: Builder, x: Value, mode: str, dims: int, windows: PoolWindows) -> V
     sizes = sizes_of(x, data_format)
     is_unknown = padding == "same" and windows.same_of == "unknown"
     if is_unknown and not all(_backends_agree(*facts) for facts in zip(sizes, axes, strict=True)):
-        b.unsupported("padding", "same", _UNKNOWN_BACKEND)
+        b.unsupported("padding", "same", UNKNOWN_BACKEND)
     pads = [_pads(padding, size, *axis) for size, axis in zip(sizes, axes, strict=True)]
     if windows.same_of == "torch" and any(pair is None or pair[0] != pair[1] for pair in pads):
         b.note(_TORCH_MEANS)

@@ -87,6 +87,11 @@ def as_float(b: Builder, x: Value) -> Value:
 
 # -------------------------------------------------------------------- windows
 
+UNKNOWN_BACKEND = (
+    "TensorFlow and Theano pad such windows otherwise, and a file of Keras 1 without weights does not tell "
+    "them apart; say which it was with --backend"
+)
+
 
 @options
 class Windows:
@@ -120,13 +125,17 @@ class ConvWindows(Windows):
         """The same with one entry for each of `dims` spatial axes."""
         if self.padding == "causal" and dims > 1:
             b.unsupported("padding", self.padding, "supported in one dimension")
-        return AxisWindows(
+        found = AxisWindows(
             positive(b, self.kernel_size, dims, "kernel_size"),
             positive(b, self.strides, dims, "strides"),
             positive(b, self.dilation_rate, dims, "dilation_rate"),
             self.rule,
             self.data_format,
         )
+        is_unknown = self.padding == "same" and self.same_of == "unknown"
+        if is_unknown and not all(_backends_agree(*axis) for axis in found.axes):
+            b.unsupported("padding", "same", UNKNOWN_BACKEND)
+        return found
 
 
 @dataclass(frozen=True)
@@ -184,6 +193,13 @@ def window_pads(
     else:
         total = max(extent - stride + -size % stride, 0)
     return total // 2, total - total // 2
+
+
+def _backends_agree(kernel: int, stride: int, dilation: int) -> bool:
+    """Whether "same" puts a convolution's windows in the same places on TensorFlow and on Theano."""
+    sizes = range(1, (kernel - 1) * dilation + 1 + 2 * stride)
+    tensorflow = {window_pads("same", size, kernel, stride, dilation) for size in sizes}
+    return tensorflow == {window_pads("same_theano", None, kernel, stride, dilation)}
 
 
 def window_count(
