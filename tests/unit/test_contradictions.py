@@ -12,9 +12,11 @@ import pytest
 
 from codegen import inspect
 from codegen.errors import ConversionError
+from codegen.graph.recipe import Weight
 from tests.support.configs import entry, functional, input_entry
 from tests.support.keras_files import write_whole_h5
 
+NUMPY = "keras.src.ops.numpy"
 CELL = {"class_name": "LSTMCell", "config": {"units": 3}}
 
 
@@ -58,17 +60,28 @@ def called(class_name: str, *args: Any, module: str = "keras.layers", **config: 
         (called("IntegerLookup", *tensors("x"), vocabulary=[1, "a"]), {"x": (4,)}, "whole numbers"),
         (
             called("GetItem", *tensors("x"), {"class_name": "__slice__", "config": {"start": 0.5}},
-                   module="keras.src.ops.numpy"),
+                   module=NUMPY),
             {"x": (4,)},
             "whole numbers",
         ),
         (
-            called("Concatenate", tensors("x", "y"), module="keras.src.ops.numpy", axis=1),
+            called("Concatenate", tensors("x", "y"), module=NUMPY, axis=1),
             {"x": (4, 2), "y": (3, 3)},
             "cannot be joined",
         ),
+        (called("Digitize", *tensors("x"), 3, module=NUMPY), {"x": (4,)}, "a list of numbers"),
         (
-            called("Matmul", *tensors("x", "y"), module="keras.src.ops.numpy"),
+            called("InTopK", *tensors("x", "y"), module="keras.src.ops.math", k=1),
+            {"x": (), "y": ()},
+            "1 and 2 axes",
+        ),
+        (
+            called("MaxPooling2D", *tensors("x"), pool_size=2, strides=[2**31, 1]),
+            {"x": (4, 4, 3)},
+            "below 2**31",
+        ),
+        (
+            called("Matmul", *tensors("x", "y"), module=NUMPY),
             {"x": (4, 2), "y": (3, 3)},
             "do not go together",
         ),
@@ -94,3 +107,12 @@ def test_attributes_that_keras_never_writes(tmp_path: Path, value: Any) -> None:
             file.attrs["model_config"] = file.ref
     with pytest.raises(ConversionError, match="neither a string nor a list"):
         inspect(path)
+
+
+def test_recipes_of_arrays_that_do_not_fit() -> None:
+    two, three = Weight.full((2, 3), 0.0), Weight.full((3, 3), 0.0)
+    assert Weight.cat([two, three]).shape == (5, 3)
+    with pytest.raises(ValueError, match="cannot join"):
+        Weight.cat([two, three], axis=1)
+    with pytest.raises(ValueError, match="other axes"):
+        two.permute(0)

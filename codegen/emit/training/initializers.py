@@ -56,7 +56,7 @@ def torch_initializer(
         low, high = config.get("minval", -0.05), config.get("maxval", 0.05)
         return f"nn.init.uniform_({{p}}, {low!r}, {high!r})"
     mean, deviation = config.get("mean", 0.0), config.get("stddev", 0.05)
-    if deviation < 0:
+    if "normal" in name and deviation < 0:
         return None
     if name in ("randomnormal", "normal"):
         return _normal(mean, deviation)

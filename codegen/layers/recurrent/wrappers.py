@@ -113,7 +113,7 @@ def _run_both(
     b: Builder, cell: Cell, forward: LayerSpec, backward: LayerSpec, x: Value, initial_state: Any
 ) -> _Directions:
     """Both directions by one module of torch."""
-    x = b.keras_layout(b.floating(x))
+    x = cell.arranged(b, x)
     features = b.known(x, -1)
     weights = [
         Weights.of(cell_builder(b.sublayer(attribute, spec)), cell, features)

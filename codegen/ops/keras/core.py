@@ -163,6 +163,8 @@ def search_sorted(
 
 def _bucket(b: Builder, x: TensorLike, bins: TensorLike, side: str) -> Value:
     x, bins = rules.native(b, x), rules.native(b, bins)
+    if bins.rank != 1:
+        b.malformed(f"its bins are a tensor of shape {bins.shape}; supported: a list of numbers")
     searched = in_one_piece(x)
     dtype = rules.result_type(x, bins)
     x, bins = b.cast(x, dtype), b.cast(bins, dtype)

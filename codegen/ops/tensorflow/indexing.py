@@ -102,6 +102,8 @@ def strided_slice(
     steps = (1,) * len(begin) if strides is None else strides
     if not len(begin) == len(end) == len(steps):
         b.malformed("its begin, end and strides are not for the same axes")
+    if any(is_tensor(position) and position.rank for position in (*begin, *end)):
+        b.malformed("its begin and end are no lists of positions")
     items: list[Index] = []
     for i, (start, stop, step) in enumerate(zip(begin, end, steps, strict=True)):
         bit = 1 << i
