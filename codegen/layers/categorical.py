@@ -28,7 +28,7 @@ def discretization(
     x: Value,
     *,
     bin_boundaries: tuple[float, ...] | None = None,
-    num_bins: int | None = None,
+    num_bins: Size | None = None,
     summary: Any = None,
     output_mode: Encoding = "int",
 ) -> Value:

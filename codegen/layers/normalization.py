@@ -13,7 +13,7 @@ from codegen.lowering import layout
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.layout import stored_rows
-from codegen.lowering.ranges import NonNegative
+from codegen.lowering.ranges import NonNegative, Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -172,7 +172,7 @@ def group_normalization(
     b: Builder,
     x: Value,
     *,
-    groups: int = 32,
+    groups: Size = 32,
     axis: int = -1,
     epsilon: NonNegative = 1e-3,
     center: bool = True,
@@ -220,7 +220,7 @@ def addons_group_normalization(
     b: Builder,
     x: Value,
     *,
-    groups: int = 32,
+    groups: Size = 32,
     axis: int = -1,
     epsilon: NonNegative = 1e-3,
     center: bool = True,

@@ -21,22 +21,16 @@ class OutOfRange(ValueError):
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers from `low` to `high`, both included unless `is_open` leaves out the lower one."""
+    """The finite numbers from `low` to `high`, both included, or from `low` on."""
 
     low: float
     high: float | None = None
-    is_open: bool = False
 
     def __contains__(self, number: float) -> bool:
-        if number != number or number in (float("inf"), -float("inf")):
-            return False
-        is_above = number > self.low if self.is_open else number >= self.low
-        return is_above and (self.high is None or number <= self.high)
+        return math.isfinite(number) and self.low <= number and (self.high is None or number <= self.high)
 
     def __str__(self) -> str:
-        if self.high is not None:
-            return f"from {self.low} to {self.high}"
-        return f"above {self.low}" if self.is_open else f"at least {self.low}"
+        return f"at least {self.low}" if self.high is None else f"from {self.low} to {self.high}"
 
 
 def int64(number: int) -> int:
@@ -66,7 +60,6 @@ def check_elements(shape: Shape) -> None:
 Rate: TypeAlias = Annotated[float, Range(0, 1)]
 #: What is added to a divisor, a standard deviation, ...
 NonNegative: TypeAlias = Annotated[float, Range(0)]
-Positive: TypeAlias = Annotated[float, Range(0, is_open=True)]
 #: A number of units, filters, pixels, ...
 Size: TypeAlias = Annotated[int, Range(1)]
 #: The same where there may be none.

@@ -47,7 +47,7 @@ def conv(
     dims: int,
     filters: Size,
     windows: ConvWindows,
-    groups: int = 1,
+    groups: Size = 1,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
     low_rank: LowRank,

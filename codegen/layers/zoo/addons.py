@@ -13,7 +13,7 @@ from codegen.layers.windows.pooling import adaptive_average_pooling, adaptive_ma
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.tensors import along
 from codegen.lowering.parts.windows import channel_axis, check_rank, in_dims
-from codegen.lowering.ranges import Rate, Size
+from codegen.lowering.ranges import NonNegative, Rate, Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -88,7 +88,7 @@ def filter_response_normalization(
     x: Value,
     *,
     axis: tuple[int, ...] = (1, 2),
-    epsilon: float = 1e-6,
+    epsilon: NonNegative = 1e-6,
     learned_epsilon: bool = False,
 ) -> Value:
     """Divide each channel of an image by its root mean square; the scale and shift are learnt."""

@@ -15,6 +15,7 @@ from codegen.layers.windows.convolutional import conv, convolve, filters_first, 
 from codegen.lowering import layout
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.windows import ConvWindows, Ints, channel_axis, check_sizes, pad, window_count
+from codegen.lowering.ranges import NonNegative, Rate, Size
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
 
@@ -90,7 +91,7 @@ def divide_scale(b: Builder, x: Value, *, axis: Axes = -1, min_value: float = 0.
 
 
 @lowers("ClassToken", package="volo", masks="drop", note=NOTE)
-def class_token(b: Builder, x: Value, *, num_tokens: int = 1, is_at_end: bool = False) -> Value:
+def class_token(b: Builder, x: Value, *, num_tokens: Size = 1, is_at_end: bool = False) -> Value:
     """Learned tokens in front of the others, or behind them: (N, T, C) -> (N, T + num_tokens, C)."""
     if x.rank != 3:
         b.malformed(f"its input {x.shape} must have three axes")
@@ -119,7 +120,7 @@ def relu_weighted_sum(b: Builder, xs: list[Value], *, initializer: Any = "ones")
 
 
 @lowers("DropConnect", package="model_surgery", masks="drop", note=NOTE)
-def drop_connect(b: Builder, xs: list[Value], *, rate: float = 0.0) -> Value:
+def drop_connect(b: Builder, xs: list[Value], *, rate: Rate = 0.0) -> Value:
     """The shortcut plus the other branch, of which whole samples are dropped in training."""
     shortcut, branch = xs
     return b.elementwise("x + y", x=shortcut, y=drop_samples(b, branch, rate))
@@ -147,7 +148,7 @@ def evo_normalization(
     nonlinearity: bool = True,
     num_groups: int = -1,
     momentum: float = 0.99,
-    epsilon: float = 0.001,
+    epsilon: NonNegative = 0.001,
     data_format: Literal["auto", "channels_last", "channels_first"] = "auto",
 ) -> Value:
     """EvoNorm B0, by the variance of batches, or S0, by that of groups of channels."""
@@ -197,12 +198,12 @@ def scaled_standardized_conv(
     b: Builder,
     x: Value,
     *,
-    filters: int,
+    filters: Size,
     windows: ConvWindows,
-    groups: int = 1,
+    groups: Size = 1,
     activation: str | LayerSpec = "linear",
     use_bias: bool = True,
-    eps: float = 1e-5,
+    eps: NonNegative = 1e-5,
     gamma: float = 1.0,
 ) -> Value:
     """A convolution whose kernel is standardised for each filter (NFNet)."""

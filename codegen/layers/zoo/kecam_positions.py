@@ -10,6 +10,7 @@ from codegen.graph import Value
 from codegen.graph.recipe import Weight
 from codegen.layers.zoo.kecam import NOTE
 from codegen.lowering.builder import Builder
+from codegen.lowering.ranges import Size
 from codegen.lowering.registry import lowers
 
 # -------------------------------------------------------------------- biases of attention scores
@@ -80,7 +81,7 @@ def mlp_positional_embedding(
     b: Builder,
     x: Value,
     *,
-    hidden_dim: int = 512,
+    hidden_dim: Size = 512,
     attn_height: int = -1,
     attn_width: int = -1,
     pos_scale: int | tuple[int, int] = -1,
@@ -215,7 +216,7 @@ def grid_rotation(
 
 
 @lowers("PositionalEncodingFourier", package="kecam/edgenext", masks="drop", note=NOTE)
-def fourier_encoding(b: Builder, x: Value, *, filters: int = 32, temperature: float = 1e4) -> Value:
+def fourier_encoding(b: Builder, x: Value, *, filters: Size = 32, temperature: float = 1e4) -> Value:
     """A linear layer of sines and cosines of the positions is added to an image."""
     _, height, width, channels = _sizes(b, x, 4)
     state: dict[str, Weight | None] = {
@@ -299,8 +300,8 @@ def window_attention_mask(
     b: Builder,
     x: Value,
     *,
-    height: int,
-    width: int,
+    height: Size,
+    width: Size,
     window_height: int,
     window_width: int,
     shift_height: int = 0,

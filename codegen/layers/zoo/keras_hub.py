@@ -14,6 +14,7 @@ from codegen.layers.core import reversible_embedding
 from codegen.lowering.binder import options
 from codegen.lowering.builder import Builder
 from codegen.lowering.masks import MaskRule
+from codegen.lowering.ranges import NonNegative, Rate, Size
 from codegen.lowering.registry import F as Function
 from codegen.lowering.registry import lowers
 from codegen.model.spec import LayerSpec
@@ -154,10 +155,10 @@ def _slopes(heads: int, limit: int) -> list[float]:
 class BlockOptions:
     """The options that all blocks have."""
 
-    intermediate_dim: int
-    dropout: float = 0.0
+    intermediate_dim: Size
+    dropout: Rate = 0.0
     activation: str | LayerSpec = "relu"
-    layer_norm_epsilon: float = 1e-5
+    layer_norm_epsilon: NonNegative = 1e-5
     kernel_initializer: Any = "glorot_uniform"
     bias_initializer: Any = "zeros"
 

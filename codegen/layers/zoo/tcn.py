@@ -17,7 +17,7 @@ Activation = Literal["relu", "tanh", "sigmoid", "elu", "selu", "swish", "gelu", 
 # All versions that save `return_state` ignore it.
 @lowers("TCN", package="tcn", masks="drop", training_only=("return_state",), note="keras-tcn 3")
 def tcn(
-    b: Builder, x: Value, *, nb_filters: int | tuple[int, ...], kernel_size: int, nb_stacks: Size,
+    b: Builder, x: Value, *, nb_filters: int | tuple[int, ...], kernel_size: Size, nb_stacks: Size,
     dilations: tuple[int, ...], padding: Literal["causal", "same"], use_skip_connections: bool,
     dropout_rate: Rate, return_sequences: bool, activation: Activation, use_batch_norm: bool,
     use_layer_norm: bool, use_weight_norm: bool | None = None, go_backwards: bool | None = None,
