@@ -170,6 +170,6 @@ def _hide_queries(b: Builder, x: Value, mask: Value | None) -> Value:
     """Zero where the query is masked."""
     if mask is not None:
         shown = insert_axes(b, mask, ":" * mask.rank + "n")
-        x = b.op("x * shown", shape=x.shape, x=x, shown=shown)
+        x = b.elementwise("x * shown", x=x, shown=shown)
     x.mask = None if b.masks.rules.hands_on == "none" else mask
     return x
