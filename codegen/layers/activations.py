@@ -50,6 +50,7 @@ _SIGNED = {
     ("log_sigmoid",): "F.logsigmoid(x)",
     ("Addons>snake", "snake"): "snake(x)",
     ("Addons>rrelu",): "F.rrelu(x, training=self.training)",
+    ("softplus2",): "shifted_softplus(x)",
     ("kecamCommon>phish", "phish"): "x * torch.tanh(F.gelu(x))",
 }
 #: Functions of TensorFlow and `keras.ops` that were given as activations: a file has just their names.

@@ -298,16 +298,16 @@ def held_kernel(b: Builder, layer: LayerSpec, vector: str) -> None:
 
 def _lone_normalization(b: Builder, x: Value, channels: int, scale: bool, center: bool) -> Value:
     """What is left of elements that are their own means; torch refuses to normalise a single one."""
-    x = b.op("x - x", shape=x.shape, x=x)
+    x = b.op("x - x", shape=x.shape, like=x, x=x)
     return scaled(b, x, (channels, *(1,) * (x.rank - 2)), scale, center)
 
 
 def scaled(b: Builder, x: Value, stored: tuple[int, ...], scale: bool, center: bool) -> Value:
-    """`x * gamma + beta` with parameters that broadcast in the shape `stored`, where Keras has them."""
+    """`x * gamma + beta`, where Keras has them; in the shape `stored` they broadcast as `x` is stored."""
     for present, name, template in ((scale, "gamma", "x * weight"), (center, "beta", "x + weight")):
         if present:
             weight = b.parameter(name, b.weight(name, stored[:1]).reshape(*stored))
-            x = b.op(template, shape=x.shape, x=x, weight=weight)
+            x = b.op(template, shape=x.shape, like=x, x=x, weight=weight)
     return x
 
 

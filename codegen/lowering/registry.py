@@ -177,8 +177,9 @@ def find(spec: LayerSpec) -> LayerFunction:
     for key in _keys(spec):
         if key in _FUNCTIONS:
             return _FUNCTIONS[key]
-    if _key(spec) in REFUSED:
-        advice = f"{REFUSED[_key(spec)]}; give a layer function with --custom"
+    reason = REFUSED.get((KERAS, spec.class_name) if spec.package == CUSTOM else _key(spec))
+    if reason:
+        advice = f"{reason}; give a layer function with --custom"
     elif spec.package == CUSTOM:
         advice = f"{spec.doubt or 'is'} a class of the model's author; give a layer function with --custom"
     elif spec.package in (KERAS, TENSORFLOW) or spec.package.startswith("keras."):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -121,6 +123,11 @@ def masked_softmax(x: Tensor, mask: Tensor, dims: list[int]) -> Tensor:
     exponentials = scores.exp()
     result = exponentials / exponentials.sum(dim=dims, keepdim=True)
     return result.masked_fill(~mask, 0.0)
+
+
+def shifted_softplus(x: Tensor) -> Tensor:
+    """A softplus that is 0 at 0, the `softplus2` of MEGNet."""
+    return F.softplus(x) - math.log(2)
 
 
 def pelu(x: Tensor, alpha: Tensor, beta: Tensor) -> Tensor:

@@ -40,6 +40,7 @@ FORMULAS: dict[str, Callable[[Array], Array]] = {
     **dict.fromkeys(("Addons>hardshrink", "hardshrink"), lambda x: np.where(np.abs(x) > 0.5, x, 0)),
     **dict.fromkeys(("Addons>lisht", "lisht"), lambda x: x * np.tanh(x)),
     "Addons>mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
+    "softplus2": lambda x: np.log(np.exp(x) + 1) - np.log(2),
     **dict.fromkeys(("Addons>snake", "snake"), lambda x: x + np.sin(x) ** 2),
     **dict.fromkeys(
         ("Addons>softshrink", "softshrink"), lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0)
