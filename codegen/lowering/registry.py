@@ -177,9 +177,9 @@ def find(spec: LayerSpec) -> LayerFunction:
     for key in _keys(spec):
         if key in _FUNCTIONS:
             return _FUNCTIONS[key]
-    reason = REFUSED.get((KERAS, spec.class_name) if spec.package == CUSTOM else _key(spec))
-    if reason:
-        advice = f"{reason}; give a layer function with --custom"
+    why = REFUSED.get((KERAS, spec.class_name) if spec.package == CUSTOM else _key(spec))
+    if why:
+        advice = f"{why}; give a layer function with --custom"
     elif spec.package == CUSTOM:
         advice = f"{spec.doubt or 'is'} a class of the model's author; give a layer function with --custom"
     elif spec.package in (KERAS, TENSORFLOW) or spec.package.startswith("keras."):
