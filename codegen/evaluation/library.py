@@ -181,7 +181,10 @@ def _applications(t: Tools, name: str, args: Sequence[Any], kwargs: Mapping[str,
     module, _, function = name.partition(".")
     if function != "preprocess_input" or module not in _MODES or not args:
         raise NotEvaluated(f"calls keras.applications.{name}, which is not supported")
-    return preprocess_input(t, _MODES[module], *args, **kwargs)
+    try:
+        return preprocess_input(t, _MODES[module], *args, **kwargs)
+    except TypeError as error:
+        raise NotEvaluated(f"calls {name} wrongly ({error})") from error
 
 
 def preprocess_input(t: Tools, default: str, x: Any, data_format: Any = None, mode: Any = None) -> Any:
