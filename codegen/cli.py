@@ -195,11 +195,15 @@ def _shown_progress(model: Path) -> Iterator[Progress]:
 
 def _conversion_text(result: Conversion) -> str:
     lines = result.source_path.read_text(encoding="utf-8").count("\n")
-    size = result.weights_path.stat().st_size / 1e6
+    weights = f"no weights: {result.parameter_count:,} parameters start as Keras initialises them"
+    if result.weights_path is not None:
+        size = result.weights_path.stat().st_size / 1e6
+        weights = f"{result.weights_path.as_posix()}: {result.parameter_count:,} parameters, {size:,.1f} MB"
     return (
         f"{result.source_path.as_posix()}: {lines} lines\n"
-        f"{result.weights_path.as_posix()}: {result.parameter_count:,} parameters, {size:,.1f} MB\n"
-        "imported, strictly loaded and run once" + "".join(f"\nnote: {note}" for note in result.notes)
+        f"{weights}\n"
+        f"imported, {'strictly loaded and ' if result.weights_path else ''}run once"
+        + "".join(f"\nnote: {note}" for note in result.notes)
     )
 
 

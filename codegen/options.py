@@ -52,6 +52,10 @@ class Options:
         default=None,
         metadata=_shown("The weights, if MODEL has none.", metavar="FILE", of_model=True),
     )
+    no_weights: bool = field(
+        default=False,
+        metadata=_shown("Write the source alone; its models start as Keras initialises them."),
+    )
     backend: Backend | None = field(
         default=None,
         metadata=_shown("The backend of a Keras 1 model, if MODEL does not tell.", of_model=True),
@@ -82,6 +86,8 @@ class Options:
     def __post_init__(self) -> None:
         if self.backend not in (None, *BACKENDS):
             raise ConversionError(f"--backend {shorten(self.backend)} is neither {' nor '.join(BACKENDS)}")
+        if self.no_weights and self.weights is not None:
+            raise ConversionError("--weights and --no-weights exclude each other")
         if self.class_name not in (naming.class_name(self.class_name), "ConvertedModel"):
             raise ConversionError(f"--class-name {shorten(self.class_name)} is no CamelCase class name")
         if self.class_name != "ConvertedModel" and naming.classes().claim(self.class_name) != self.class_name:

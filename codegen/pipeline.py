@@ -9,7 +9,14 @@ from pathlib import Path
 from codegen import passes
 from codegen.config import parse
 from codegen.emit import emit
-from codegen.emit.modules import Names, name_everything, parameter_dtype, state_dict, torch_names
+from codegen.emit.modules import (
+    Names,
+    name_everything,
+    parameter_dtype,
+    refuse_constants,
+    state_dict,
+    torch_names,
+)
 from codegen.emit.render import render
 from codegen.emit.source import Provenance
 from codegen.emit.training.methods import regularizer_notes, training_methods
@@ -110,6 +117,8 @@ def fallback(saved: SavedModel, options: Options, name: str) -> Generated:
 def _generate(saved: SavedModel, options: Options, name: str, notes: tuple[str, ...] = ()) -> Generated:
     lowered = transform(saved, options)
     names = name_everything(lowered.graph, options.class_name)
+    if options.no_weights:
+        refuse_constants(lowered.graph, names)
     notes = lowered.notes + regularizer_notes(lowered.tree) + notes
     provenance = Provenance(
         saved.file_name,
@@ -117,7 +126,7 @@ def _generate(saved: SavedModel, options: Options, name: str, notes: tuple[str, 
         saved.keras_version,
         lowered.tree.spec.name,
         VERSION,
-        f"{name}.pt",
+        None if options.no_weights else f"{name}.pt",
         notes,
     )
     methods = training_methods(lowered.graph, names, lowered.tree)

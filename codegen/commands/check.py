@@ -73,7 +73,7 @@ def check(
         draft = generate(saved, options, source_path.stem)
         if _says(source_path, FALLBACK_NOTE):
             draft = fallback(saved, options, source_path.stem)
-        comparable = weights_path.is_file() and saved.weights is not None
+        comparable = weights_path.is_file() and saved.weights is not None and not options.no_weights
         progress("comparing weights")
         weights_differ = _weights_differ(weights_path, draft.state(saved)) if comparable else None
     return Drift(source_path, weights_path, _diff(source_path, draft.source), weights_differ)

@@ -24,7 +24,7 @@ class Conversion:
 
     Attributes:
         source_path: The generated module.
-        weights_path: Its state dict.
+        weights_path: Its state dict; None without weights.
         parameter_count: Number of weights of the Keras model.
         torch_names: The torch modules that hold the weights of each Keras layer, by the layer's name;
             by its path, "encoder/dense", inside a nested model.
@@ -32,7 +32,7 @@ class Conversion:
     """
 
     source_path: Path
-    weights_path: Path
+    weights_path: Path | None
     parameter_count: int
     torch_names: dict[str, tuple[str, ...]]
     notes: tuple[str, ...]
@@ -47,7 +47,7 @@ def convert(
     progress: Progress = lambda _: None,
     **changes: Any,
 ) -> Conversion:
-    """Convert a saved Keras model to `<output>/<name>.py` and `<output>/<name>.pt`.
+    """Convert a saved Keras model to `<output>/<name>.py` and, unless `no_weights`, `<output>/<name>.pt`.
 
     Args:
         path: `.h5`, `.hdf5`, `.keras`, or the JSON of an architecture.
@@ -73,7 +73,7 @@ def convert(
                 paths = _write(
                     folder / module_name,
                     draft.source,
-                    draft.state(saved),
+                    None if options.no_weights else draft.state(saved),
                     draft.lowered.graph,
                     options.class_name,
                     progress,
@@ -90,12 +90,12 @@ def convert(
 def _write(
     path: Path,
     source: str,
-    state: Iterator[tuple[str, Weight, str]],
+    state: Iterator[tuple[str, Weight, str]] | None,
     graph: Graph,
     class_name: str,
     progress: Progress,
-) -> tuple[Path, Path]:
-    """Write `<path>.py` and `<path>.pt`, if they do what they should; returns both paths.
+) -> tuple[Path, Path | None]:
+    """Write `<path>.py` and, of a state, `<path>.pt`, if they do what they should; returns both paths.
 
     Raises:
         SelfCheckFailed: They do not.
@@ -103,15 +103,17 @@ def _write(
     source_path, weights_path = path.with_name(f"{path.name}.py"), path.with_name(f"{path.name}.pt")
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".k2t-gen-") as scratch:
         new_weights = Path(scratch, weights_path.name)
-        progress("writing weights")
-        write_state_dict(new_weights, state)
+        if state is not None:
+            progress("writing weights")
+            write_state_dict(new_weights, state)
         progress("checking")
-        self_check(source, new_weights, graph, class_name)
+        self_check(source, new_weights if state is not None else None, graph, class_name)
         new_source = Path(scratch, source_path.name)
         new_source.write_text(source, encoding="utf-8", newline="\n")
-        new_weights.replace(weights_path)
+        if state is not None:
+            new_weights.replace(weights_path)
         new_source.replace(source_path)
-    return source_path, weights_path
+    return source_path, weights_path if state is not None else None
 
 
 def _make_folder(folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice, product
 from pathlib import Path
 from types import ModuleType
@@ -52,7 +52,7 @@ class TooLarge(ConversionError):
         )
 
 
-def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> None:
+def self_check(source: str, weights: Path | None, graph: Graph, class_name: str) -> None:
     """Import the source, load the weights strictly, run the model on an empty batch or a sample.
 
     The sample is of zeros, or of another number if it must be. The run takes zeros as weights, which cost
@@ -60,7 +60,7 @@ def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> Non
 
     Args:
         source: The generated source.
-        weights: The written state dict.
+        weights: The written state dict; None if the model is to start without.
         graph: Tells inputs and expected outputs.
         class_name: Name of the model's class.
 
@@ -72,15 +72,10 @@ def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> Non
 
     try:
         module = ModuleType("converted")
-        module.__file__ = str(weights.with_suffix(".py"))
+        module.__file__ = "converted.py"
         exec(compile(source, "<generated>", "exec"), module.__dict__)  # our own text, safe by construction
         make = getattr(module, class_name)
-        with torch.device("meta"):
-            model = make()
-        state = torch.load(weights, weights_only=True, mmap=True)
-        if any(name not in state for name, _ in model.named_buffers()):
-            model = make()  # has tables that it computes and does not save
-        model.load_state_dict({key: _without_memory(torch, t) for key, t in state.items()}, assign=True)
+        model = make() if weights is None else _loaded(torch, make, weights)
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # several would wait for each other longer than they compute
         try:
@@ -95,6 +90,17 @@ def self_check(source: str, weights: Path, graph: Graph, class_name: str) -> Non
         raise SelfCheckFailed(
             f"the generated file fails its self-check ({problem}); please report this"
         ) from error
+
+
+def _loaded(torch: Any, make: Callable[[], Any], weights: Path) -> Any:
+    """A model whose state is as large and as complete as that in the file, but takes no memory."""
+    with torch.device("meta"):
+        model = make()
+    state = torch.load(weights, weights_only=True, mmap=True)
+    if any(name not in state for name, _ in model.named_buffers()):
+        model = make()  # has tables that it computes and does not save
+    model.load_state_dict({key: _without_memory(torch, t) for key, t in state.items()}, assign=True)
+    return model
 
 
 def _without_memory(torch: Any, tensor: Any) -> Any:

@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from codegen.errors import ConversionError, shorten
 from codegen.graph import Graph, Module, Symbol, definitions, naming
 from codegen.graph.expression import literal_tree
 from codegen.graph.parsing import parse_template
@@ -43,6 +44,24 @@ def state_dict(root: Graph, names: Names) -> Iterator[tuple[str, Module, Weight]
     """Every key of the model's state dict with its module and recipe, in torch's order."""
     for module in root.modules():
         yield from _module_state(module, names.attributes[root][module], names, {})
+
+
+def refuse_constants(root: Graph, names: Names) -> None:
+    """See that nothing but what training changes is in the state dict, so that a model needs no file.
+
+    Raises:
+        ConversionError: Numbers of the config stand there.
+    """
+    for key, _, weight in state_dict(root, names):
+        if not weight.leaves() and _holds_numbers(weight):
+            raise ConversionError(
+                f"--no-weights: {shorten(key)} holds constants, which need a file of weights"
+            )
+
+
+def _holds_numbers(weight: Weight) -> bool:
+    """Whether numbers of the config are in a recipe."""
+    return weight.step == "constant" or any(map(_holds_numbers, weight.inputs))
 
 
 def torch_names(root: Graph, names: Names) -> dict[str, tuple[str, ...]]:

@@ -42,14 +42,14 @@ _RESULTS = {
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the model came from, for the file's docstring."""
+    """Where the model came from, for the file's docstring; without weights, their file has no name."""
 
     file_name: str
     sha256: str
     keras_version: str
     model_name: str
     tool_version: str
-    weights_name: str
+    weights_name: str | None
     notes: tuple[str, ...] = ()
 
 
@@ -104,6 +104,7 @@ class SourceFile:
     torch_imports: tuple[Code, ...]
     helpers: tuple[Code, ...]
     model_name: Code
+    has_weights: bool
     classes: tuple[ClassSource, ...]
 
 
@@ -119,7 +120,8 @@ def emit(
         parameter_count: Number of weights, for the docstring.
         methods: What the model's class has for training.
     """
-    reads = {"Path", "torch", "Tensor", "nn"}
+    has_weights = origin.weights_name is not None
+    reads = {"torch", "Tensor", "nn"} | ({"Path"} if has_weights else set())
     classes = []
     forward = Forward([], [], set())
     for definition in definitions(graph):
@@ -136,11 +138,12 @@ def emit(
         imports |= helper.imports
     standard, third_party = _import_lines([imports[name] for name in sorted(reads & imports.keys())])
     return SourceFile(
-        doc=_file_doc(graph, origin, forward.arguments),
+        doc=_file_doc(graph, origin, names.classes[graph], forward.arguments),
         standard_imports=standard,
         torch_imports=third_party,
         helpers=tuple(Code(helper.source) for helper in helpers),
         model_name=Code(names.classes[graph]),
+        has_weights=has_weights,
         classes=tuple(classes),
     )
 
@@ -210,18 +213,21 @@ def _isort_key(name: str) -> tuple[int, str]:
 # -------------------------------------------------------------------- docstrings
 
 
-def _file_doc(graph: Graph, origin: Provenance, arguments: list[str]) -> Code:
+def _file_doc(graph: Graph, origin: Provenance, class_name: str, arguments: list[str]) -> Code:
+    weights, made = f"{plain(origin.weights_name or '')}, next to this file", "load_model()"
+    if origin.weights_name is None:
+        weights, made = "none, a new model starts as Keras initialises it", f"{class_name}()"
     version = f"Keras {plain(origin.keras_version)}, " if origin.keras_version else ""
     lines = [
         f"PyTorch version of the Keras model `{plain(origin.model_name)}`.",
         "",
         *_source_lines(f"{plain(origin.file_name)} ({version}sha256 {origin.sha256[:8]}…),", origin),
-        f"Weights: {plain(origin.weights_name)}, next to this file",
+        f"Weights: {weights}",
         *_listed("Inputs: ", graph.inputs),
         *_listed("Outputs:", graph.outputs),
         *(line for note in origin.notes for line in _note_lines(plain(note))),
         "",
-        "    model = load_model()",
+        f"    model = {made}",
         _call_line(graph.inputs, arguments),
         "",
     ]

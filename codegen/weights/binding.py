@@ -23,7 +23,10 @@ def bind(tree: VariableTree, saved: SavedModel) -> dict[Variable, Weight]:
         WeightMismatch: An array is missing, surplus or of another shape, or the file has none at all.
     """
     if saved.weights is None:
-        raise WeightMismatch("this file holds no weights; give the file that does with --weights")
+        raise WeightMismatch(
+            "this file holds no weights; give the file that does with --weights, "
+            "or take the source alone with --no-weights"
+        )
     again = first_uses(tree)
     if isinstance(saved.weights, PathWeights):
         bound = bind_paths(tree, saved.weights, again, saved.keras_version)

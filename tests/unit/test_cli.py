@@ -57,6 +57,27 @@ def test_convert_lists_where_layers_went(tmp_path: Path) -> None:
     assert "halve" not in names
 
 
+def test_an_architecture_becomes_source_alone(tmp_path: Path) -> None:
+    path = EXAMPLES / "text_encoder.json"
+    result = k2t("convert", path, "-o", tmp_path)
+    assert result.exit_code == 1 and "or take the source alone with --no-weights" in result.stderr
+    result = k2t("convert", path, "-o", tmp_path, "--no-weights")
+    assert result.exit_code == 0, result.output
+    assert [file.name for file in tmp_path.iterdir()] == ["text_encoder.py"]
+    assert "start as Keras initialises them" in result.stdout
+    source = (tmp_path / "text_encoder.py").read_text(encoding="utf-8")
+    assert "load_model" not in source and "WEIGHTS_PATH" not in source
+    assert "Weights: none, a new model starts as Keras initialises it" in source
+    assert k2t("check", path, "-o", tmp_path, "--no-weights").exit_code == 0
+
+
+def test_weights_of_a_model_without_any_contradict_themselves() -> None:
+    result = k2t("convert", MLP, "--weights", MLP, "--no-weights")
+    assert (result.exit_code, result.stderr) == (
+        1, "k2t-gen: --weights and --no-weights exclude each other\n",
+    )  # fmt: skip
+
+
 def test_dump_graph_prints_each_state_and_writes_nothing(tmp_path: Path) -> None:
     result = k2t("convert", EXAMPLES / "resnet50.json", "-o", tmp_path, "--dump-graph")
     assert result.exit_code == 0, result.output
@@ -92,6 +113,7 @@ def test_dump_graph_refuses_what_convert_refuses() -> None:
 def test_convert_twice_is_identical_to_the_byte(tmp_path: Path) -> None:
     first, second = (convert(GATED, output=tmp_path / name, custom=CUSTOM) for name in "ab")
     assert first.source_path.read_bytes() == second.source_path.read_bytes()
+    assert first.weights_path is not None and second.weights_path is not None
     assert first.weights_path.read_bytes() == second.weights_path.read_bytes()
 
 
@@ -313,6 +335,7 @@ def test_check_shows_a_diff(tmp_path: Path) -> None:
 
 def test_check_compares_weights_where_they_are(tmp_path: Path) -> None:
     weights = convert(MLP, output=tmp_path).weights_path
+    assert weights is not None
     content = bytearray(weights.read_bytes())
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
