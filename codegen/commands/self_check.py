@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import islice, product
@@ -13,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from codegen.errors import Bug, ConversionError
-from codegen.graph import Graph, Value
+from codegen.graph import Graph, Module, Value
+from codegen.model.nested import instances
 
 #: Sizes tried in turn where the model leaves a size open: small first, as the check costs time.
 _OPEN_SIZES = (16, 64, 224, 1)
@@ -136,15 +138,21 @@ def _run(torch: Any, model: Any, graph: Graph) -> None:
         except Exception as error:  # too small a size for this model, perhaps
             is_too_large = is_too_large or "can't allocate memory" in str(error)
             is_usual = number == 0 and set(batches) == {1} and size in _TELLING_SIZES
-            if isinstance(error, IndexError) and "out of bounds" in str(error):
-                is_beyond = True  # of a size that is ours, perhaps
+            if _is_beyond(error, (size, *batches)):
+                is_beyond = True
             elif is_usual or failure is None:
                 failure = error
             continue
         return
-    if is_beyond and not failure:  # all before it works
+    if is_beyond:  # all before it works
         return
     raise failure if failure and not is_too_large else TooLarge
+
+
+def _is_beyond(error: Exception, sizes: tuple[int, ...]) -> bool:
+    """Whether a number of the file counts beyond an axis whose size is one of ours."""
+    found = re.search(r"out of bounds for dimension(?: \d+)? with size (\d+)", str(error))
+    return isinstance(error, IndexError) and found is not None and int(found[1]) in {*sizes} - {0}
 
 
 def _largest(graph: Graph, size: int, batch: int) -> int:
@@ -159,7 +167,10 @@ def _sizes(graph: Graph, is_open: bool) -> Iterator[tuple[int, tuple[int, ...]]]
     sizes = _OPEN_SIZES if is_open else _OPEN_SIZES[:1]
     yield from ((size, (batch,) * count) for size, batch in product(sizes, _BATCHES))
     values = [*graph.inputs, *(value for node in graph.nodes for value in node.results())]
-    known = sorted({n for value in values for n in value.shape if n is not None and n > 1})
+    modules = [module for node in graph.nodes for module in instances(node.operands, Module)]
+    shapes = [value.shape for value in values]
+    shapes += [recipe.shape for module in modules for recipe in module.state.values()]
+    known = sorted({n for shape in shapes for n in shape if n is not None and n > 1})
     more = (*known[:6], *known[-1:], *_MORE_SIZES)
     sizes = (*more, *sizes) if is_open else sizes
     yield from ((size, (batch,) * count) for size, batch in product(sizes, (*more, *_BATCHES)))

@@ -145,6 +145,8 @@ def masking(b: Builder, x: Value, *, mask_value: float | tuple[float, ...] = 0.0
     value: Any = mask_value
     if isinstance(mask_value, tuple):
         value = constant(b, as_constant(b, mask_value))
+        if len(mask_value) not in (1, x.shape[-1]):
+            b.malformed(f"its mask_value has {len(mask_value)} numbers for an input of shape {x.shape}")
     mask = b.op(
         "(x != value).any(dim=-1)",
         shape=x.shape[:-1],

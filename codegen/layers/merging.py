@@ -127,6 +127,8 @@ def dot(
     first, second = (b.axis(axis, x.rank) for axis, x in zip(pair, xs, strict=True))
     if 0 in (first, second):
         b.unsupported("axes", axes, "supported: any axis but that of the batch")
+    if len({xs[0].shape[first], xs[1].shape[second]} - {None}) > 1:
+        b.malformed(f"its inputs {xs[0].shape} and {xs[1].shape} differ along its axes {pair}")
     if as_matrices and max(x.rank for x in xs) > 3:
         return _matrix_product(b, xs[0], xs[1], first, second, normalize)
     dtype = result_type(*xs)

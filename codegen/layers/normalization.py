@@ -339,6 +339,8 @@ def _saved_shape(
 ) -> tuple[int, ...]:
     """The shape of a weight over the axes: Keras sorts negative ones in front of the others."""
     axes = (axis,) if isinstance(axis, int) else axis
+    if len({b.axis(a, x.rank) for a in axes}) < len(axes):
+        b.malformed(f"its axes {axes} name an axis of its input {x.shape} twice")
     return tuple(b.known(x, a) for a in (sorted(axes) if sorts_axes else axes))
 
 

@@ -106,3 +106,14 @@ def test_weights_that_do_not_fit_are_found(
 ) -> None:
     with pytest.raises(SelfCheckFailed, match=problem):
         _check(tmp_path, "return self.fc(x)", _graph(Value((None, 4))), state)
+
+
+@pytest.mark.parametrize(("index", "passes"), [("len(x) + 5", True), ("3", False)])
+def test_an_index_beyond_a_size_that_is_only_the_samples(index: str, passes: bool, tmp_path: Path) -> None:
+    x = "x" if passes else "x[0, :2]"  # which has a size that is the model's
+    body = f"y = self.fc(x); torch.arange(2); _ = {x}[{index}]; return y"
+    if passes:
+        _check(tmp_path, body, _graph(Value((None, 4))), _STATE)
+    else:
+        with pytest.raises(SelfCheckFailed, match="out of bounds"):
+            _check(tmp_path, body, _graph(Value((None, 4))), _STATE)

@@ -20,6 +20,7 @@ from codegen.lowering.parts.windows import (
     SameOf,
     blocks_of_channels,
     channel_axis,
+    check_rank,
     positive,
     sizes_of,
     window_count,
@@ -49,6 +50,7 @@ def conv(
     dtype = x.dtype
     x = x if dtype in FLOATS else b.cast(x, "float64")
     *window, inner, filters = kernel_shape(b, kernel)
+    check_rank(b, x, len(window))
     options = _options(strides, padding, data_format, dilation_rate)
     if None in window:
         return b.cast(_open_conv(b, x, kernel, depthwise=False, **options), dtype)
@@ -72,6 +74,7 @@ def depthwise_conv(
     """A convolution of each channel on its own."""
     x = rules.tensor(b, inputs)
     *window, channels, multiplier = kernel_shape(b, kernel)
+    check_rank(b, x, len(window))
     options = _options(strides, padding, data_format, dilation_rate)
     x = _with_channels(b, x, channels, options["data_format"])
     if None in window:
@@ -95,6 +98,7 @@ def separable_conv(
     """A convolution of each channel on its own, then a 1x1 convolution."""
     x = rules.tensor(b, inputs)
     *window, channels, multiplier = kernel_shape(b, depthwise_kernel)
+    check_rank(b, x, len(window))
     *point, _, filters = kernel_shape(b, pointwise_kernel)
     options = _options(strides, padding, data_format, dilation_rate)
     x = _with_channels(b, x, channels, options["data_format"])
@@ -121,6 +125,7 @@ def conv_transpose(
     """The gradient of a convolution."""
     x = rules.tensor(b, inputs)
     *window, filters, channels = kernel_shape(b, kernel)
+    check_rank(b, x, len(window))
     if None in window:
         b.unsupported("kernel", kernel_shape(b, kernel), "supported: a window of fixed size")
     options = _options(strides, padding, data_format, dilation_rate)
