@@ -11,7 +11,7 @@ import numpy as np
 from codegen.bytecode.compiled import read_function
 from codegen.bytecode.routine import Routine
 from codegen.bytecode.unmarshal import BadCode
-from codegen.errors import UnsupportedLayer
+from codegen.errors import CONFIG_FAULTS, UnsupportedLayer
 from codegen.evaluation.evaluator import evaluate
 from codegen.evaluation.tools import Versions
 from codegen.evaluation.values import NotEvaluated
@@ -85,6 +85,8 @@ def _evaluated(
         return evaluate(b, versions, routine, args, kwargs, defaults=defaults, closure=closure)
     except NotEvaluated as error:
         _refuse(b, f"{name}{error}")
+    except CONFIG_FAULTS as fault:  # what the code does with values that its author did not think of
+        _refuse(b, f"{name}does not work ({type(fault).__name__}: {fault})")
 
 
 def _constant(stored: Any) -> Any:

@@ -29,6 +29,9 @@ def getitem(b: Builder, x: TensorLike, key: Index | Sequence[Index]) -> Value:
         b.malformed(f"{taken} indices do not fit a tensor of rank {x.rank}")
     if Ellipsis not in items:
         items.append(Ellipsis)
+    for item in items:
+        if isinstance(item, slice):
+            _check_slice(b, item)
     rest = items.index(Ellipsis)
     items[rest : rest + 1] = [slice(None)] * (x.rank - taken)
     if x.is_native:
@@ -72,7 +75,6 @@ def _index_native(b: Builder, x: Value, items: list[Index]) -> Value:
             continue
         size = x.shape[axis]
         if isinstance(item, slice):
-            _check_slice(b, item)
             step = item.step or 1
             if isinstance(step, int) and step < 0:
                 if size is None and _counts_from_front(item):
