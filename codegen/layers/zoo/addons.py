@@ -26,7 +26,7 @@ for _name, _function in (
     lowers(in_dims(_name, 1, 2, 3), package=_ADDONS, masks="drop", note=_NOTE)(_function)
 
 
-@lowers("GELU", package=_ADDONS, note=_NOTE)
+@lowers("GELU", "GeLU", package=_ADDONS, note=_NOTE)
 def gelu(b: Builder, x: Value, *, approximate: bool = True) -> Value:
     """x * normal distribution(x), or close to it."""
     return b.activation(x, "Addons>gelu" if approximate else "gelu")
@@ -167,7 +167,7 @@ def noisy_dense(
     return b.activation(_linear(b, x, noisy["kernel"], bias=noisy.get("bias")), activation)
 
 
-@lowers("EmbeddingBag", package=_ADDONS, masks="drop", note=_NOTE)
+@lowers("EmbeddingBag", package=_ADDONS, masks="drop", training_only=("input_length",), note=_NOTE)
 def embedding_bag(
     b: Builder,
     indices: Value,
@@ -215,3 +215,32 @@ def spatial_pyramid_pooling(
         x=b.channels_first(x, data_format),
         sizes=sizes,
     )
+
+
+@lowers("PoincareNormalize", package=_ADDONS, masks="drop", note=_NOTE)
+def poincare_normalize(
+    b: Builder, x: Value, *, axis: int | tuple[int, ...] | None = 1, epsilon: NonNegative = 1e-5
+) -> Value:
+    """Vectors along some axes, or all, cut off at the edge of the unit ball."""
+    axes = range(x.rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+    x = b.keras_layout(x) if x.flat else x
+    dims = sorted({x.dim(b.axis(a, x.rank)) for a in axes})
+    template = "x * (limit / torch.linalg.vector_norm(x, dim=dims, keepdim=True)).clamp(max=1)"
+    return b.op(template, shape=x.shape, x=x, like=x, limit=1 - epsilon, dims=dims)
+
+
+@lowers("NetVLAD", package=_ADDONS, masks="drop", note=_NOTE)
+def net_vlad(b: Builder, x: Value, *, num_clusters: Size) -> Value:
+    """(N, T, features) -> (N, features * clusters): normalised sums of distances to learnt centres."""
+    x = b.keras_layout(x)
+    if x.rank != 3:
+        b.malformed(f"its input {x.shape} must be sequences of vectors")
+    features = b.known(x, -1)
+    centers = b.parameter("cluster_centers", b.weight("cluster_centers", (1, features, num_clusters)))
+    dense = LayerSpec("fc", "Dense", {"units": num_clusters, "activation": "softmax"})
+    share: Value = b.call(dense, x, attribute="fc", part="fc")
+    shape = (x.shape[0], features, num_clusters)
+    template = "x.mT @ share - share.sum(dim=1, keepdim=True) * centers"
+    y = b.op(template, shape=shape, x=x, share=share, centers=centers)
+    y = b.op("F.normalize(y, dim=1).flatten(1)", shape=(shape[0], features * num_clusters), y=y)
+    return b.op("F.normalize(y, dim=1)", shape=y.shape, y=y)

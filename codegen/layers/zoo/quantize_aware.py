@@ -10,7 +10,7 @@ Formulas: `quantize_wrapper.py`, `quantize_aware_activation.py` and `quantizers.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, TypeVar
 
 from codegen.graph import Value
@@ -50,22 +50,21 @@ def _quantized_by(b: Builder, x: Value, kind: str, options: Mapping[str, Any]) -
     """What a quantiser makes of `x`."""
     if kind == "NoQuantizer":
         return x
-    bits, narrow = _option(b, options, "num_bits", 8), _option(b, options, "narrow_range", default=False)
-    if kind in ("AllValuesQuantizer", "LastValueQuantizer", "MovingAverageQuantizer"):
-        if options.get("per_axis") and kind != "AllValuesQuantizer":
-            b.unsupported("quantizer", kind, "supported: quantizers of whole tensors")
-        return _quantized(b, x, b.spec.name, bits, narrow_range=narrow)
-    if kind != "FixedQuantizer":
+    if kind == "FixedQuantizer":
+        return _Quantizer.fixed(b, options).apply(b, x, b.spec.name, "")
+    if kind not in ("AllValuesQuantizer", "LastValueQuantizer", "MovingAverageQuantizer"):
         b.unsupported("quantizer", kind, "supported: those of TensorFlow Model Optimization")
-    bounds = [Weight.full((), _option(b, options, name, 0.0)) for name in ("init_min", "init_max")]
-    return _fake_quantize(b, x, "", bounds, 8, narrow_range=narrow)
+    if options.get("per_axis") and kind != "AllValuesQuantizer":
+        b.unsupported("quantizer", kind, "supported: quantizers of whole tensors")
+    narrow_range = _option(b, options, "narrow_range", default=False)
+    quantizer = _Quantizer(_option(b, options, "num_bits", 8), narrow_range=narrow_range)
+    return quantizer.apply(b, x, b.spec.name, "")
 
 
 @lowers(
     "QuantizeAnnotate",
     package="tensorflow_model_optimization",
     masks="drop",
-    neutral={},
     training_only=("quantize_config",),
     note=_NOTE,
 )
@@ -106,9 +105,9 @@ def quantize_wrapper(
     if not isinstance(x, Value):
         return x  # several outputs, which are never rounded
     if has_own:
-        x = _activated(named, x, activation, scheme.activation_bits)
+        x = _activated(named, x, activation, scheme.quantizer)
     if scheme.rounds_output(activation):
-        x = _quantized(named, x, "output", scheme.activation_bits)
+        x = scheme.quantizer.apply(named, x, "output")
     return x
 
 
@@ -122,7 +121,7 @@ def _plain_activation(layer: LayerSpec) -> str | LayerSpec:
     return activation if isinstance(activation, LayerSpec) else str(activation)
 
 
-def _activated(b: Builder, x: Value, activation: str | LayerSpec, bits: int) -> Value:
+def _activated(b: Builder, x: Value, activation: str | LayerSpec, quantizer: _Quantizer) -> Value:
     """An activation with the rounding around it."""
     name = activation.class_name if isinstance(activation, LayerSpec) else activation
     if name == "NoOpActivation":
@@ -130,9 +129,9 @@ def _activated(b: Builder, x: Value, activation: str | LayerSpec, bits: int) -> 
     if name not in _ROUNDED_BEFORE | _ROUNDED_BEHIND:
         b.unsupported("activation", name, "supported: those of Keras that are quantized")
     if name in _ROUNDED_BEFORE:
-        x = _quantized(b, x, "pre_activation", bits)
+        x = quantizer.apply(b, x, "pre_activation", "pre_quantizer")
     x = b.activation(x, activation)
-    return _quantized(b, x, "post_activation", bits) if name in _ROUNDED_BEHIND else x
+    return quantizer.apply(b, x, "post_activation") if name in _ROUNDED_BEHIND else x
 
 
 @dataclass(frozen=True)
@@ -144,6 +143,7 @@ class _Scheme:
         weights: Our names of the weights to round.
         activations: Attributes of the activations to round.
         output: Whether the output is rounded; of an Activation only where it may be.
+        quantizer: Of activations and the output.
     """
 
     kind: str = "Output"
@@ -151,7 +151,7 @@ class _Scheme:
     activations: Sequence[str] = ()
     output: bool = False
     weight_bits: int = 8
-    activation_bits: int = 8
+    quantizer: _Quantizer = field(default_factory=lambda: _Quantizer())
 
     @staticmethod
     def of(b: Builder, saved: Mapping[str, Any]) -> _Scheme:
@@ -159,6 +159,10 @@ class _Scheme:
         name, options = _parts(b, saved, "quantize_config")
         if name == "NoOpQuantizeConfig":
             return _Scheme()
+        if name == "OutputOnlyConfig":
+            return replace(_Scheme._inner(b, options, "quantize_config"), weights=())
+        if name == "FixedQuantizeConfig":
+            return replace(_Scheme._inner(b, options, "config"), quantizer=_Quantizer.fixed(b, options))
         kind = name.removeprefix("Default8Bit").removeprefix("DefaultNBit").removesuffix("QuantizeConfig")
         if kind not in ("", "Activation", "Conv", "ConvTranspose", "Output") or "Bit" in kind or kind == name:
             b.unsupported("quantize_config", name, "supported: the default 8-bit and n-bit schemes")
@@ -168,8 +172,16 @@ class _Scheme:
             _strings(b, options, "activation_attrs"),
             _option(b, options, "quantize_output", kind == "Activation"),
             _option(b, options, "num_bits_weight", 8),
-            _option(b, options, "num_bits_activation", 8),
+            _Quantizer(_option(b, options, "num_bits_activation", 8)),
         )
+
+    @staticmethod
+    def _inner(b: Builder, options: Mapping[str, Any], name: str) -> _Scheme:
+        """The scheme of a config that another one holds."""
+        inner = options.get(name)
+        if not isinstance(inner, Mapping):
+            b.malformed(f"its quantize_config has no {name}")
+        return _Scheme.of(b, inner)
 
     def rounds_output(self, activation: str | LayerSpec) -> bool:
         """Whether the output is rounded."""
@@ -204,24 +216,42 @@ def _strings(b: Builder, options: Mapping[str, Any], name: str) -> tuple[str, ..
 # -------------------------------------------------------------------- rounding
 
 
-def _quantized(b: Builder, x: Value, name: str, bits: int, *, narrow_range: bool = False) -> Value:
-    """`x` rounded by the saved range of this name."""
-    bounds = [b.weight(f"{name}_{end}", (), trainable=False) for end in ("min", "max")]
-    part = {"pre_activation": "pre_quantizer"}.get(name, "quantizer")
-    return _fake_quantize(b, x, "" if name == b.spec.name else part, bounds, bits, narrow_range=narrow_range)
+@dataclass(frozen=True)
+class _Quantizer:
+    """How outputs are rounded.
 
+    Attributes:
+        bits: Of the numbers.
+        narrow_range: Whether they are one less.
+        bounds: The range; None if it is saved.
+    """
 
-def _fake_quantize(
-    b: Builder, x: Value, part: str, bounds: Sequence[Weight], bits: int, *, narrow_range: bool
-) -> Value:
-    if not 2 <= bits <= 16:
-        b.unsupported("num_bits", bits, "supported: 2 to 16")
-    kwargs: dict[str, Any] = {} if bits == 8 else {"num_bits": bits}
-    if narrow_range:
-        kwargs["narrow_range"] = True
-    b.note("ranges of emulated quantisation stay as they are while training")
-    state: dict[str, Weight | None] = dict(zip(("min", "max"), bounds, strict=True))
-    return b.module("FakeQuantize", x, like=x, kwargs=kwargs, state=state, shape=x.shape, part=part)
+    bits: int = 8
+    _: KW_ONLY
+    narrow_range: bool = False
+    bounds: tuple[float, float] | None = None
+
+    @staticmethod
+    def fixed(b: Builder, options: Mapping[str, Any]) -> _Quantizer:
+        """One with a range of its own, which does not look at its number of bits."""
+        low, high = (_option(b, options, name, 0.0) for name in ("init_min", "init_max"))
+        narrow_range = _option(b, options, "narrow_range", default=False)
+        return _Quantizer(narrow_range=narrow_range, bounds=(low, high))
+
+    def apply(self, b: Builder, x: Value, name: str, part: str = "quantizer") -> Value:
+        """`x` rounded; its range is saved under this name."""
+        if not 2 <= self.bits <= 16:
+            b.unsupported("num_bits", self.bits, "supported: 2 to 16")
+        if self.bounds is None:
+            b.note("ranges of emulated quantisation stay as they are while training")
+            bounds = [b.weight(f"{name}_{end}", (), trainable=False) for end in ("min", "max")]
+        else:
+            bounds = [_number(bound) for bound in self.bounds]
+        kwargs: dict[str, Any] = {} if self.bits == 8 else {"num_bits": self.bits}
+        if self.narrow_range:
+            kwargs["narrow_range"] = True
+        state = dict(zip(("min", "max"), bounds, strict=True))
+        return b.module("FakeQuantize", x, like=x, kwargs=kwargs, state=state, shape=x.shape, part=part)
 
 
 def fake_quantized(weight: Weight, low: Weight, high: Weight, bits: int) -> Weight:

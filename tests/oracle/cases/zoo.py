@@ -18,6 +18,8 @@ def _custom(
             size = (shape[-1],)
             layer.gamma = layer.add_weight(shape=size, name="gamma")
             layer.beta = layer.add_weight(shape=size, name="beta")
+        if name == "EmbeddingBag":
+            layer.embeddings = layer.add_weight(shape=(7, 3), name="embeddings")
         layer.built = True
 
     def make() -> Any:
@@ -39,6 +41,11 @@ def _normalised(layer: Any, x: Any) -> Any:
 def _instance_normalised(layer: Any, x: Any) -> Any:
     mean, variance = ops.moments(x, axes=(1, 2), keepdims=True)
     return layer.gamma * (x - mean) / ops.sqrt(variance + 1e-3) + layer.beta
+
+
+def _embedded(combiner: str) -> Callable[..., Any]:
+    """As `EmbeddingBag`, whose own code is compiled for few versions of TensorFlow."""
+    return lambda layer, x: getattr(ops, combiner)(ops.take(layer.embeddings, x, axis=0), axis=1)
 
 
 def _pooled(reduce: Any, dims: int) -> Callable[..., Any]:
@@ -115,6 +122,23 @@ CASES = [
             axis=1,
         ),
         [(6, 5, 4)],
+    ),
+    *(
+        Case(
+            f"addons_embedding_bag_{combiner}",
+            _custom(
+                "EmbeddingBag",
+                _embedded(combiner),
+                package="Addons",
+                input_dim=7,
+                output_dim=3,
+                mask_zero=False,
+                combiner=combiner,
+            ),
+            [(4,)],
+            ["int32"],
+        )
+        for combiner in ("sum", "mean")
     ),
     *(
         Case(
