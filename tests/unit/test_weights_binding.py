@@ -190,6 +190,36 @@ def test_missing_and_surplus_paths(stored: list[str], message: str) -> None:
         paths(model("top", dense("d")), *stored)
 
 
+@pytest.mark.parametrize(
+    ("class_name", "order"),
+    [
+        ("PruneLowMagnitude", "kernel bias g mean step"),
+        ("QuantizeWrapperV2", "g kernel bias mean step"),
+        ("WeightNormalization", "g kernel bias step mean"),
+    ],
+)
+def test_where_a_wrapper_has_its_own_weights(class_name: str, order: str) -> None:
+    inner = layer("layer", "Dense", [("kernel", True), ("bias", True), ("mean", False)])
+    outer = holding(layer("w", class_name, [("g", True), ("step", False)]), inner)
+    group = tuple(tensor(str(index)) for index in range(5))
+    bound = names(bind(model("top", outer), saved(LayerWeights({"w": group}))))
+    assert [key.rpartition("/")[2] for key in sorted(bound, key=bound.__getitem__)] == order.split()
+
+
+def test_weights_in_an_unknown_order_are_told_by_their_names() -> None:
+    block = layer("block", "ResidualBlock")
+    norm_first = [layer("norm", "LayerNormalization", [("gamma", True, (3,))])]
+    convs = [layer(f"conv_{k}", "Conv1D", [("kernel", True, (2, 2))]) for k in range(2)]
+    tree = model("top", holding(block, *norm_first, *convs))
+    shapes = {"c1/kernel:0": (2, 2), "n/gamma:0": (3,), "c2/kernel:0": (2, 2)}
+    group = tuple(tensor(name, np.zeros(shape)) for name, shape in shapes.items())
+    assert names(bind(tree, saved(LayerWeights({"block": group})))) == {
+        "block/norm/gamma": "n/gamma:0",
+        "block/conv_0/kernel": "c1/kernel:0",
+        "block/conv_1/kernel": "c2/kernel:0",
+    }
+
+
 # -------------------------------------------------------------------- old storage
 
 RNG = np.random.default_rng(1)
