@@ -104,7 +104,7 @@ class Builder(Emitter):
         if variable not in self.tree.variables:
             self.tree.variables.append(variable)
         weight = Weight.of(variable)
-        return self.derive(name, weight).instead_of(weight) if self.derive else weight
+        return self.derive(name, weight) if self.derive else weight
 
     def hold(self, weight: Weight) -> None:
         """List a sublayer's variable among this layer's own too, as Keras does where a layer keeps one."""
@@ -117,6 +117,10 @@ class Builder(Emitter):
         So does tf.keras where a wrapper keeps a variable and puts another tensor in its place.
         """
         self.hold(weight)
+        self.drop(weight)
+
+    def drop(self, weight: Weight) -> None:
+        """List a variable no more among a sublayer's, whose place something else has taken."""
         for tree in self.tree.descendants():
             tree.variables = [variable for variable in tree.variables if variable not in weight.leaves()]
 

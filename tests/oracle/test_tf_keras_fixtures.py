@@ -38,6 +38,7 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
         "tcn_3.1.2",
         "tcn_3.4.4",
         "tfmot",
+        "tfmot_0.5.0",
     ],
 )
 def test_outputs_are_those_of_tf_keras(name: str, tmp_path: Path) -> None:

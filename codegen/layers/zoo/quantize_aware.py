@@ -94,7 +94,7 @@ def quantize_wrapper(
         kernels.append(weight)
         shape = weight.shape[-1:] if scheme.kind == "Conv" else ()
         low, high = (b.weight(f"{path}_{end}", shape, trainable=False) for end in ("min", "max"))
-        return fake_quantized(weight, low, high, scheme.weight_bits)
+        return fake_quantized(weight, low, high, scheme.weight_bits).instead_of(weight)
 
     x = call_wrapped(b, layer, args, kwargs, derive=rounded, label=layer.name)
     if len(kernels) != len(scheme.weights):

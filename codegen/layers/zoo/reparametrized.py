@@ -40,7 +40,7 @@ def weight_normalization(b: Builder, x: Any, *, layer: LayerSpec, data_init: boo
         if name != path:
             return weight
         kernels.append(weight)
-        return _normalized(b, weight, data_init)
+        return _normalized(b, weight, data_init).instead_of(weight)
 
     result = call_wrapped(b, layer, [x], derive=normalized)
     if not kernels:

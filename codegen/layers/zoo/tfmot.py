@@ -45,7 +45,7 @@ def prune_low_magnitude(b: Builder, *args: Any, layer: LayerSpec, **kwargs: Any)
         b.hold(weight)
         mask = b.weight(f"mask{suffix}", weight.shape, trainable=False)
         b.weight(f"threshold{suffix}", (), trainable=False)
-        return weight.apply("multiply", mask)
+        return weight.apply("multiply", mask).instead_of(weight)
 
     result = call_wrapped(b, layer, args, kwargs, derive=pruned, label=layer.name)
     b.weight("pruning_step", (), trainable=False)
@@ -67,10 +67,13 @@ def cluster_weights(
     layer: LayerSpec,
     number_of_clusters: Size,
     cluster_per_channel: bool = False,
-    preserve_sparsity: bool = False,
+    preserve_sparsity: bool | None = None,
     **kwargs: Any,
 ) -> Any:
-    """The wrapped layer, in whose kernels the nearest centroid stands for each number."""
+    """The wrapped layer, in whose kernels the nearest centroid stands for each number.
+
+    Versions before 0.6, which do not save `preserve_sparsity`, keep no kernels, but each number's centroid.
+    """
     if preserve_sparsity:
         b.unsupported(
             "preserve_sparsity",
@@ -80,19 +83,26 @@ def cluster_weights(
     if cluster_per_channel and layer.config.get("data_format") == "channels_first":
         b.unsupported("cluster_per_channel", cluster_per_channel, "supported: channels last")
     kernels: list[Weight] = []
+    is_early = preserve_sparsity is None
 
     def clustered(path: str, weight: Weight) -> Weight:
         if not _is_kernel(layer, path):
             return weight
         kernels.append(weight)
-        b.hold(weight)
+        if not is_early:
+            b.hold(weight)
         name = path.rpartition("/")[2] + (f"_{len(kernels)}" if path.count("/") else "")
         shape = (weight.shape[-1], number_of_clusters) if cluster_per_channel else (number_of_clusters,)
         centroids = b.weight(f"cluster_centroids_{name}", shape)
-        b.weight(f"pulling_indices_{name}", weight.shape, trainable=False)
-        return weight.nearest_of(centroids)
+        indices = b.weight(f"pulling_indices_{name}", weight.shape, trainable=False)
+        if is_early:
+            return centroids.apply("take", indices, shape=weight.shape)
+        return weight.nearest_of(centroids).instead_of(weight)
 
     result = call_wrapped(b, layer, args, kwargs, derive=clustered, label=layer.name)
     for kernel in kernels:
-        b.take(kernel)
+        if is_early:
+            b.drop(kernel)
+        else:
+            b.take(kernel)
     return result
