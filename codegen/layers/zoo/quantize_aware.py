@@ -170,7 +170,7 @@ class _Scheme:
             kind,
             [name.removeprefix("depthwise_") for name in _strings(b, options, "weight_attrs")],
             _strings(b, options, "activation_attrs"),
-            _option(b, options, "quantize_output", kind == "Activation"),
+            _option(b, options, "quantize_output", kind in ("Activation", "Output")),
             _option(b, options, "num_bits_weight", 8),
             _Quantizer(_option(b, options, "num_bits_activation", 8)),
         )
