@@ -113,6 +113,8 @@ def test_every_layer_that_is_converted_has_a_first_version() -> None:
         ("InstanceNormalization", (*_NORM, "momentum"), "2.8.0", {}, "Custom"),
         ("SineReLU", ("epsilon",), "3.1.0", {"module": "keras_contrib.layers"}, "keras_contrib"),
         ("FixedDropout", ("rate", "noise_shape", "seed"), "2.2.4", {}, "efficientnet"),
+        ("WeightNormalization", ("data_init", "layer"), "2.8.0", {}, "Addons"),
+        ("WeightNormalization", ("layer",), "2.8.0", {}, "Custom"),
     ],
 )
 def test_the_owner(

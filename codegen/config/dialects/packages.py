@@ -60,6 +60,24 @@ _PACKAGES = (
             "Swish": "beta",
         },
     ),
+    # Before 0.7 they were registered without the package.
+    _Package(
+        "Addons",
+        {
+            "GeLU": "approximate",
+            "LayerNormLSTMCell": (
+                "activation bias* dropout implementation kernel* norm_beta_initializer norm_epsilon "
+                "norm_gamma_initializer recurrent* recurrent_activation recurrent_dropout unit_forget_bias "
+                "units use_bias"
+            ),
+            "NASCell": (
+                "bias_initializer kernel_initializer projection projection_initializer "
+                "recurrent_initializer units use_bias"
+            ),
+            "WeightNormalization": "data_init layer",
+        },
+        (TF_KERAS,),
+    ),
     _Package("efficientnet", {"FixedDropout": "noise_shape rate seed"}),
     _Package("keras_efficientnets", {"DropConnect": "drop_connect_rate"}),
     _Package(
