@@ -178,15 +178,15 @@ def layer_norm_simple_rnn_cell(
 
 
 @lowers("NASCell", package=_ADDONS, masks="own", note=_NOTE)
-def nas_cell(b: Builder, x: Value, states: Any, *, cell: NASCell) -> list[Value]:
+def nas_cell(b: Builder, x: Value, state: Any, *, cell: NASCell) -> list[Value]:
     """One step of the cell that neural architecture search found."""
-    return one_step(b, cell, x, states)
+    return one_step(b, cell, x, state)
 
 
 @lowers("ESNCell", package=_ADDONS, masks="own", training_only=_ECHO_ONLY, note=_NOTE)
-def esn_cell(b: Builder, x: Value, states: Any, *, cell: ESNCell) -> list[Value]:
+def esn_cell(b: Builder, x: Value, state: Any, *, cell: ESNCell) -> list[Value]:
     """One step of an echo state network."""
-    return one_step(b, cell, x, states)
+    return one_step(b, cell, x, state)
 
 
 @lowers("ESN", package=_ADDONS, masks="own", training_only=_ECHO_ONLY, note=_NOTE)

@@ -108,6 +108,11 @@ CASES = [
         "addons_gelu", _custom("GELU", lambda _, x: ops.gelu(x), package="Addons", approximate=True), [(5, 3)]
     ),
     Case(
+        "addons_gelu_of_old",
+        _custom("GeLU", lambda _, x: ops.gelu(x), package="Addons", approximate=True),
+        [(5, 3)],
+    ),
+    Case(
         "addons_gelu_exact",
         _custom("GELU", lambda _, x: ops.gelu(x, False), package="Addons", approximate=False),
         [(5, 3)],
