@@ -132,7 +132,8 @@ class ConvLSTMCell:
             kwargs["stride"] = _one(self.window.strides)
         if set(self.window.dilation) != {1}:
             kwargs["dilation"] = _one(self.window.dilation)
-        if padding != "valid" and set(self.window.strides) == {1}:
+        is_odd = all(extent % 2 for extent in self.window.extents)  # torch copies the input for others
+        if set(self.window.strides) == {1} and (padding == "same_theano" or (padding == "same" and is_odd)):
             kwargs["padding"] = "same"
         elif padding == "same_theano":
             reach = zip(kernel.shape, self.window.dilation, strict=False)
@@ -159,7 +160,7 @@ class ConvLSTMCell:
         return run_stepwise(b, module, loop, x, mask, before or None, inner, 2, self.state_perm)
 
     def _padded(self, b: Builder, x: Value) -> Value:
-        """`x` padded as TensorFlow pads for "same" with strides: the odd one at the end."""
+        """`x` padded as TensorFlow pads for "same": the odd one at the end."""
         shape = list(x.shape)
         widths: list[int] = []
         pads = self.window.pads([b.known(x, axis) for axis in self._spatial_axes])
