@@ -72,6 +72,8 @@ def _reshaped(e: Emitter, x: Value, shape: Shape, perm: tuple[int, ...]) -> Valu
         operands["d"] = kept
     else:
         template, op = "x.reshape(*sizes)", Op.RESHAPE
+        if 0 in stored and None in stored:
+            e.malformed(f"its input {x.shape} has no elements")
         operands["sizes"] = _sizes(e, x, stored)
     return e.expression(template, shape=shape, perm=perm, op=op, **operands)
 

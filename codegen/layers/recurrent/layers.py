@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from codegen.errors import shorten
 from codegen.graph import Value
 from codegen.layers.recurrent.cells import (
     CELLS,
@@ -110,7 +111,10 @@ def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Ce
             holder.unsupported(option, value, "no such option is known")
     found: list[tuple[Cell, Builder]] = []
     names: dict[str, int] = {}
-    for inner in spec.config.get("cells", ()):
+    listed = spec.config.get("cells", ())
+    if not isinstance(listed, (list, tuple)) or not all(isinstance(inner, LayerSpec) for inner in listed):
+        holder.malformed(f"its cells should be layers, but are {shorten(listed)}")
+    for inner in listed:
         cell = read_cell(inner)
         if cell is None:
             registry.find(inner)  # the same

@@ -132,9 +132,8 @@ def run_layer(
     given = flat_states(b, initial_state, sum(counts))
     if given and reversed_states:
         given = _last_cell_first(given, counts[::-1])
-    if given and len(cells) == 1:
-        (cell, _), *_ = cells
-        check_states(b, given, [cell.state_shape(b, x)] * cell.num_states)
+    if given:
+        check_states(b, given, [cell.state_shape(b, x) for cell, _ in cells for _ in range(cell.num_states)])
     if loop.stateful:
         memories, remembered = _remember(b, [cell for cell, _ in cells], x)
         given = given or remembered

@@ -252,6 +252,8 @@ def _mode(b: Builder, quantization: Quantization) -> _Mode:
         block = numbers[0] if numbers else None
         if quantization.quantization_config is not None:
             block = _settings(b, quantization.quantization_config).get("block_size")
+        if not (block is None or (type(block) is int and (block > 0 or block == -1))):
+            b.malformed(f"numbers that share a scale should be counted, but are {shorten(block)}")
         return _Mode(name, None if block == -1 else block)
     if name in ("gptq", "awq") and len(numbers) == 2 and numbers[0] in (2, 3, 4, 8):
         return _Mode(name, None if numbers[1] == -1 else numbers[1], bits=numbers[0])

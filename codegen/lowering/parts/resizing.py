@@ -51,6 +51,8 @@ def resize(
 ) -> Value:
     """Images in the size (height, width), as `tf.image.resize`: float32, but for "nearest"."""
     check_rank(b, x, 2)
+    if 0 in x.shape[1:]:
+        b.malformed(f"its input {x.shape} has no elements")
     sizes = [n if isinstance(n, int) else None for n in size]
     ratios = [
         Fraction(n, m) if m and n else None for m, n in zip(sizes_of(x, data_format), sizes, strict=True)
@@ -65,6 +67,8 @@ def enlarge(
 ) -> Value:
     """Images `factors` times as high and wide."""
     check_rank(b, x, 2)
+    if 0 in x.shape[1:]:
+        b.malformed(f"its input {x.shape} has no elements")
     ratios: Ratios = [Fraction(factor) for factor in factors]
     sizes = [n and n * factor for n, factor in zip(sizes_of(x, data_format), factors, strict=True)]
     callee, options = _method(interpolation, ratios, antialias=False)

@@ -190,6 +190,8 @@ def host_map(
 def _host_number(b: Builder, template: str, function: Callable[..., Number], operands: Sequence[Any]) -> Host:
     if all(isinstance(x, (bool, int, float)) for x in operands):
         return known_number(b, function(*operands))
+    if not all(is_host(x) for x in operands):
+        b.malformed("it computes with a size and something that is no number")
     return b.host_op(template, **dict(zip("xyz", operands, strict=False)))
 
 

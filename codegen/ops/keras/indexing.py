@@ -56,6 +56,7 @@ def _host_item(b: Builder, x: Value, items: list[Index]) -> Value:
         part = parts[item]
         return part if isinstance(part, Value) else rules.known_number(b, part)
     if isinstance(item, slice):
+        _check_slice(b, item)
         return rules.sizes(b, parts[item])
     if item is not Ellipsis:
         b.unsupported("key", items, "supported: one index or slice of a shape")
@@ -143,7 +144,7 @@ def _check_slice(b: Builder, item: slice) -> None:
     """Refuse one that is not from a whole number to another."""
     for part in (item.start, item.stop, item.step):
         known = rules.host(part)
-        if not (known is None or type(known) is int or isinstance(known, Value)):
+        if not (known is None or type(known) is int or isinstance(known, Value)) or item.step == 0:
             b.malformed(f"it takes the slice {shorten(item)}, which is not one of whole numbers")
 
 
