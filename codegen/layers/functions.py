@@ -79,9 +79,9 @@ def _evaluated(
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
 ) -> Any:
-    defaults, closure = (list(map(_constant, values)) for values in (function.defaults, function.closure))
     name = "" if routine.name == "<lambda>" else f"{routine.name}() "
     try:
+        defaults, closure = (list(map(_constant, values)) for values in (function.defaults, function.closure))
         return evaluate(b, versions, routine, args, kwargs, defaults=defaults, closure=closure)
     except NotEvaluated as error:
         _refuse(b, f"{name}{error}")

@@ -23,6 +23,8 @@ def frame_window(b: Builder, window: str | tuple[float, ...] | None, length: int
     """
     if window is None:
         return None
+    if not length <= size:
+        b.malformed(f"its windows of {length} elements are longer than its frames of {size}")
     if size > _MAX_LENGTH:
         b.malformed(f"its frames have {size} elements; supported: {_MAX_LENGTH}")
     if isinstance(window, str):

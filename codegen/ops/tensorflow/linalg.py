@@ -55,6 +55,8 @@ def matvec(
 def _transpose(b: Builder, x: Value, transpose: bool, adjoint: bool) -> Value:
     if not transpose and not adjoint:
         return x
+    if x.rank < 2:
+        b.malformed(f"its input {x.shape} is no matrix")
     shape = (*x.shape[:-2], x.shape[-1], x.shape[-2])
     return b.op("x.mH" if adjoint and x.dtype in COMPLEX else "x.mT", shape=shape, x=x)
 
