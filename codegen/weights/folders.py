@@ -24,10 +24,11 @@ from itertools import combinations, islice
 
 from codegen.errors import WeightMismatch
 from codegen.model.saved_model import PathWeights
+from codegen.model.spec import LayerSpec
 from codegen.model.words import default_name
 from codegen.weights.sharing import is_same_layer
 from codegen.weights.slots import SlotTree
-from codegen.weights.stored_tree import StoredTree, class_folder, counted_layers
+from codegen.weights.stored_tree import CONTAINERS, StoredTree, class_folder, counted_layers
 
 # So many ways to tell which layers of a model stand elsewhere are tried.
 _MAX_CHOICES = 2000
@@ -45,7 +46,7 @@ class FolderSearch:
         counts_saved: Whether numbers count what was saved elsewhere before.
 
     Attributes:
-        owners: The layer of each folder, None for a layer that its model lists but does not call.
+        owners: The layer of each folder; only its config if its model lists it but does not call it.
     """
 
     def __init__(self, weights: PathWeights, *, counts_saved: bool) -> None:
@@ -53,7 +54,9 @@ class FolderSearch:
         self._counts_saved = counts_saved or not weights.folders
         self._found: dict[SlotTree, str] = {}
         self._missing: dict[SlotTree, str] = {}
-        self.owners: dict[str, SlotTree | None] = {}
+        self._unclear: list[tuple[SlotTree, str, list[str], list[str]]] = []
+        self._lists: set[str] = set()
+        self.owners: dict[str, SlotTree | LayerSpec] = {}
 
     def find(self, root: SlotTree) -> dict[SlotTree, str]:
         """All layers with the folders that hold them, or that should.
@@ -62,7 +65,11 @@ class FolderSearch:
             WeightMismatch: A layer can have several.
         """
         self._visit(root, "")
-        while self._missing:
+        while self._missing or self._unclear:
+            if self._unclear:
+                node, path, names, present = self._unclear.pop(0)
+                self._visit_layers(node, path, self._choice(names, present, node))
+                continue
             candidates = {node: self._candidates(node) for node in self._missing}
             clear = [(paths[0], node) for node, paths in candidates.items() if len(paths) == 1]
             if not clear:
@@ -81,21 +88,26 @@ class FolderSearch:
     def _visit(self, node: SlotTree, path: str) -> None:
         """Note where a layer is, and look where those that it holds are."""
         owner = self.owners.get(path)
-        if owner is not None and not is_same_layer(owner.spec, node.spec):
+        if owner is not None and not is_same_layer(_spec(owner), node.spec):
             raise _ambiguous(node, [path])
         self._found[_first(node)] = path
         self.owners[path] = node
+        self._lists.update(f"{path}{container}" for container in CONTAINERS if node.spec.model)
+        self._visit_layers(node, path, self._places(node, path))
+
+    def _visit_layers(self, node: SlotTree, path: str, places: Places) -> None:
         children = {child.attribute: child for child in node.children}
-        for name, place in self._places(node, path).items():
+        for name, place in places.items():
             child = children.get(name)
             if child is None:
-                self.owners.update({place: None} if place else {})
+                assert node.spec.model is not None
+                self.owners.update({place: node.spec.model.layer(name)} if place else {})
                 continue
-            if _first(child) in self._found or all(slot.is_aside for slot in child.all_slots()):
+            if _first(child) in self._found:
                 continue
             if place in self._stored.folders:
                 self._visit(child, place)
-            else:
+            elif not all(slot.is_aside for slot in child.all_slots()):
                 self._missing[_first(child)] = place or f"{path}layers/{class_folder(child.spec)}/"
 
     def _where_expected(self) -> Iterator[tuple[SlotTree, str]]:
@@ -110,36 +122,38 @@ class FolderSearch:
     def _places(self, node: SlotTree, path: str) -> Places:
         if node.spec.model is None or self._counts_saved:
             return self._stored.places(node, path)
-        return self._layers_not_saved_before(node, self._stored.container(path))
+        return self._not_saved_before(node, path)
 
     # ---------------------------------------------------------------- numbers of what was not saved before
 
-    def _layers_not_saved_before(self, node: SlotTree, container: str) -> Places:
+    def _not_saved_before(self, node: SlotTree, path: str) -> Places:
+        """Folders of the layers of those classes of which all or none stand in the model's folder."""
         nodes = {child.attribute: child for child in node.children}
         saved = set(self._found)
-        by_class: dict[str, list[str]] = {}
-        layers = counted_layers(node)
-        for layer in layers:
+        by_class: dict[str, list[LayerSpec]] = {}
+        for layer in counted_layers(node):
             child = nodes.get(layer.name)
             if child is None or _first(child) not in saved:
-                by_class.setdefault(class_folder(layer), []).append(layer.name)
+                by_class.setdefault(class_folder(layer), []).append(layer)
             if child is not None:
                 saved.update(_all_within(child))
-        by_name = {layer.name: layer for layer in layers}
-        places: dict[str, str | None] = dict.fromkeys(by_name)
-        for names in by_class.values():
-            present = self._stored.numbered(container, by_name[names[0]], len(names))
-            places.update(self._choice(names, present, nodes))
+        places: dict[str, str | None] = {}
+        for layers in by_class.values():
+            names = [layer.name for layer in layers]
+            present = self._stored.numbered(self._stored.container(path), layers[0], len(layers))
+            if 0 < len(present) < len(layers):  # which is decided when all that is clear is known
+                self._unclear.append((node, path, names, present))
+            else:
+                places |= dict.fromkeys(names) | dict(zip(names, present, strict=False))
         return places
 
-    def _choice(self, names: Sequence[str], present: Sequence[str], nodes: Mapping[str, SlotTree]) -> Places:
+    def _choice(self, names: Sequence[str], present: Sequence[str], model: SlotTree) -> Places:
         """Which layers of one class have these folders, so that the others stand elsewhere.
 
         Raises:
             WeightMismatch: Several choices are possible.
         """
-        if len(present) == len(names):
-            return dict(zip(names, present, strict=True))
+        nodes = {child.attribute: child for child in model.children}
         ways = islice(combinations(names, len(present)), _MAX_CHOICES)
         choices = [dict.fromkeys(names) | dict(zip(chosen, present, strict=True)) for chosen in ways]
         known = [
@@ -180,18 +194,25 @@ class FolderSearch:
         named = self._named(node)
         if named:
             return named
-        found = self._free(node)
-        if not self._stored.weights.in_archive:  # where the config says which layers are the same
-            found += [
-                path
-                for other, path in self._found.items()
-                if is_same_layer(node.spec, other.spec) and self._stored.fits(node, path)
-            ]
-        return found
+        alike = [path for path, owner in self.owners.items() if self._may_be_same(node, owner)]
+        return self._free(node) + [path for path in alike if self._stored.fits(node, path)]
+
+    def _may_be_same(self, node: SlotTree, owner: SlotTree | LayerSpec) -> bool:
+        """Whether a layer that has a folder can be this one; a config in an archive says which are shared."""
+        spec = _spec(owner)
+        if self._stored.weights.in_archive:
+            told = isinstance(owner, LayerSpec) and (spec.shared, node.spec.shared) != (None, None)
+            return told and is_same_layer(node.spec, spec)
+        return is_same_layer(node.spec, spec)
 
     def _free(self, node: SlotTree) -> list[str]:
-        free = [path for path in self._stored.objects if path not in self.owners]
-        return [path for path in free if self._stored.may_be(node, path)]
+        return [
+            path
+            for path in self._stored.objects
+            if path not in self.owners
+            and path.rstrip("/").rpartition("/")[0] not in self._lists
+            and self._stored.may_be(node, path)
+        ]
 
     def _named(self, node: SlotTree) -> list[str]:
         """Those that are attributes with the layer's name, if that is not one that Keras gave it."""
@@ -205,6 +226,10 @@ class FolderSearch:
 def _ambiguous(node: SlotTree, paths: Sequence[str]) -> WeightMismatch:
     places = " or in ".join(path.removesuffix("/") for path in paths[:2])
     return WeightMismatch(f"layer {node.spec.name!r}: its weights may be those in {places}, {_HOW_TO_TELL}")
+
+
+def _spec(owner: SlotTree | LayerSpec) -> LayerSpec:
+    return owner if isinstance(owner, LayerSpec) else owner.spec
 
 
 def _first(node: SlotTree) -> SlotTree:

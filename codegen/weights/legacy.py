@@ -52,6 +52,7 @@ def _pair(root: SlotTree, groups: Mapping[str, Arrays]) -> list[tuple[tuple[str,
     layers = [
         node for node in root.children if _needed(node) or (node.attribute in groups and node.all_slots())
     ]
+    groups = {name: arrays for name, arrays in groups.items() if name not in _uncalled(root)}
     # Keras 1 lists the layers of models that a Sequential merges, not those models.
     flat = [leaf for node in layers for leaf in _flattened(node, groups)]
     for candidates in (layers, flat):
@@ -66,6 +67,12 @@ def _pair(root: SlotTree, groups: Mapping[str, Arrays]) -> list[tuple[tuple[str,
 
 def _needed(node: SlotTree) -> bool:
     return not all(slot.is_aside for slot in node.all_slots())
+
+
+def _uncalled(root: SlotTree) -> set[str]:
+    """Layers that the model lists but does not call: attributes that a user gave it, in Keras 2."""
+    assert root.spec.model is not None
+    return {layer.name for layer in root.spec.model.layers} - {node.attribute for node in root.children}
 
 
 def _flattened(node: SlotTree, groups: Mapping[str, Arrays]) -> Iterator[SlotTree]:
@@ -99,6 +106,7 @@ def _bind_group(
 ) -> dict[Variable, Weight]:
     """The layer's recipes; the saved names decide between the orders that Keras may have written."""
     order = keras3_order if keras3 else keras2_order
+    arrays = _of_layers(arrays, variants[0])
     problem: ConversionError | None = None
     fitting: list[dict[Variable, Weight]] = []
     for slots in _orders(variants, order, arrays):
@@ -114,6 +122,14 @@ def _bind_group(
         return fitting[0]
     assert problem is not None
     raise problem
+
+
+def _of_layers(arrays: Arrays, node: SlotTree) -> Arrays:
+    """The arrays without those of layers that are attributes of a nested model and none of its layers."""
+    slots = node.all_slots()
+    layers = {slot.unit.owner[-1] for slot in slots}
+    own = tuple(array for array in arrays if "".join(array.name.split("/")[-2:-1]) in layers)
+    return own if len(arrays) > len(slots) == len(own) else arrays
 
 
 def _orders(

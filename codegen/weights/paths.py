@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 from codegen.errors import WeightMismatch
 from codegen.graph.recipe import Weight
 from codegen.model.saved_model import PathWeights, StoredTensor
+from codegen.model.spec import LayerSpec
 from codegen.model.variables import Variable, VariableTree
 from codegen.weights.folders import FolderSearch
 from codegen.weights.legacy import make_unit
@@ -57,18 +59,15 @@ def bind_paths(
     return bound
 
 
-def _is_surplus(path: str, owners: dict[str, SlotTree | None]) -> bool:
-    """Whether an array that nobody asked for is a layer's; what a user or training hangs onto a model is not.
-
-    `owners` are the layers of the folders, None for a layer that the model lists but does not call.
-    """
+def _is_surplus(path: str, owners: Mapping[str, SlotTree | LayerSpec]) -> bool:
+    """Whether an array that nobody asked for is a layer's, not what training or a user adds to a model."""
     parts = path.split("/")
     if parts[-1] == "idf_weights" or _RANDOM_STATE.intersection(parts):  # a lookup's stand in its config too
         return False
     folders = ("/".join([*parts[:count], ""]) if count else "" for count in range(len(parts) - 1, -1, -1))
     folder = next((folder for folder in folders if folder in owners), "")
     owner = owners.get(folder)
-    if owner is None:
+    if not isinstance(owner, SlotTree):  # of a layer that is not called
         return False
     inside = path.removeprefix(folder).split("/")[0]
     return owner.spec.model is None or inside in ("vars", *CONTAINERS)

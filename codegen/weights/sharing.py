@@ -15,21 +15,27 @@ from codegen.model.variables import Variable, VariableTree
 from codegen.weights.slots import FirstUses, children_in_order, variables_in_order
 
 
-def first_uses(root: VariableTree) -> FirstUses:
-    """The first use of each layer that the file calls a further use, by the `id` of the further use."""
+def first_uses(root: VariableTree, *, by_name: bool = False) -> FirstUses:
+    """The first use of each further use of a layer, by the `id` of the further use.
+
+    Args:
+        root: The whole model.
+        by_name: Take all layers of the same name and config for one, whatever the file says.
+    """
     found: dict[int, VariableTree] = {}
     numbered: dict[int, VariableTree] = {}
     nodes = list(_all_nodes(root))
-    for node in nodes:
-        number = node.spec.shared
-        if number is None or id(node) in found:
+    for position, node in enumerate(nodes):
+        if id(node) in found or (node.spec.shared is None and not by_name):
             continue
-        if number not in numbered:
-            alike = [other for other in nodes if other.spec.shared is None and _is_same(node, other)]
-            firsts = {id(first): first for first in (found.get(id(other), other) for other in alike)}
-            numbered[number] = firsts.popitem()[1] if len(firsts) == 1 else node
-        if numbered[number] is not node:
-            found.update(_paired(node, numbered[number], found))
+        others = nodes[:position] if by_name else [other for other in nodes if other.spec.shared is None]
+        alike = [found.get(id(other), other) for other in others if _is_same(node, other)]
+        firsts = {id(first): first for first in alike}
+        first = firsts.popitem()[1] if len(firsts) == 1 else node
+        if node.spec.shared is not None:
+            first = numbered.setdefault(node.spec.shared, first)
+        if first is not node:
+            found.update(_paired(node, first, found))
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 
 from codegen.model.packages import OPS
@@ -35,6 +35,9 @@ class StoredTree:
         self.weights = weights
         self._counts = Counter(path.rpartition("vars/")[0] for path in weights.tensors)
         self.objects = weights.folders or dict.fromkeys(self._counts, "")
+        self._listed: defaultdict[str, set[str]] = defaultdict(set)
+        for folder in self.objects:
+            self._listed[folder.removesuffix("/").rpartition("/")[0] + "/"].add(folder)
         self.folders = frozenset(_parents([*weights.tensors, *weights.folders]))
 
     # ---------------------------------------------------------------- where Keras puts things
@@ -80,6 +83,9 @@ class StoredTree:
             return {**places, **named}  # a file that was loaded and saved again may use the layers' names
         return places
 
+    def _has_some(self, place: str) -> bool:
+        return any(path.startswith(place) for path in self.weights.tensors)
+
     def numbered(self, container: str, layer: LayerSpec, count: int) -> list[str]:
         """The folders, `count` at most, of layers of this one's class."""
         numbers = Numbers()
@@ -111,6 +117,8 @@ class StoredTree:
             if tensor is not None and slot.variable is not None and tensor.shape != slot.variable.shape:
                 return False
         places = self.places(node, path)
+        if node.spec.model is not None and not self._listed[self.container(path)] <= set(places.values()):
+            return False
         fits = self._has_arrays if node.spec.model is None else self.fits
         present = [child for child in node.children if places.get(child.attribute) in self.folders]
         return all(fits(child, places[child.attribute]) for child in present)

@@ -207,3 +207,29 @@ def test_hdf5_lists_a_shared_layer_once() -> None:
         "both/e2/s/kernel": "s/kernel:0",
         "both/e2/d/kernel": "d/kernel:0",
     }
+
+
+def test_hdf5_of_keras_3_lists_a_shared_layer_once_and_does_not_say_so() -> None:
+    tree = model("top", model("both", model("e1", one("s")), model("e2", one("s"), one("d"))))
+    weights = LayerWeights({"both": (tensor("s/kernel"), tensor("d/kernel"))})
+    found = names(bind(tree, saved(weights, "3.15.0")))
+    assert found["both/e1/s/kernel"] == found["both/e2/s/kernel"] == "s/kernel"
+    with pytest.raises(WeightMismatch, match="has 3 weights"):
+        bind(tree, saved(weights, "2.15.0"))
+
+
+def test_hdf5_has_weights_of_attributes_that_are_no_layers_of_their_model() -> None:
+    aside = one("aside")
+    tree = model("top", model("inner", one("a"), one("b")), aside)
+    tree.children.pop()
+    inner = (tensor("a/kernel:0"), tensor("extra/kernel:0"), tensor("b/kernel:0"))
+    found = names(bind(tree, saved(LayerWeights({"inner": inner, "aside": (tensor("aside/kernel:0"),)}))))
+    assert found == {"inner/a/kernel": "a/kernel:0", "inner/b/kernel": "b/kernel:0"}
+
+
+def test_a_layer_that_an_inner_model_lists_but_does_not_call() -> None:
+    listed = model("inner", one("a"), one("head"))
+    listed.children.pop()
+    tree = model("top", listed, one("head", shared=7))
+    weights = file("layers/functional/layers/dense", "layers/functional/layers/dense_1", in_archive=True)
+    assert places(tree, weights, "2.15.0")["head"] == "layers/functional/layers/dense_1"
