@@ -222,10 +222,10 @@ class _Block:
         return self("feedforward_dropout", x)
 
 
-@_hub("TransformerEncoder")
+@_hub("TransformerEncoder", masks="own")
 def transformer_encoder(
     b: Builder,
-    x: Value,
+    inputs: Value,
     padding_mask: Value | None = None,
     attention_mask: Value | None = None,
     *,
@@ -234,6 +234,7 @@ def transformer_encoder(
     common: BlockOptions,
 ) -> Value:
     """Self-attention and a feed-forward network, each added to its input and normalised."""
+    x = b.autocast(inputs)
     masks = (b.mask(x), padding_mask, attention_mask)
     if b.spec.package == "keras_nlp" and any(masks):
         b.unsupported("mask", "<tensor>", "keras_nlp runs on Keras 2 and 3, which attend otherwise with one")
@@ -255,13 +256,15 @@ def transformer_encoder(
         return block("self_attention_dropout", y)
 
     x = block.residual(x, "self_attention_layer_norm", normalize_first, attend)
-    return block.residual(x, "feedforward_layer_norm", normalize_first, block.feed_forward)
+    x = block.residual(x, "feedforward_layer_norm", normalize_first, block.feed_forward)
+    x.mask = b.carried_mask(inputs)
+    return x
 
 
-@_hub("TransformerDecoder", unused=("decoder_sequence_shape", "encoder_sequence_shape"))
+@_hub("TransformerDecoder", masks="own", unused=("decoder_sequence_shape", "encoder_sequence_shape"))
 def transformer_decoder(
     b: Builder,
-    x: Value,
+    decoder_sequence: Value,
     encoder_sequence: Value | None = None,
     decoder_padding_mask: Value | None = None,
     decoder_attention_mask: Value | None = None,
@@ -274,6 +277,7 @@ def transformer_decoder(
     common: BlockOptions,
 ) -> Value:
     """Causal self-attention, attention to another sequence if there is one, and a feed-forward network."""
+    x = b.autocast(decoder_sequence)
     size = b.known(x, -1)
     attention = common.attention(size, num_heads)
     layers = {
@@ -299,7 +303,7 @@ def transformer_decoder(
 
     x = block.residual(x, "self_attention_layer_norm", normalize_first, attend)
     if encoder_sequence is not None:
-        source = encoder_sequence
+        source = b.autocast(encoder_sequence)
         of_source = _allowed(b, encoder_padding_mask or b.mask(source), encoder_attention_mask)
 
         def attend_to_source(x: Value) -> Value:
@@ -307,7 +311,9 @@ def transformer_decoder(
             return block("cross_attention_dropout", block("cross_attention_layer", x, source, **masks))
 
         x = block.residual(x, "cross_attention_layer_norm", normalize_first, attend_to_source)
-    return block.residual(x, "feedforward_layer_norm", normalize_first, block.feed_forward)
+    x = block.residual(x, "feedforward_layer_norm", normalize_first, block.feed_forward)
+    x.mask = b.carried_mask(decoder_sequence)
+    return x
 
 
 def _allowed(b: Builder, padding: Value | None, attention: Value | None) -> Value | None:
