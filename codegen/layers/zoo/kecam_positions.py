@@ -244,8 +244,7 @@ def fourier_encoding(b: Builder, x: Value, *, filters: Size = 32, temperature: f
 def sequence_rotation(b: Builder, x: Value, *, max_block_size: int, temperature: float = 1e4) -> Value:
     """Two halves of the channels (N, T, heads, 2, C / 2) turned by angles that grow with the step."""
     del max_block_size
-    *_, halves, _ = _sizes(b, x, x.rank)
-    if halves != 2 or x.rank < 4:
+    if x.rank < 4 or x.shape[-2] != 2:
         b.malformed(f"its input {x.shape} must end in the two halves of the channels")
     template = "rotate_halves(x, temperature)"
     return b.op(template, shape=x.shape, x=b.floating(x), temperature=temperature)
@@ -273,11 +272,11 @@ def time_step_embedding(
 @lowers("PositionalIndex", package="kecam/gpt2", masks="drop", note=NOTE)
 def positional_index(b: Builder, x: Value, *, block_size: int = 1024) -> Value:
     """The numbers of the steps, (1, T)."""
-    steps = b.known(x, -1)
-    if steps > block_size:
+    steps = b.size(x, -1)
+    if isinstance(steps, int) and steps > block_size:
         b.malformed(f"{steps} steps are more than its {block_size}")
     template = "torch.arange(steps, device=x.device).unsqueeze(0)"
-    return b.op(template, shape=(1, steps), dtype="int64", x=x, steps=steps)
+    return b.op(template, shape=(1, x.shape[-1]), dtype="int64", x=x, steps=steps)
 
 
 @lowers(
