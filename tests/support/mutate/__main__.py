@@ -21,7 +21,8 @@ from multiprocessing.context import ForkProcess
 from pathlib import Path
 
 from tests.support.mutate.corpus import corpus
-from tests.support.mutate.trial import MAX_MEMORY, MAX_SECONDS, Verdict, mutant, trial, without_layout
+from tests.support.mutate.tensorflow import without_checksums
+from tests.support.mutate.trial import MAX_MEMORY, MAX_SECONDS, Verdict, mutant, trial, without_layout, write
 
 _FORK = get_context("fork")  # what is imported need not be imported again
 _AT_ONCE = 1000  # trials of one process, so that what they leave behind does not add up
@@ -154,6 +155,7 @@ def _work(models: list[Path], seed: int, numbers: range, pipe: Connection) -> No
     resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     without_layout()
+    without_checksums()
     for number in numbers:
         pipe.send(trial(models, seed, number))
 
@@ -165,9 +167,7 @@ def _general(outcome: str) -> str:
 
 
 def _save(folder: Path, models: list[Path], seed: int, number: int) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in mutant(models, seed, number)[1].items():
-        (folder / name).write_bytes(content)
+    write(folder, mutant(models, seed, number)[1])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 from tests.support.mutate.kinds import Files
@@ -14,6 +15,9 @@ def corpus(folder: Path | None = None) -> list[Path]:
     """Models of at most 256 kB under a folder: whole ones, and architectures with their weights beside."""
     roots = [folder] if folder else [ROOT / "tests" / "fixtures", ROOT / "examples"]
     found = [path for root in roots for path in sorted(root.rglob("*")) if _is_model(path)]
+    # What is a folder, or has one, is kept in an archive.
+    archives = [path for root in roots for path in sorted(root.rglob("saved_model_*.zip"))]
+    found += [path / name for path in archives for name in ("plain", "recurrent")]
     if not found:
         raise SystemExit(f"there is no small model under {folder}")
     return found
@@ -33,6 +37,13 @@ def _weights_of(path: Path) -> Path:
 
 def read(path: Path) -> Files:
     """The files of a model."""
+    if path.parent.suffix == ".zip":
+        with zipfile.ZipFile(path.parent) as archive:
+            names = [
+                name for name in archive.namelist() if name.startswith((f"{path.name}/", f"{path.name}.j"))
+            ]
+            names = sorted((name for name in names if not name.endswith("/")), key=lambda name: "/" in name)
+            return {name: archive.read(name) for name in names}
     files = {path.name: path.read_bytes()}
     if path.suffix == ".json":
         files[_weights_of(path).name] = _weights_of(path).read_bytes()

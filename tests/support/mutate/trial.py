@@ -14,12 +14,12 @@ import black
 
 from codegen import convert
 from codegen.errors import Bug, ConversionError, Unsupported, summary
-from tests.support.mutate import code, raw, tree_of_hdf5, tree_of_json, zip_archive
+from tests.support.mutate import code, raw, tensorflow, tree_of_hdf5, tree_of_json, zip_archive
 from tests.support.mutate.corpus import read
 from tests.support.mutate.kinds import Files, mutated
 
 #: The files whose import registers the mutations.
-MUTATIONS = (code, raw, tree_of_hdf5, tree_of_json, zip_archive)
+MUTATIONS = (code, raw, tensorflow, tree_of_hdf5, tree_of_json, zip_archive)
 #: Where files take no time.
 _IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 MAX_MESSAGE = 2000
@@ -54,12 +54,18 @@ def mutant(models: list[Path], seed: int, number: int) -> tuple[str, Files]:
     return mutated(read(rng.choice(models)), rng)
 
 
+def write(folder: Path, files: Files) -> None:
+    """Put the files of a model into a folder."""
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
 def trial(models: list[Path], seed: int, number: int) -> Verdict:
     """Make a mutant, convert it and judge."""
     kind, files = mutant(models, seed, number)
     with tempfile.TemporaryDirectory(prefix="k2t-mutant-", dir=_IN_MEMORY) as folder:
-        for name, content in files.items():
-            Path(folder, name).write_bytes(content)
+        write(Path(folder), files)
         _forget_peak()
         start = time.process_time()  # others may use the machine
         outcome = judged(Path(folder), files)
@@ -73,7 +79,7 @@ def trial(models: list[Path], seed: int, number: int) -> Verdict:
 
 def judged(folder: Path, files: Files) -> str:
     """Convert the model that lies in a folder: "converted", "refused", or what is wrong."""
-    model, *weights = (folder / name for name in files)
+    model, *weights = (folder / name for name in dict.fromkeys(Path(name).parts[0] for name in files))
     output = folder / "converted"
     try:
         convert(model, output=output, name="converted", weights=weights[0] if weights else None)
