@@ -50,7 +50,7 @@ def convert(
     """Convert a saved Keras model to `<output>/<name>.py` and, unless `no_weights`, `<output>/<name>.pt`.
 
     Args:
-        path: `.h5`, `.hdf5`, `.keras`, or the JSON of an architecture.
+        path: `.h5`, `.hdf5`, `.keras`, a SavedModel folder, or the JSON of an architecture.
         options: How to convert it.
         output: Folder to write to; made if it does not exist.
         progress: Called with a few words at every stage.
