@@ -50,7 +50,9 @@ class Options:
     )
     weights: FilePath | None = field(
         default=None,
-        metadata=_shown("The weights, if MODEL has none: HDF5 or a TensorFlow checkpoint.", metavar="FILE", of_model=True),
+        metadata=_shown(
+            "The weights, if MODEL has none: HDF5 or a TensorFlow checkpoint.", metavar="FILE", of_model=True
+        ),
     )
     no_weights: bool = field(
         default=False,

@@ -123,6 +123,8 @@ def _cells(b: Builder, spec: LayerSpec | tuple[LayerSpec, ...]) -> list[tuple[Ce
         count = names[name] = names.get(name, -1) + 1
         attribute = f"cells/{name}_{count}" if count else f"cells/{name}"
         found.append((cell, holder.sublayer(attribute, replace(inner, calls=b.spec.calls))))
+    if not found:
+        b.malformed("it is a stack of no cells")
     return found
 
 
