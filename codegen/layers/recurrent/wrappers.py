@@ -200,6 +200,8 @@ def time_distributed(
     first = next(instances(x, Value), None)
     if first is None:
         b.malformed("it is called without a tensor")
+    if any(value.rank < 2 for value in instances(x, Value)):
+        b.malformed("it is called with a tensor that has no steps")
     mask, carried = b.mask(first), b.carried_mask(first)
     if layer.class_name in _POINTWISE and layer.package == KERAS and first.rank >= 3:
         result = b.call(spec, x, attribute="layer", **options)
