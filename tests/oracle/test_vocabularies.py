@@ -28,7 +28,8 @@ def _saved(folder: Path, words: str, **options: Any) -> tuple[Any, Path]:
     x = keras.Input((3,), dtype="int64")
     layer = layers.IntegerLookup(vocabulary=str(file), **options)
     model = keras.Model(x, layer(x))
-    layer.input_vocabulary = str(file)  # as Keras 2 leaves it
+    config = {**layer.get_config(), "vocabulary": str(file)}
+    layer.get_config = lambda: config  # as Keras 2 has it
     path = folder / "model.keras"
     model.save(path)
     return model, path
