@@ -14,6 +14,7 @@ LAYERS = (
     "layers.zoo.addons",
     "layers.zoo.addons_crf",
     "layers.attention.addons",
+    "layers.zoo.autokeras",
     "layers.attention.multi_head",
     "layers.augmentation",
     "layers.categorical",

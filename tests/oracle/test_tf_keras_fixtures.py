@@ -26,11 +26,13 @@ FIXTURES = Path(__file__).parents[1] / "fixtures"
     "name",
     [
         "addons",
+        "autokeras",
         "fourier_features",
         "hub_blocks",
         "hub_layers",
         "kecam_layers",
         "keras2_images",
+        "keras2_layers",
         "keras2_masks",
         "locally_connected",
         "tcn",
