@@ -20,14 +20,16 @@ from tests.support.showcase import EXAMPLES, GENERATED, ROOT
 
 DOCS = ROOT / "docs"
 README, CONTRIBUTING = ROOT / "README.md", ROOT / "CONTRIBUTING.md"
-ARCHITECTURE, LAYERS, VERSIONS = (DOCS / f"{page}.md" for page in ("architecture", "layers", "versions"))
+ARCHITECTURE, CUSTOM, LAYERS, VERSIONS = (
+    DOCS / f"{page}.md" for page in ("architecture", "custom", "layers", "versions")
+)
 OP_ROWS = ROOT / "tests" / "oracle" / "cases" / "ops_arrays.py"
 ROOMS = ROOT / "tests" / "unit" / "test_rooms.py"
 TF_FUNCTIONS = ROOT / "codegen" / "ops" / "tensorflow" / "reductions.py"
 QUIRKS, QUIRK_ROWS = Path(quirks.__file__), ROOT / "tests" / "unit" / "test_quirks.py"
 #: Code that the pages show, as it stands in the files.
 SHOWN_OP, SHOWN_TF, SHOWN_QUIRK = "Diff", "math.is_non_decreasing", "CategoryEncoding"
-SHOWN = {"example": GENERATED / "mlp.py", "custom": EXAMPLES / "custom_layers.py"}
+SHOWN = {README: ("example", GENERATED / "mlp.py"), CUSTOM: ("custom", EXAMPLES / "custom_layers.py")}
 
 _ACTIVATIONS = "activation"  # the package under which they are registered
 
@@ -48,7 +50,7 @@ registry by `python -m tests.support.docs`.
 
 _LAMBDA = """\
 The function of a `Lambda` is read from the bytecode in the file and never run; what cannot be evaluated is
-given as torch code with [`--custom`](../README.md#custom-and-lambda-layers).
+given as torch code with [`--custom`](custom.md).
 """
 
 
@@ -192,11 +194,10 @@ def _with_part(text: str, mark: str, part: str) -> str:
     return f"{before}<!-- {mark} -->\n{part}<!-- end of {mark} -->{after}"
 
 
-def _readme() -> str:
-    text = text_of(README)
-    for mark, path in SHOWN.items():
-        text = _with_code(text, mark, text_of(path))
-    return text
+def _with_file(page: Path) -> str:
+    """A page's text with the file that it shows."""
+    mark, path = SHOWN[page]
+    return _with_code(text_of(page), mark, text_of(path))
 
 
 def _architecture() -> str:
@@ -221,7 +222,8 @@ def _contributing() -> str:
 def renewed() -> dict[Path, str]:
     """Every file with made parts, as it should be."""
     return {
-        README: _readme(),
+        README: _with_file(README),
+        CUSTOM: _with_file(CUSTOM),
         ARCHITECTURE: _architecture(),
         CONTRIBUTING: _contributing(),
         LAYERS: layers_page(),
