@@ -27,10 +27,15 @@ _OPS = ("AveragePool", "Correlate", "MapCoordinates", "Resize", "SobelEdges")
 
 
 def origin(
-    dialect: Dialect, version: tuple[int, ...], *, theano: bool | None = False, backend: str = "tensorflow"
+    dialect: Dialect,
+    version: tuple[int, ...],
+    *,
+    theano: bool | None = False,
+    backend: str = "tensorflow",
+    data_format: str = "channels_last",
 ) -> Origin:
     generation, is_tf = _GENERATIONS[dialect], dialect == TF_KERAS
-    return Origin(generation, version, is_tf, theano, False, "channels_last", masks=True, backend=backend)
+    return Origin(generation, version, is_tf, theano, False, data_format, masks=True, backend=backend)
 
 
 def found(
@@ -165,7 +170,7 @@ ON_BACKEND: tuple[tuple[str, dict[str, Any], str, Any, str], ...] = (
     ("AveragePool", _SAME, "same_of", "torch", "torch"),
     ("SobelEdges", {}, "border", "zeros", "torch"),
     ("SobelEdges", {}, "border", "zeros", "jax"),
-    ("SobelEdges", {}, "border", "unknown", ""),
+    ("SobelEdges", {}, "border", "likely reflect", ""),
 )
 
 
@@ -174,6 +179,14 @@ def test_a_quirk_of_a_backend_of_keras_3(row: Any) -> None:
     class_name, config, quirk, value, backend = row
     assert found(class_name, quirk, config, KERAS3, (3, 15, 1), backend=backend) == value
     assert found(class_name, quirk, config, KERAS3, (3, 15, 1)) is None
+
+
+@pytest.mark.parametrize(("backend", "value"), [("", "likely zeros"), ("tensorflow", None)])
+def test_layers_with_channels_first_speak_for_torch_where_no_backend_is_named(
+    backend: str, value: str | None
+) -> None:
+    source = origin(KERAS3, (3, 15, 1), backend=backend, data_format="channels_first")
+    assert quirks_of("SobelEdges", f"{OPS}.image", {}, source).get("border") == value
 
 
 @pytest.mark.parametrize("row", (*ALWAYS_SO, *ON_THEANO), ids=lambda row: f"{row[0]}-{row[2]}-{row[3]}")
@@ -190,7 +203,7 @@ def test_a_quirk_of_whole_dialects(row: Any) -> None:
 def test_every_change_of_the_table_is_tested_at_its_border() -> None:
     borders = {(row[2], row[3], row[6]) for row in BORDERS}
     whole = {(row[2], row[3], dialect) for row in (*ALWAYS_SO, *ON_THEANO) for dialect in row[4]}
-    whole |= {(row[2], row[3], KERAS3) for row in ON_BACKEND}
+    whole |= {(row[2], row[3], KERAS3) for row in ON_BACKEND} | {("border", "likely zeros", KERAS3)}
     for change in CHANGES:
         for dialect, end in change.before.items():
             if end == ALWAYS:

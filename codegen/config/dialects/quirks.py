@@ -193,9 +193,14 @@ CHANGES = (
         when=lambda _, origin: origin.backend in ("torch", "jax"),
     ),
     Change(
-        ("SobelEdges",), "border", value="unknown", before={KERAS3: ALWAYS}, package=OPS,
-        says="Where a file does not name its backend, the border is the likely one, with a note.",
+        ("SobelEdges",), "border", value="likely reflect", before={KERAS3: ALWAYS}, package=OPS,
+        says="Where a file names no backend, TensorFlow is assumed, with a note.",
         when=lambda _, origin: not origin.backend,
+    ),
+    Change(
+        ("SobelEdges",), "border", value="likely zeros", before={KERAS3: ALWAYS}, package=OPS,
+        says="Where the layers of such a file have channels first, as is habit on torch, torch is assumed.",
+        when=lambda _, origin: not origin.backend and origin.data_format == "channels_first",
     ),
     Change(
         ("UpSampling2D",), "resizing", value="legacy", before=NOT_TF,

@@ -17,6 +17,7 @@ from codegen.graph.dtypes import FLOATS
 from codegen.graph.recipe import Weight
 from codegen.lowering.binder import Quirk, options
 from codegen.lowering.builder import Builder
+from codegen.lowering.parts.nibbles import nibble_shape, nibbles, signed
 
 #: The greatest number of float8_e4m3fn.
 _FLOAT8_MAX = 448.0
@@ -99,7 +100,7 @@ def weights(
     if mode.is_early:
         packed = [(n + 1) // 2 if axis == summed_axis else n for axis, n in enumerate(shape)]
     elif mode.name == "int4":
-        packed = _packed((rows, columns), 1)
+        packed = nibble_shape((rows, columns), 1)
     stored = b.weight(
         "kernel", packed, trainable=mode.name in ("", "float8") and quantization.lora_rank is None
     )
@@ -108,12 +109,12 @@ def weights(
         return _float8(b, mode, stored, bias, quantization.lora_rank)
     kernel = stored
     if mode.is_early:
-        stored = _signed(_unpacked(stored, summed_axis, shape[summed_axis]))
+        stored = signed(nibbles(stored, summed_axis, shape[summed_axis]))
     if mode.name == "int8" or mode.is_early:
         scale = align(_state(b, "kernel_scale", scale_shape or shape[-1:]))
         kernel = stored.apply("divide", _computed(b, scale))
     elif mode.name == "int4":
-        unpacked = _signed(_unpacked(stored, 1, columns))
+        unpacked = signed(nibbles(stored, 1, columns))
         kernel = _dequantised(b, "kernel", unpacked, 0, mode.block).reshape(*shape)
     if quantization.lora_rank is not None and _input_quantizer(b, mode, quantization):
         return KernelWeights(kernel, bias, low_rank=_low_rank(b, "kernel", kernel.shape, quantization))
@@ -147,12 +148,12 @@ def row_weights(
         b.unsupported("dtype", b.spec.dtype, "supported: int8, int4 and the dtypes without quantisation")
     inner = 0 if by_column else 1
     _note(b, mode)
-    packed = _packed(shape, inner) if mode.name == "int4" else shape
+    packed = nibble_shape(shape, inner) if mode.name == "int4" else shape
     table = b.weight(name, packed, trainable=not mode.name and quantization.lora_rank is None)
     if mode.name == "int8":
         table = _dequantised(b, name, table, inner, None)
     elif mode.name == "int4":
-        unpacked = _signed(_unpacked(table, inner, shape[inner]))
+        unpacked = signed(nibbles(table, inner, shape[inner]))
         table = _dequantised(b, name, unpacked, inner, mode.block)
     return low_rank_updated(b, name, table, quantization)
 
@@ -329,13 +330,13 @@ def _calibrated(
     rows = shape[0] if len(shape) == 2 or shape[0] == max(shape) else shape[0] * shape[1]
     columns = math.prod(shape) // rows
     bias = None if bias_shape is None else b.weight("bias", bias_shape)
-    stored = _state(b, "kernel", _packed((columns, rows), 0) if mode.bits == 4 else (columns, rows))
+    stored = _state(b, "kernel", nibble_shape((columns, rows), 0) if mode.bits == 4 else (columns, rows))
     groups = math.ceil(rows / mode.block) if mode.block else 1
     scale = _state(b, "kernel_scale", (columns, groups))
     zero = _state(b, "kernel_zero", (columns, groups))
     factors = _state(b, "awq_scales", (rows,)) if mode.name == "awq" else None
     spread = _spread(b, groups, rows)
-    numbers = _unpacked(stored, 0, columns) if mode.bits == 4 else stored
+    numbers = nibbles(stored, 0, columns) if mode.bits == 4 else stored
     numbers = numbers.apply("subtract", zero.apply("matmul", spread, shape=(columns, rows)))
     kernel = numbers.apply("multiply", scale.apply("matmul", spread, shape=(columns, rows))).T
     if factors is not None:
@@ -351,30 +352,6 @@ def _computed(b: Builder, weight: Weight) -> Weight:
 def _state(b: Builder, name: str, shape: Sequence[int]) -> Weight:
     """A weight that no training changes."""
     return b.weight(name, shape, trainable=False)
-
-
-def _packed(shape: tuple[int, int], axis: int) -> tuple[int, int]:
-    """The shape with two 4-bit numbers in a byte along `axis`."""
-    rows, columns = shape
-    return ((rows + 1) // 2, columns) if axis == 0 else (rows, (columns + 1) // 2)
-
-
-def _unpacked(packed: Weight, axis: int, length: int) -> Weight:
-    """4-bit numbers from bytes: first the lower half, then the upper one."""
-    low, high = (byte.apply("bitwise_and", Weight.constant(15)) for byte in (packed, _upper(packed)))
-    sizes = packed.shape
-    between = (*sizes[: axis + 1], 1, *sizes[axis + 1 :])
-    both = Weight.cat([low.reshape(*between), high.reshape(*between)], axis=axis + 1)
-    return both.reshape(*sizes[:axis], 2 * sizes[axis], *sizes[axis + 1 :]).slice(axis, 0, length)
-
-
-def _upper(packed: Weight) -> Weight:
-    return packed.apply("right_shift", Weight.constant(4))
-
-
-def _signed(numbers: Weight) -> Weight:
-    """4-bit numbers of which the uppermost bit is the sign."""
-    return numbers.apply("bitwise_xor", Weight.constant(8)).apply("subtract", Weight.constant(8))
 
 
 def _dequantised(b: Builder, name: str, numbers: Weight, axis: int, block: int | None) -> Weight:

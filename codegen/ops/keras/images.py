@@ -273,21 +273,21 @@ def sobel_edges(
     images: TensorLike,
     *,
     data_format: DataFormat | None = None,
-    border: Quirk[Literal["reflect", "zeros", "unknown"]] = "reflect",
+    border: Quirk[Literal["reflect", "zeros", "likely reflect", "likely zeros"]] = "reflect",
 ) -> Value:
     """How fast each channel changes downwards and to the right, on a new last axis.
 
     TensorFlow reflects images at the border, torch and JAX go on with zeros.
     """
-    if border == "unknown":  # channels first are habit on torch
-        border = "zeros" if data_format == "channels_first" else "reflect"
-        backend = "torch" if border == "zeros" else "TensorFlow"
+    has_zeros = border.endswith("zeros")
+    if border.startswith("likely"):
+        backend = "torch" if has_zeros else "TensorFlow"
         b.note(f"at the border Sobel edges are those of {backend}: the file names no backend")
     x = b.channels_first(rules.tensor(b, images), data_format or "channels_last")
     if data_format == "channels_first":
         x = transpose(b, x, axes=(0, 2, 3, 1))
     channels = b.known(x, -1)
-    mode = "constant" if border == "zeros" else "reflect"
+    mode = "constant" if has_zeros else "reflect"
     grown = pad_axes(b, x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode, 0)
     down = np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]], dtype=float)
     kernel = np.tile(np.stack((down, down.T), axis=-1)[:, :, None], (1, 1, channels, 1))
