@@ -117,9 +117,9 @@ def integer_lookup(
     places = tuple(range(start, start + len(words)))
     x = b.cast(b.keras_layout(x), "int64")
     if invert:
-        found = _lookup(b, x, places, words, -1 if oov_token is None else oov_token)
-        return _masked(b, found, x, 0, mask_token) if mask_token is not None else found
-    found = _lookup(b, x, words, places, first if num_oov_indices == 1 else -1)
+        found = look_up(b, x, places, words, -1 if oov_token is None else oov_token)
+        return masked(b, found, x, 0, mask_token) if mask_token is not None else found
+    found = look_up(b, x, words, places, first if num_oov_indices == 1 else -1)
     if num_oov_indices > 1:
         if oov_method == "farmhash":
             unknown = hashed(b, x, num_oov_indices, salt)
@@ -128,7 +128,7 @@ def integer_lookup(
         unknown = b.elementwise("x + first", x=unknown, first=first) if first else unknown
         found = b.elementwise("torch.where(found < 0, unknown, found)", found=found, unknown=unknown)
     if mask_token is not None:
-        found = _masked(b, found, x, mask_token, 0 if output_mode == "int" else -1)
+        found = masked(b, found, x, mask_token, 0 if output_mode == "int" else -1)
     depth = max_tokens if pad_to_max_tokens and max_tokens else start + len(words)
     if output_mode != "tf_idf":
         dtype = b.dtype if casts and output_mode != "int" else "int64"
@@ -175,7 +175,7 @@ def hashed(b: Builder, x: Value, bins: int, salt: Salt) -> Value:
     return b.op(template, shape=x.shape, dtype="int64", **operands)
 
 
-def _lookup(b: Builder, x: Value, keys: tuple[int, ...], values: tuple[int, ...], unknown: int) -> Value:
+def look_up(b: Builder, x: Value, keys: tuple[int, ...], values: tuple[int, ...], unknown: int) -> Value:
     """The value of each key that `x` holds."""
     if not all(type(number) is int and -(2**63) <= number < 2**63 for number in (*keys, *values)):
         b.malformed("its vocabulary is not one of whole numbers of 64 bits")
@@ -190,7 +190,8 @@ def _lookup(b: Builder, x: Value, keys: tuple[int, ...], values: tuple[int, ...]
     )
 
 
-def _masked(b: Builder, found: Value, x: Value, token: int, value: int) -> Value:
+def masked(b: Builder, found: Value, x: Value, token: int, value: int) -> Value:
+    """`value` where `x` is `token`, else `found`."""
     return b.elementwise("x.masked_fill(y == token, value)", x=found, y=x, token=token, value=value)
 
 

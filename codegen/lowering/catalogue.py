@@ -23,6 +23,7 @@ LAYERS = (
     "layers.core",
     "layers.attention.dot",
     "layers.einsum_dense",
+    "layers.feature_columns",
     "layers.hashing",
     "layers.zoo.crf",
     "layers.zoo.keras_contrib",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from codegen.model.packages import KERAS, OPS
+from codegen.model.packages import FEATURE_COLUMN, KERAS, OPS
 
 _STRINGS = "works on strings, which torch has no tensors for; save a model that begins behind it"
+_HASHES = "hashes strings, which torch has no tensors for; save a model that begins behind it"
 _PYTHON = "wraps code of another library, which is never run"
 _FUNCTION = "takes a function, which is Python code and never run"
 
@@ -15,7 +16,10 @@ REFUSED: dict[tuple[str, str], str] = {
         (KERAS, name): _PYTHON
         for name in ("FlaxLayer", "JaxLayer", "TFSMLayer", "KerasLayer", "TorchModuleWrapper")
     },
-    (KERAS, "DenseFeatures"): "takes columns of a table by name; save a model that begins behind it",
+    (FEATURE_COLUMN, "CrossedColumn"): _HASHES,
+    (FEATURE_COLUMN, "HashedCategoricalColumn"): _HASHES,
+    (FEATURE_COLUMN, "VocabularyFileCategoricalColumn"): "reads a file that is not in the model's",
+    (FEATURE_COLUMN, "WeightedCategoricalColumn"): "is of sparse tensors, which no converted model takes",
     (OPS, "Eig"): "yields eigenvectors, whose order, length and phase are not defined: torch chooses others",
     (OPS, "Eigh"): "yields eigenvectors, which are only defined up to their sign: torch chooses others",
     (OPS, "ElasticTransform"): "draws random numbers",

@@ -6,6 +6,8 @@ OPS = "keras.ops"
 ACTIVATION = "activation"
 #: Functions of TensorFlow that a functional model calls.
 TENSORFLOW = "tensorflow"
+#: Columns of a table, as DenseFeatures holds them.
+FEATURE_COLUMN = "tf.feature_column"
 #: Classes of nobody that Keras knows.
 CUSTOM = "Custom"
 #: Replacements of Lambda layers, by layer name.

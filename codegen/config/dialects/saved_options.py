@@ -68,6 +68,7 @@ _ALWAYS = {
     "CustomScaleLayer Rescaling": "scale",
     "CutMix RandomContrast": "factor seed",
     "Dense": "activation bias* kernel* units use_bias",
+    "DenseFeatures": "feature_columns",
     "DepthwiseConv1D DepthwiseConv2D": (
         "activation activity_regularizer bias* data_format depth_multiplier depthwise* dilation_rate "
         "kernel_size padding strides use_bias"
