@@ -53,8 +53,9 @@ def _bias_add(t: Tools, x: Any, bias: Any, data_format: Any = None) -> Any:
 
 def _format(t: Tools, data_format: Any) -> Any:
     """Where the channels stand; Keras 1 says "tf" and "th"."""
-    known = {None: t.data_format, "tf": "channels_last", "th": "channels_first"}
-    return known.get(data_format, data_format)
+    if data_format is None:
+        return t.data_format
+    return {"tf": "channels_last", "th": "channels_first"}.get(data_format, data_format)
 
 
 @backend("temporal_padding")

@@ -14,6 +14,7 @@ from codegen.evaluation.tools import Tools, has_tensor, non_negative
 from codegen.evaluation.values import Cursor, Fields, NotEvaluated, StaticShape, Unknown
 from codegen.graph import Host, Value
 from codegen.graph.dtypes import INTEGERS
+from codegen.model.python_code import StoredList
 
 NUMBERS = (bool, int, float, complex, np.generic)
 ARRAYS = (*NUMBERS, np.ndarray)
@@ -110,6 +111,11 @@ def check_elements(count: float) -> None:
 
 
 def _sequences(operator: str, a: Any, b: Any, *, in_place: bool) -> Any:
+    is_open = isinstance(a, StoredList) or isinstance(b, StoredList)
+    if is_open and (operator != "+" or len(a) == len(b)):
+        raise NotEvaluated(
+            "computes with a list or an array of its closure, and the file does not tell which"
+        )
     if operator == "+" and isinstance(a, str) and isinstance(b, str) and len(a) + len(b) <= MAX_TEXT:
         return a + b
     if operator == "+" and isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)):

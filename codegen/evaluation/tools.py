@@ -43,7 +43,7 @@ class Versions:
     """
 
     tensorflow: Literal["1", "2", "unknown"] = "2"
-    data_format: str = "channels_last"
+    data_format: Literal["channels_last", "channels_first", "unknown"] = "channels_last"
     resizing: str = ""
     slope: str = ""
 
@@ -67,6 +67,8 @@ class Tools:
     @property
     def data_format(self) -> str:
         """Where images have their channels if nothing is said."""
+        if self.versions.data_format == "unknown":
+            raise NotEvaluated("asks for the image data format, which the file does not tell")
         return self.versions.data_format
 
     @cached_property

@@ -35,12 +35,13 @@ def lambda_(
     mask: Any = None,
     output_shape: Any = None,
     tensorflow: Quirk[Literal["1", "2", "unknown"]] = "2",
+    data_format: Quirk[Literal["channels_last", "channels_first", "unknown"]] = "channels_last",
     resizing: Quirk[str] = "",
     slope: Quirk[str] = "",
 ) -> Any:
     """What the function makes of its inputs; its mask is what its `mask` says, or none."""
     del output_shape  # it follows from the function
-    versions = Versions(tensorflow, resizing=resizing, slope=slope)
+    versions = Versions(tensorflow, data_format, resizing, slope)
     routine = _routine(b, function)
     kwargs = {key: _constant(value) for key, value in (arguments or {}).items()}
     masks = [b.mask(x) for x in instances(inputs, Value)]

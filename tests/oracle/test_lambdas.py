@@ -105,6 +105,25 @@ def test_a_lambda_hands_on_the_mask_that_its_function_makes(tmp_path: Path) -> N
     assert_same(torch_outputs(convert(file, output=tmp_path), [array]), model.predict(array, verbose=0))
 
 
+@pytest.mark.usefixtures("against_reference")
+def test_the_image_data_format_is_that_of_the_layers(tmp_path: Path) -> None:
+    file = tmp_path / "model.keras"
+    array = np.random.default_rng(6).normal(size=(2, 3, 4, 6)).astype("float32")
+    keras.backend.set_image_data_format("channels_first")
+    try:
+        inputs = keras.Input((3, 4, 6))
+        x = layers.ZeroPadding2D()(inputs)
+        x = layers.Lambda(lambda x: x * (2 if keras.backend.image_data_format() == "channels_first" else 5))(
+            x
+        )
+        model = keras.Model(inputs, x)
+        model.save(file)
+        expected = model.predict(array, verbose=0)
+    finally:
+        keras.backend.set_image_data_format("channels_last")
+    assert_same(torch_outputs(convert(file, output=tmp_path), [array]), [expected])
+
+
 REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "opens files (open)": (lambda x: x + len(open("k2t").read()), "open"),  # noqa: PTH123, SIM115 - not run
     "depends on the data": (lambda x: x if x[0, 0, 0, 0] > 0 else -x, "data"),

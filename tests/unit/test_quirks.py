@@ -32,7 +32,7 @@ def origin(
     *,
     theano: bool | None = False,
     backend: str = "tensorflow",
-    data_format: str = "channels_last",
+    data_format: str | None = "channels_last",
 ) -> Origin:
     generation, is_tf = _GENERATIONS[dialect], dialect == TF_KERAS
     return Origin(generation, version, is_tf, theano, False, data_format, masks=True, backend=backend)
@@ -181,6 +181,17 @@ def test_a_quirk_of_a_backend_of_keras_3(row: Any) -> None:
     assert found(class_name, quirk, config, KERAS3, (3, 15, 1)) is None
 
 
+#: The image data format of a file's layers, and of its functions.
+IMAGE_FORMATS = (("channels_first", "channels_first"), (None, "unknown"), ("channels_last", None))
+
+
+@pytest.mark.parametrize(("said", "value"), IMAGE_FORMATS)
+def test_functions_know_the_image_data_format_of_the_layers(said: str | None, value: str | None) -> None:
+    for dialect in _GENERATIONS:
+        source = origin(dialect, (_GENERATIONS[dialect], 1), data_format=said)
+        assert quirks_of("Lambda", KERAS, {}, source).get("data_format") == value
+
+
 @pytest.mark.parametrize(("backend", "value"), [("", "likely zeros"), ("tensorflow", None)])
 def test_layers_with_channels_first_speak_for_torch_where_no_backend_is_named(
     backend: str, value: str | None
@@ -204,6 +215,7 @@ def test_every_change_of_the_table_is_tested_at_its_border() -> None:
     borders = {(row[2], row[3], row[6]) for row in BORDERS}
     whole = {(row[2], row[3], dialect) for row in (*ALWAYS_SO, *ON_THEANO) for dialect in row[4]}
     whole |= {(row[2], row[3], KERAS3) for row in ON_BACKEND} | {("border", "likely zeros", KERAS3)}
+    whole |= {("data_format", row[1], dialect) for row in IMAGE_FORMATS for dialect in _GENERATIONS}
     for change in CHANGES:
         for dialect, end in change.before.items():
             if end == ALWAYS:

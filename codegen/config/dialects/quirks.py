@@ -130,6 +130,7 @@ _PADDED = (
     *(f"{kind}{rank}D" for kind in ("DepthwiseConv", "LocallyConnected", "SeparableConv") for rank in (1, 2)),
 )
 
+_EVER: dict[Dialect, Version] = {**BEFORE_3, KERAS3: ALWAYS}
 _FUNCTIONS_BEFORE_2: dict[Dialect, Version] = {KERAS1: ALWAYS, KERAS2: (2, 3), TF_KERAS: (2, 2)}
 _FUNCTIONS_AROUND_2: dict[Dialect, Version] = {KERAS2: (2, 4), TF_KERAS: (2, 3)}
 
@@ -141,6 +142,16 @@ CHANGES = (
     Change(
         ("Lambda",), "resizing", value="legacy", before=NOT_TF,
         says="K.resize_images had no half-pixel centres.",
+    ),
+    Change(
+        ("Lambda",), "data_format", value="channels_first", before=_EVER,
+        says="K.image_data_format() is what the layers of the file say.",
+        when=lambda _, origin: origin.data_format == "channels_first",
+    ),
+    Change(
+        ("Lambda",), "data_format", value="unknown", before=_EVER,
+        says="Where they contradict one another, nothing tells.",
+        when=lambda _, origin: origin.data_format is None,
     ),
     Change(
         ("Lambda",), "tensorflow", value="unknown", before=_FUNCTIONS_AROUND_2,

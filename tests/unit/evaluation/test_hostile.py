@@ -20,6 +20,7 @@ from codegen.evaluation.tools import Versions
 from codegen.evaluation.values import NotEvaluated
 from codegen.graph import Value
 from codegen.lowering import catalogue
+from codegen.model.python_code import StoredList
 from tests.support.builder import empty_builder
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "code_objects.json"
@@ -107,6 +108,17 @@ def test_what_a_function_may_not_do(source: str, says: str) -> None:
     with pytest.raises(NotEvaluated) as refused:
         evaluate(b, Versions(), read_function(marshal.dumps(code)), [x], {})
     assert says in str(refused.value)
+
+
+def test_a_list_of_a_closure_may_have_been_an_array() -> None:
+    def made(sizes: list[int]) -> Any:
+        return lambda x: x * len(sizes * 2)
+
+    b = empty_builder()
+    x = Value((None, 4), layer="x")
+    routine = read_function(marshal.dumps(made([1]).__code__))
+    with pytest.raises(NotEvaluated, match="a list or an array"):
+        evaluate(b, Versions(), routine, [x], {}, closure=[StoredList([1, 2])])
 
 
 def test_a_loop_without_end_ends() -> None:
