@@ -14,6 +14,7 @@ from codegen.config.dialects import classes
 from codegen.config.dialects.origin import origin_of
 from codegen.config.inputs import implied_input, input_layer
 from codegen.config.layer import Context, is_model, layer_name, read_layer, weights_by_layer
+from codegen.config.tables import implied_table
 from codegen.config.vocabularies import Places, with_vocabularies
 from codegen.errors import MalformedConfig, shorten
 from codegen.model.call_order import references
@@ -212,12 +213,18 @@ def _sequential(entry: Entry, saved: list[Any], name: str, context: Context) -> 
     config = entry.get("config")
     trainable = _trainable(config, name)
     merged = merged_branches(entries[0], context)
+    table = implied_table(entries[0], entry, _name(entries[0]), nested=context.depth > 0)
     if merged is not None:
         layers, inputs = list(merged.layers), merged.inputs
         last = merged.output
     elif entries[0].get("class_name") == "InputLayer":
         first = input_layer(entries[0], _name(entries[0]))
         layers, inputs, last = [first], (first.name,), TensorRef(first.name)
+    elif table is not None:
+        features = {key: TensorRef(feature.name) for key, feature in table.items()}
+        last = TensorRef(_name(entries[0]))
+        layers = [*table.values(), read_layer(entries[0], last.layer, context, [CallSpec((features,))])]
+        inputs = tuple(feature.layer for feature in features.values())
     else:
         first_name = _name(entries[0])
         last = TensorRef(f"{first_name}_input")
@@ -229,7 +236,8 @@ def _sequential(entry: Entry, saved: list[Any], name: str, context: Context) -> 
         if item.get("class_name") == "InputLayer":
             raise MalformedConfig(f"model {name!r}: an InputLayer stands in the middle of a Sequential")
         last = _append(item, last, layers, context)
-    return ModelSpec(name, "Sequential", tuple(layers), inputs, (last,), trainable=trainable)
+    names = tuple(table) if table and merged is None else None
+    return ModelSpec(name, "Sequential", tuple(layers), inputs, (last,), trainable, names)
 
 
 def _append(entry: Entry, source: TensorRef, layers: list[LayerSpec], context: Context) -> TensorRef:

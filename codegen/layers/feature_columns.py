@@ -58,6 +58,9 @@ def dense_features(b: Builder, features: Features, *, feature_columns: Sequence[
     if not names or len(set(names)) < len(names):
         b.malformed(f"its columns are called {', '.join(names)}: one name each, and one at least is needed")
     found = [_lower(b, column, features, _DENSE, name, part=name) for name, column in columns]
+    for child in b.tree.children:  # TensorFlow tracks their variables as the layer's own
+        for variable in tuple(child.variables):
+            b.take(Weight.of(variable))
     parts = [_counted(b, part) if isinstance(part, Categories) else part for part in found]
     return parts[0] if len(parts) == 1 else concatenate(b, parts, axis=-1)
 
@@ -100,7 +103,8 @@ def embedding_column(
     if not several:
         ids = b.op("x.squeeze(-1)", shape=ids.shape[:1], x=ids)
     shape = (categories.count, dimension)
-    weight = b.weight("embedding_weights", shape, trainable=trainable, initializer=initializer)
+    name = f"{b.owner[-1]}/embedding_weights"
+    weight = b.weight(name, shape, trainable=trainable, initializer=initializer)
     table = b.define(
         "nn.Embedding",
         kwargs={"num_embeddings": categories.count, "embedding_dim": dimension},

@@ -163,7 +163,7 @@ class _Objects:
 def _layers(node: SlotTree, found: TrackedObject) -> dict[str, int]:
     """The objects of a model's layers.
 
-    A Sequential counts its InputLayer only in TensorFlow 1.15 and 2.0.
+    A Sequential counts its InputLayer only in TensorFlow 1.15 and 2.0, and never those of a table.
     """
     model = node.spec.model
     assert model is not None
@@ -174,8 +174,8 @@ def _layers(node: SlotTree, found: TrackedObject) -> dict[str, int]:
             f"the objects in the file with the weights ({shorten(list(found.edges)[:6], 160)}) are no "
             f"functional or Sequential model; {_ADVICE}"
         )
-    if model.class_name == "Sequential" and len(numbers) == len(names) - 1:
-        names = names[1:]
+    if model.class_name == "Sequential" and len(numbers) == len(names) - len(model.inputs):
+        names = names[len(model.inputs) :]
     if len(numbers) != len(names):
         raise WeightMismatch(
             f"model {model.name!r} has {len(names)} layers, but {len(numbers)} in the file with the weights; "

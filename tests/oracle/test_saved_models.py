@@ -50,6 +50,11 @@ def test_checkpoints(version: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("against_reference")
+def test_sequential_over_a_table(tmp_path: Path) -> None:
+    assert_as_stored(unpacked("table", tmp_path) / "table")
+
+
+@pytest.mark.usefixtures("against_reference")
 @pytest.mark.parametrize("version", ["2.10", "2.15"])
 def test_adapted_discretization_in_hdf5(version: str, tmp_path: Path) -> None:
     assert_as_stored(unpacked(version, tmp_path) / "bins.h5")

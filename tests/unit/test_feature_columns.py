@@ -16,7 +16,7 @@ def column(class_name: str, **config: Any) -> dict[str, Any]:
     return {"class_name": class_name, "config": config}
 
 
-AGE = column("NumericColumn", key="age")
+AGE = column("NumericColumn", key="age", dtype="float32")
 BUCKETS = column("BucketizedColumn", source_column=AGE, boundaries=[1, 2])
 
 
@@ -60,3 +60,17 @@ def test_what_a_column_cannot_be_is_said_in_one_line(columns: list[Any], says: s
 def test_half_precision_is_refused() -> None:
     with pytest.raises(ConversionError, match="supported: float32"):
         lower(parse(table(BUCKETS, dtype="mixed_float16")))
+
+
+def test_a_sequential_over_a_table_has_an_input_for_each_feature() -> None:
+    """With the dtypes that its columns say; integers where one of them has categories."""
+    counted = column("EmbeddingColumn", categorical_column=IDENTITY, dimension=2)
+    columns = [AGE, counted, column("NumericColumn", key="size", dtype="float64")]
+    first = entry("DenseFeatures", "x", feature_columns=columns, trainable=True)
+    config = {"name": "net", "layers": [first], "build_input_shape": {"size": [None], "age": [None, 1]}}
+    model = parse(saved({"class_name": "Sequential", "config": config}, "2.10.0"))
+    assert (model.inputs, model.input_names) == (("x_age", "x_size"), ("age", "size"))
+    inputs = [model.layer(name) for name in model.inputs]
+    assert [layer.config["batch_shape"] for layer in inputs] == [[None, 1], [None]]
+    assert [layer.dtype for layer in inputs] == ["int64", "float64"]
+    assert list(model.layer("x").calls[0].args[0]) == ["age", "size"]
