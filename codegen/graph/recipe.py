@@ -85,13 +85,13 @@ class Weight:
 
     def slice(self, axis: int, start: int, stop: int) -> Weight:
         """Elements `start:stop` along `axis`."""
-        axis %= len(self.shape)
+        axis = _counted(axis, self.shape)
         shape = (*self.shape[:axis], stop - start, *self.shape[axis + 1 :])
         return Weight(shape, "slice", (axis, start, stop), (self,))
 
     def take(self, axis: int, indices: Sequence[int]) -> Weight:
         """Elements at `indices` along `axis`."""
-        axis %= len(self.shape)
+        axis = _counted(axis, self.shape)
         shape = (*self.shape[:axis], len(indices), *self.shape[axis + 1 :])
         return Weight(shape, "take", (axis, tuple(indices)), (self,))
 
@@ -99,7 +99,7 @@ class Weight:
     def cat(parts: Sequence[Weight], axis: int = 0) -> Weight:
         """Joined along `axis`."""
         first = parts[0].shape
-        axis %= len(first)
+        axis = _counted(axis, first)
         if len({(*part.shape[:axis], len(part.shape), *part.shape[axis + 1 :]) for part in parts}) > 1:
             raise ValueError(f"cannot join {', '.join(str(part.shape) for part in parts)}")
         total = sum(part.shape[axis] for part in parts)
@@ -166,6 +166,13 @@ class Weight:
         if self.step == "instead":
             return self.inputs[0].evaluate(fetch)
         return _STEPS[self.step](self, *(part.evaluate(fetch) for part in self.inputs))
+
+
+def _counted(axis: int, shape: tuple[int, ...]) -> int:
+    """`axis`, counted from the front."""
+    if not -len(shape) <= axis < len(shape):
+        raise ValueError(f"{shape} has no axis {axis}")
+    return axis % len(shape)
 
 
 def _slice(weight: Weight, array: NDArray[Any]) -> NDArray[Any]:

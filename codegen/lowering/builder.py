@@ -60,8 +60,8 @@ class Builder(Emitter):
         return self.session.trains(self.tree)
 
     def mask(self, x: Value) -> Value | None:
-        """The mask that the layer sees for `x`."""
-        return self.masks.seen(x)
+        """The mask that the layer sees for `x`: one of its first axes."""
+        return self.masks.seen(self, x)
 
     def carried_mask(self, x: Value) -> Value | None:
         """The mask that the layer may hand on from `x`, whether it sees it or not."""
@@ -148,7 +148,7 @@ class Builder(Emitter):
             graph: The class's definition, for a nested model.
             dtype: Of the parameters, if not the layer's compute dtype.
         """
-        self.check_integers([list(args), dict(kwargs or {})])
+        self.check_numbers([list(args), dict(kwargs or {})])
         recipes = {key: recipe for key, recipe in (state or {}).items() if recipe is not None}
         options = dict(kwargs or {})
         dtype = dtype or self.dtype
@@ -325,8 +325,8 @@ class Builder(Emitter):
         return layout.to_perm(self, x, tuple(range(x.rank)))
 
     def channels_first(self, x: Value, data_format: str = "channels_last") -> Value:
-        """`x` stored as (N, C, spatial...), as torch's spatial modules want it."""
-        return layout.to_perm(self, x, layout.channels_first_perm(x.rank, data_format))
+        """`x` stored as (N, C, spatial...), as torch's spatial modules want it: with elements."""
+        return layout.channels_first(self, x, data_format)
 
     def reshape(self, x: Value, shape: Shape) -> Value:
         """`x` with Keras' elements in the same order and a new shape; None where the size is open."""
@@ -349,7 +349,8 @@ class Builder(Emitter):
             result = entry(self, x, **entry.bind(activation))
         else:
             result = self.call(activation, x, attribute="activation")
-        assert isinstance(result, Value)
+        if not isinstance(result, Value):
+            self.unsupported("activation", activation.class_name, "supported: what yields one tensor")
         return result
 
     def sublayer(self, attribute: str, spec: LayerSpec, *, part: str = "") -> Builder:

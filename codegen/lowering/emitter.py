@@ -9,9 +9,12 @@ from codegen.errors import MalformedConfig, UnsupportedOption, shorten
 from codegen.graph import FlatOrder, Graph, Host, Node, Op, Targets, Value
 from codegen.graph.dtypes import INTEGERS, compute_dtype, torch_dtype
 from codegen.graph.templates import check_template
-from codegen.lowering.ranges import OutOfRange, check_elements, int64
+from codegen.lowering.ranges import OutOfRange, check_elements, float32, int64
 from codegen.model.nested import instances
 from codegen.model.spec import LayerSpec, Shape
+
+#: Dtypes that have the numbers of Python, not only those of float32.
+_WIDE = frozenset({"float64", "complex128"})
 
 
 @dataclass
@@ -60,15 +63,20 @@ class Emitter:
         except OutOfRange as fault:
             self.malformed(f"{what} would have the shape {shape}; supported: {fault}")
 
-    def check_integers(self, arguments: Any) -> None:
-        """Refuse integers that torch cannot have, at any depth.
+    def check_numbers(self, arguments: Any) -> None:
+        """Refuse numbers that torch cannot have, at any depth; beside float64, those of Python are fine.
 
         Raises:
             MalformedConfig: There is one.
         """
-        for number in instances(arguments, int):
+        is_wide = bool(_WIDE & {value.dtype for value in instances(arguments, Value)})
+        numbers: tuple[int | float, ...] = (*instances(arguments, int), *instances(arguments, float))
+        for number in numbers:
             try:
-                int64(number)
+                if isinstance(number, int):
+                    int64(number)
+                elif not is_wide:
+                    float32(number)
             except OutOfRange as fault:
                 self.malformed(f"it has to do with the number {shorten(number)}; supported: {fault}")
 
@@ -84,7 +92,7 @@ class Emitter:
             MalformedConfig: A number or a shape in it is beyond all that torch can have.
         """
         check_template(template, operands)
-        self.check_integers(operands)
+        self.check_numbers(operands)
         node = Node(template, operands, targets, self.label, op or Op.OTHER)
         for value in node.results():
             self.check_size("its output", value.shape)

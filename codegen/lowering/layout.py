@@ -21,6 +21,13 @@ def channels_first_perm(rank: int, data_format: str = "channels_last") -> tuple[
     return (0, rank - 1, *range(1, rank - 1))
 
 
+def channels_first(e: Emitter, x: Value, data_format: str = "channels_last") -> Value:
+    """`x` stored as (N, C, spatial...), for modules that take no images without elements."""
+    if 0 in x.shape[1:]:
+        e.malformed(f"its input {x.shape} has no elements")
+    return to_perm(e, x, channels_first_perm(x.rank, data_format))
+
+
 def to_perm(e: Emitter, x: Value, perm: tuple[int, ...]) -> Value:
     """`x` in another layout: a twin that exists, a reshape if only axes of size 1 move, else a permute.
 

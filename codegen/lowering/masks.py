@@ -36,9 +36,16 @@ class Masks:
         """Note the masks that stand in the call, in the order of its inputs."""
         self.given.update(zip(values, masks, strict=False))
 
-    def seen(self, x: Value) -> Value | None:
-        """The mask that the layer sees for `x`: one of the call before the input's own."""
-        return self.given.get(x, x.mask if self.rules.sees else None)
+    def seen(self, e: Emitter, x: Value) -> Value | None:
+        """The mask that the layer sees for `x`: one of the call before the input's own.
+
+        Raises:
+            MalformedConfig: It is none of the first axes of `x`.
+        """
+        mask = self.given.get(x, x.mask if self.rules.sees else None)
+        if mask is not None and not _is_along(mask, x):
+            e.malformed(f"a mask of shape {mask.shape} does not go with its input {x.shape}")
+        return mask
 
     def handed_on(self, x: Value) -> Value | None:
         """The mask that the layer may hand on from `x`, whether it sees it or not."""
@@ -55,6 +62,11 @@ class Masks:
     def without_own(self) -> Masks:
         """The same for a layer that sees no mask but those of the call."""
         return replace(self, rules=replace(self.rules, sees=False))
+
+
+def _is_along(mask: Value, x: Value) -> bool:
+    sizes = zip(mask.shape, x.shape, strict=False)
+    return mask.rank <= x.rank and all(None in pair or pair[0] in (1, pair[1]) for pair in sizes)
 
 
 def carry(e: Emitter, masks: Masks, rule: MaskRule, args: Sequence[Any], result: Any) -> Any:

@@ -11,6 +11,9 @@ from typing import Annotated, TypeAlias
 
 from codegen.model.spec import Shape
 
+#: The largest number of float32.
+_MAX_FLOAT32 = (2 - 2**-23) * 2.0**127
+
 #: In float32 these are four terabytes.
 _MAX_ELEMENTS = 2**40
 
@@ -41,6 +44,17 @@ def int64(number: int) -> int:
     """
     if not -(2**63) <= number < 2**63:
         raise OutOfRange("whole numbers of 64 bits")
+    return number
+
+
+def float32(number: float) -> float:
+    """`number`, if it is infinite, no number, or one that float32 comes near to.
+
+    Raises:
+        OutOfRange: It is finite, and beyond all that float32 has.
+    """
+    if math.isfinite(number) and abs(number) > _MAX_FLOAT32:
+        raise OutOfRange("those of float32, or infinity")
     return number
 
 

@@ -17,6 +17,7 @@ from tests.support.configs import entry, functional, input_entry
 from tests.support.keras_files import write_whole_h5
 
 NUMPY = "keras.src.ops.numpy"
+LISTS = functional([input_entry("a", 3)], [["a", 0, 0]], [["a", 0, 0]])
 CELL = {"class_name": "LSTMCell", "config": {"units": 3}}
 
 
@@ -34,8 +35,10 @@ def problem(tmp_path: Path, layer: dict[str, Any], **inputs: tuple[int | None, .
     return found
 
 
-def called(class_name: str, *args: Any, module: str = "keras.layers", **config: Any) -> dict[str, Any]:
-    node = {"args": list(args), "kwargs": {}}
+def called(
+    class_name: str, *args: Any, module: str = "keras.layers", kwargs: Any = None, **config: Any
+) -> dict[str, Any]:
+    node = {"args": list(args), "kwargs": kwargs or {}}
     return {"module": module, **entry(class_name, "layer", [node], **config)}
 
 
@@ -85,6 +88,53 @@ def called(class_name: str, *args: Any, module: str = "keras.layers", **config: 
             {"x": (4, 2), "y": (3, 3)},
             "do not go together",
         ),
+        (
+            called("SimpleRNN", *tensors("x"), units=3, kwargs={"mask": tensors("y")[0]}),
+            {"x": (4, 2), "y": (5,)},
+            "a mask of shape",
+        ),
+        (
+            called("GlobalAveragePooling3D", *tensors("x", "x"), data_format="channels_first"),
+            {"x": (2, 3, 4, 5)},
+            "none for the steps",
+        ),
+        (
+            called("GlobalAveragePooling1D", *tensors("x", "y")),
+            {"x": (4, 2), "y": (3,)},
+            "none for the steps",
+        ),
+        (called("Attention", tensors("x", "y")), {"x": (2,), "y": (4, 2)}, "as many axes"),
+        (called("MaxPooling2D", *tensors("x"), pool_size=2), {"x": (4, 4, 0)}, "no elements"),
+        (
+            called("BroadcastTo", *tensors("x"), module=NUMPY, shape=[2, 5, 4]),
+            {"x": (4, 4, 4)},
+            "cannot be made",
+        ),
+        (called("BroadcastTo", *tensors("x"), module=NUMPY, shape=[5, 1]), {"x": (4,)}, "cannot be made"),
+        (called("Full", 0.5, module=NUMPY, shape=[1.5, 2]), {"x": ()}, "whole numbers"),
+        (called("Diag", *tensors("x"), module=NUMPY), {"x": (3, 2)}, "neither a diagonal"),
+        (called("Squeeze", *tensors("x"), module=NUMPY, axis=1), {"x": (0, 2)}, "one element along"),
+        (
+            called("Lstsq", *tensors("x", "y"), module="keras.src.ops.linalg"),
+            {"x": (3, 3), "y": (3,)},
+            "should be one matrix",
+        ),
+        (called("IFFT2", tensors("x"), module="keras.src.ops.math"), {"x": (4, 2)}, "which has two"),
+        (
+            called("BatchNorm", *tensors("x"), 0.5, 0.5, module="keras.src.ops.nn", axis=1),
+            {"x": (4, 2)},
+            "along axes of sizes",
+        ),
+        (
+            called("Dense", *tensors("x"), units=3, activation=LISTS),
+            {"x": (4,)},
+            "one tensor",
+        ),
+        (
+            entry("TFOpLambda", "layer", [["x", 0, 0, {"limit": 3}]], function="range"),
+            {"x": (4,)},
+            "as a number",
+        ),
     ],
 )  # fmt: skip
 def test_it_is_the_layer_that_is_named(
@@ -114,5 +164,7 @@ def test_recipes_of_arrays_that_do_not_fit() -> None:
     assert Weight.cat([two, three]).shape == (5, 3)
     with pytest.raises(ValueError, match="cannot join"):
         Weight.cat([two, three], axis=1)
+    with pytest.raises(ValueError, match="no axis"):
+        Weight.cat([Weight.full((), 0.0)], axis=-1)
     with pytest.raises(ValueError, match="other axes"):
         two.permute(0)

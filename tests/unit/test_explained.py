@@ -186,6 +186,7 @@ def test_tensors_that_nobody_puts_out(tmp_path: Path, output: list[Any], said: s
         ("LayerNormalization", "epsilon", -0.1, "at least 0"),
         ("Dense", "units", 0, "at least 1"),
         ("Dense", "units", 2**63, "64 bits"),
+        ("ReLU", "max_value", 1e39, "those of float32"),
         ("RepeatVector", "n", 2**50, "2**40 elements"),
         ("RepeatVector", "n", -2, "at least 0"),
     ],

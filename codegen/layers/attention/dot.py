@@ -83,6 +83,8 @@ def _inputs(b: Builder, inputs: list[Value]) -> tuple[Value, Value, Value]:
         b.malformed("it must be called on [query, value] or [query, value, key]")
     if any(x.rank < 2 for x in inputs):
         b.malformed(f"its inputs {', '.join(str(x.shape) for x in inputs)} must have an axis of steps")
+    if len({x.rank for x in inputs}) > 1:
+        b.malformed(f"its inputs {', '.join(str(x.shape) for x in inputs)} should have as many axes")
     values = [b.keras_layout(x) for x in inputs]
     return values[0], values[1], values[-1]
 

@@ -78,6 +78,13 @@ def global_average_pooling(
         mask = b.mask(x)
     if mask is None:
         return _reduce(b, b.floating(x), "mean", dims, data_format, keepdims=keepdims)
+    steps = sizes_of(x, data_format)
+    if (
+        len(steps) != 1
+        or mask.rank != 2
+        or (None not in (mask.shape[1], *steps) and mask.shape[1:] != tuple(steps))
+    ):
+        b.malformed(f"a mask of shape {mask.shape} is none for the steps of its input {x.shape}")
     axis = x.dim(channel_axis(x.rank, data_format))
     index = (slice(None), *((None, slice(None)) if axis == 1 else (slice(None), None)))
     kept_shape = with_sizes(x, data_format, sizes_of(x, data_format), 1)

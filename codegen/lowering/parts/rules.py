@@ -206,6 +206,8 @@ def shape_argument(b: Builder, shape: TensorLike, option: str = "shape") -> tupl
     for part in parts:
         if not (part is None or is_host(part)):
             b.unsupported(option, "<tensor>", "supported: numbers and sizes of other tensors")
+        if isinstance(part, float):
+            b.unsupported(option, part, "supported: whole numbers")
     return tuple(-1 if part is None else part for part in parts)
 
 

@@ -120,6 +120,8 @@ def broadcast_to(b: Builder, x: TensorLike, *, shape: TensorLike) -> Value:
     x = rules.native(b, x)
     sizes = rules.shape_argument(b, shape)
     known = rules.open_shape(sizes)
+    if x.rank > len(known) or b.broadcast([x.shape, known]) not in (known, x.shape):
+        b.malformed(f"its input {x.shape} cannot be made one of shape {known}")
     return b.op("x.expand(sizes)", shape=known, x=x, sizes=sizes)
 
 
@@ -144,6 +146,8 @@ def diag(b: Builder, x: TensorLike, *, k: int = 0) -> Value:
     if x.rank == 1:
         size = None if x.shape[0] is None else x.shape[0] + abs(k)
         shape: Shape = (size, size)
+    elif x.rank != 2:
+        b.malformed(f"its input {x.shape} is neither a diagonal nor a matrix")
     else:
         shape = (_diagonal_size(x.shape[0], x.shape[1], k),)
     operands: dict[str, Any] = {"k": k} if k else {}

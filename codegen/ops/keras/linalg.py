@@ -137,6 +137,8 @@ def _least(sizes: Shape) -> int | None:
 def lstsq(b: Builder, a: TensorLike, b_: TensorLike, *, rcond: float | None = None) -> Value:
     """`torch.linalg.pinv(a) @ y`."""
     a, y = matrix(b, a), rules.native(b, b_)
+    if a.rank != 2 or y.rank not in (1, 2):
+        b.malformed(f"its inputs {a.shape} and {y.shape} should be one matrix, and a vector or a matrix")
     shape = (a.shape[1], *y.shape[1:])
     cutoff = _cutoff(b, a, 1) if rcond is None else _epsilon(b, a) if rcond < 0 else rcond
     return b.op("torch.linalg.pinv(a, rtol=cutoff) @ y", shape=shape, a=a, y=y, cutoff=cutoff)

@@ -100,6 +100,8 @@ def in_top_k(b: Builder, targets: TensorLike, predictions: TensorLike, *, k: int
 
 def complex_of(b: Builder, x: Sequence[TensorLike]) -> Value:
     """A pair of real and imaginary part as complex numbers."""
+    if len(x) != 2:
+        b.malformed(f"it is called with {len(x)} parts of a complex tensor, which has two")
     real, imag = (rules.native(b, part) for part in x)
     dtype = "complex128" if real.dtype == "float64" else "complex64"
     return b.op(

@@ -81,6 +81,8 @@ def batch_norm(
         name: rules.native(b, value, x.dtype) for name, value in given.items() if value is not None
     }
     if a and all(value.rank == 1 for value in operands.values()):
+        for value in operands.values():
+            _check_along(b, value, x, (a,))
         x = layout.to_perm(b, x, (0, a, *(i for i in range(1, x.rank) if i != a)))
         affine = "".join(f", {name}={name}" for name in ("weight", "bias") if name in operands)
         template = f"F.batch_norm(x, mean, variance{affine}, eps=eps)"
@@ -154,7 +156,17 @@ def along_axis(b: Builder, value: Value, x: Value, axes: tuple[int, ...]) -> Val
     """A tensor over some axes of `x`, shaped to be combined with `x`."""
     if value.rank == x.rank:
         return value
+    _check_along(b, value, x, axes)
     return b.reshape(value, tuple(n if a in axes else 1 for a, n in enumerate(x.shape)))
+
+
+def _check_along(b: Builder, value: Value, x: Value, axes: tuple[int, ...]) -> None:
+    """Refuse a tensor that is none over these axes of `x`."""
+    sizes = tuple(x.shape[a] for a in axes)
+    if value.rank != len(axes) or any(
+        None not in pair and len({*pair}) > 1 for pair in zip(value.shape, sizes, strict=True)
+    ):
+        b.malformed(f"it takes a tensor of shape {value.shape} along axes of sizes {sizes}")
 
 
 def _wide(b: Builder, x: TensorLike) -> tuple[Value, str]:

@@ -109,6 +109,8 @@ def squeeze(b: Builder, x: TensorLike, *, axis: Axis = None) -> Value:
         axes = tuple(a for a, size in enumerate(x.shape) if size == 1)
     else:
         axes = rules.axes_of(b, axis, x.rank)
+    if any(x.shape[a] not in (None, 1) for a in axes):
+        b.malformed(f"its input {x.shape} should have one element along its axes {axes}")
     if not axes:
         return b.op("x", shape=x.shape, x=x)
     dims = tuple(sorted(x.dim(a) for a in axes))

@@ -283,8 +283,15 @@ def range_(
     bounds = [rules.host(v) for v in (start, limit, delta)]
     if any(is_tensor(v) for v in bounds):
         dtype = dtype or next(v.dtype for v in bounds if is_tensor(v))
-        bounds = [b.host_op("x.item()", x=v) if is_tensor(v) else v for v in bounds]
+        bounds = [b.host_op("x.item()", x=_single(b, v)) if is_tensor(v) else v for v in bounds]
     return arrange.arange(b, bounds[0], bounds[1], bounds[2], dtype=dtype)
+
+
+def _single(b: Builder, x: Value) -> Value:
+    """A tensor that can be read as a number."""
+    if any(size not in (None, 1) for size in x.shape):
+        b.malformed(f"it reads a tensor of shape {x.shape} as a number")
+    return x
 
 
 @tf("linspace")
