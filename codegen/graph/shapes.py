@@ -32,3 +32,9 @@ def element_count(shape: Shape) -> int | None:
     """Number of elements, None if a size is open."""
     known = [size for size in shape if size is not None]
     return math.prod(known) if len(known) == len(shape) else None
+
+
+def can_spread(shape: Shape, target: Shape) -> bool:
+    """Whether a tensor may be broadcast to another shape, in which it is not the one that grows."""
+    pairs = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(None in pair or pair[0] in (1, pair[1]) for pair in pairs)

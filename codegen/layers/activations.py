@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from codegen.graph import Value
+from codegen.graph.dtypes import INTEGERS
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts.tensors import along, torch_dim
@@ -53,6 +54,11 @@ _SIGNED = {
     ("softplus2",): "shifted_softplus(x)",
     ("kecamCommon>phish", "phish"): "x * torch.tanh(F.gelu(x))",
 }
+#: Those that torch has for floating-point numbers alone.
+_OF_FLOATS = {
+    "softplus", "elu", "selu", "celu", "leaky_relu", "silu", "hard_silu", "gelu", "mish", "hard_shrink",
+    "soft_shrink", "log_sigmoid", "Addons>gelu", "Addons>rrelu", "kecamCommon>hard_sigmoid_torch", "kecamCommon>phish",
+}  # fmt: skip
 #: Functions of TensorFlow and `keras.ops` that were given as activations: a file has just their names.
 _FUNCTIONS = {
     ("abs", "absolute"): "torch.abs(x)",
@@ -89,7 +95,11 @@ _FUNCTIONS = {
 
 
 def _register(names: tuple[str, ...], template: str, *, non_negative: bool) -> None:
+    needs_floats = names[0] in _OF_FLOATS
+
     def activation(b: Builder, x: Value) -> Value:
+        if needs_floats and x.dtype in {*INTEGERS, "bool"}:
+            b.malformed(f"it applies {names[0]} to {x.dtype}; supported: floating-point numbers")
         return b.elementwise(template, non_negative=non_negative, x=x)
 
     lowers(*names, package=ACTIVATION)(activation)

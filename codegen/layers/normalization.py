@@ -271,6 +271,8 @@ def unit_normalization(b: Builder, x: Value, *, axis: int | tuple[int, ...] = -1
     if x.flat is not None:
         x = b.keras_layout(x)
     dims = [x.dim(b.axis(axis, x.rank)) for axis in axes]
+    if len({*dims}) < len(dims):
+        b.malformed(f"its axes {axes} name an axis of its input {x.shape} twice")
     return b.op("unit_normalize(x, dims)", shape=x.shape, x=x, like=x, dims=dims)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from codegen.errors import MalformedConfig
 from codegen.graph import Host, Value
 from codegen.lowering import registry
 from codegen.lowering.catalogue import load
 from codegen.lowering.parts.operands import TensorLike
-from codegen.model.packages import OPS
+from codegen.model.packages import ACTIVATION, OPS
 from codegen.ops.keras import choosing, elementwise
 from tests.support.builder import empty_builder
 
@@ -104,3 +105,14 @@ def test_keras_has_just_its_own_functions() -> None:
     known = {name for package, name in registry.registered() if package == OPS}
     assert elementwise.UNARY.keys() | elementwise.BINARY.keys() <= known
     assert not known & (elementwise.OTHER_UNARY.keys() | elementwise.OTHER_BINARY.keys())
+
+
+@pytest.mark.parametrize(("name", "takes"), [("relu", True), ("elu", False), ("gelu", False)])
+def test_activations_of_whole_numbers(name: str, takes: bool) -> None:
+    load({ACTIVATION})
+    b, x = empty_builder(), Value((None, 3), "int32")
+    if takes:
+        assert b.activation(x, name).dtype == "int32"
+    else:
+        with pytest.raises(MalformedConfig, match="supported: floating-point"):
+            b.activation(x, name)

@@ -80,6 +80,11 @@ def test_a_wrong_file_is_found(body: str, problem: str, tmp_path: Path) -> None:
         _check(tmp_path, body, _graph(Value((None, 4), layer="fc_out")), _STATE)
 
 
+def test_windows_in_a_row_have_large_inputs(tmp_path: Path) -> None:
+    body = "assert x.shape[1] > 4000, 'small'; return x[:, :4]"
+    _check(tmp_path, body, _graph(Value((None, 4)), size=None), _STATE)
+
+
 def test_what_a_sample_fails_with_is_told_and_not_what_an_empty_batch_does(tmp_path: Path) -> None:
     body = "assert len(x), 'empty'; assert x.shape[1] == 224, 'small'; raise ValueError('honest')"
     with pytest.raises(SelfCheckFailed, match="honest"):

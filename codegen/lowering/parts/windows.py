@@ -132,6 +132,8 @@ class ConvWindows(Windows):
             self.rule,
             self.data_format,
         )
+        if any(extent >= 2**31 for extent in found.extents):
+            b.unsupported("dilation_rate", self.dilation_rate, "supported: windows smaller than 2**31")
         is_unknown = self.padding == "same" and self.same_of == "unknown"
         if is_unknown and not all(_backends_agree(*axis) for axis in found.axes):
             b.unsupported("padding", "same", UNKNOWN_BACKEND)

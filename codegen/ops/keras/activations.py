@@ -59,7 +59,7 @@ def leaky_relu(b: Builder, x: TensorLike, *, negative_slope: float = 0.2) -> Val
 def elu(b: Builder, x: TensorLike, *, alpha: float = 1.0, name: str) -> Value:
     """`F.elu(x, alpha)` or `F.celu(x, alpha)`."""
     if alpha == 1:
-        return b.elementwise(f"F.{name}(x)", x=rules.tensor(b, x))
+        return activate(b, name, x)
     return b.elementwise(f"F.{name}(x, alpha=alpha)", x=rules.tensor(b, x), alpha=alpha)
 
 

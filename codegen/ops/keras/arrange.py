@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from codegen.graph import Value
 from codegen.graph.dtypes import COMPLEX, FLOATS, promote, torch_dtype
-from codegen.graph.shapes import element_count
+from codegen.graph.shapes import can_spread, element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axis, TensorLike, is_host, is_tensor
@@ -120,9 +120,13 @@ def broadcast_to(b: Builder, x: TensorLike, *, shape: TensorLike) -> Value:
     x = rules.native(b, x)
     sizes = rules.shape_argument(b, shape)
     known = rules.open_shape(sizes)
-    if x.rank > len(known) or b.broadcast([x.shape, known]) not in (known, x.shape):
-        b.malformed(f"its input {x.shape} cannot be made one of shape {known}")
+    _check_spread(b, x, known)
     return b.op("x.expand(sizes)", shape=known, x=x, sizes=sizes)
+
+
+def _check_spread(b: Builder, x: Value, shape: Shape) -> None:
+    if not can_spread(x.shape, shape):
+        b.malformed(f"a tensor of shape {x.shape} cannot be broadcast to {shape}")
 
 
 @op("Meshgrid")
@@ -233,7 +237,9 @@ def full_like(b: Builder, x: TensorLike, fill_value: TensorLike, *, dtype: str |
     if is_host(value):
         y = b.op("torch.full_like(x, value)", shape=x.shape, x=x, value=value)
     else:
-        y = b.op("value.expand_as(x)", shape=x.shape, x=x, value=rules.native(b, value, x.dtype))
+        value = rules.native(b, value, x.dtype)
+        _check_spread(b, value, x.shape)
+        y = b.op("value.expand_as(x)", shape=x.shape, x=x, value=value)
     return b.cast(y, dtype or x.dtype)
 
 

@@ -179,7 +179,10 @@ def average(b: Builder, x: TensorLike, weights: TensorLike | None = None, *, axi
     dtype = rules.float_type(x, weights)
     x, weights = b.cast(x, dtype), b.cast(weights, dtype)
     if weights.rank == 1 and x.rank > 1:
-        (a,) = rules.axes_of(b, axis, x.rank)
+        axes = rules.axes_of(b, axis, x.rank)
+        if len(axes) != 1:
+            b.malformed(f"its weights {weights.shape} should be of one axis, but are of {axes}")
+        a = axes[0]
         weights = b.reshape(weights, tuple(weights.shape[0] if i == a else 1 for i in range(x.rank)))
     total = reduction(b, "Sum", b.elementwise("x * y", x=x, y=weights), axis)
     scale = reduction(b, "Sum", b.elementwise("y.expand_as(x)", x=x, y=weights), axis)
