@@ -57,7 +57,8 @@ _SIGNED = {
 #: Those that torch has for floating-point numbers alone.
 _OF_FLOATS = {
     "softplus", "elu", "selu", "celu", "leaky_relu", "silu", "hard_silu", "gelu", "mish", "hard_shrink",
-    "soft_shrink", "log_sigmoid", "Addons>gelu", "Addons>rrelu", "kecamCommon>hard_sigmoid_torch", "kecamCommon>phish",
+    "soft_shrink", "log_sigmoid", "Addons>gelu", "Addons>rrelu", "kecamCommon>hard_sigmoid_torch",
+    "kecamCommon>phish",
 }  # fmt: skip
 #: Functions of TensorFlow and `keras.ops` that were given as activations: a file has just their names.
 _FUNCTIONS = {
