@@ -67,6 +67,7 @@ def called(
             {"x": (4,)},
             "whole numbers",
         ),
+        (called("GetItem", *tensors("x"), 0.5, module=NUMPY), {"x": (4,)}, "whole numbers"),
         (
             called("Concatenate", tensors("x", "y"), module=NUMPY, axis=1),
             {"x": (4, 2), "y": (3, 3)},

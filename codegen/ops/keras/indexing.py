@@ -32,6 +32,8 @@ def getitem(b: Builder, x: TensorLike, key: Index | Sequence[Index]) -> Value:
     for item in items:
         if isinstance(item, slice):
             _check_slice(b, item)
+        if isinstance(item, float):
+            b.unsupported("key", item, "supported: whole numbers")
     rest = items.index(Ellipsis)
     items[rest : rest + 1] = [slice(None)] * (x.rank - taken)
     if x.is_native:
