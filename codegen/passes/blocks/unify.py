@@ -71,6 +71,7 @@ class _Alignment:
     values: dict[Value, Value] = field(default_factory=dict)  # of the small pattern -> of the large one
     nodes: dict[Node, Node] = field(default_factory=dict)
     places: dict[tuple[Node | None, int], tuple[Value, Value]] = field(default_factory=dict)
+    others: dict[tuple[Value, Value], Value] = field(default_factory=dict)  # what is chosen otherwise
     flags: dict[Flag, bool] = field(default_factory=dict)
 
     # ---------------------------------------------------------------- the cheapest alignment
@@ -123,19 +124,28 @@ class _Alignment:
         while stack:
             reader, position, x, y = stack.pop()
             start = (x, y)
+            choice: Value | None = None  # the old choice behind the place through which the way leads on
+            leaves = False  # whether something is left out behind that choice
             while True:
                 _, (what, x_next, y_next) = min(self._choices(x, y), key=lambda choice: _size(choice[0]))
                 if what in ("same", "match"):
                     break
                 if what == "skip":
                     self.places[reader, position] = start
+                    leaves = choice is not None
                 elif self.flags.setdefault(self._flag(x), what == "with") != (what == "with"):
                     return False
+                elif (reader, position) in self.places:
+                    choice = choice or x
                 x, y = x_next, y_next
                 if what != "skip" and (reader, position) not in self.places:
                     start = (x, y)
                     # a difference below a flag belongs to the flag's node
                     reader, position = self._select_place(x_next, what, reader, position)
+            if choice is not None and self._is_optional(x):
+                if leaves or y is not start[1]:
+                    return False  # what is read would be computed for all uses, those that lack it too
+                self.others[start] = choice
             if self.values.setdefault(y, x) is not x or list(self.values.values()).count(x) > 1:
                 return False
             if what == "match" and y.node not in self.nodes:
@@ -144,6 +154,10 @@ class _Alignment:
                 pairs = zip(x.node.values(), y.node.values(), strict=True)
                 stack.extend((x.node, index, a, b) for index, (a, b) in enumerate(pairs))
         return len(set(self.nodes.values())) == len(self.nodes)
+
+    def _is_optional(self, x: Value) -> bool:
+        """Whether some uses of the large pattern lack a value of it."""
+        return any(x not in use.values for use in self.large.uses)
 
     def _flag(self, x: Value) -> Flag:
         assert x.node is not None
@@ -239,11 +253,12 @@ class _Alignment:
         """What is chosen between a value of the large pattern and one of the small: a new flag says."""
         flag = Flag()
         chosen = replace(x, node=None, twins={})
-        other = self.values.get(y, y)
+        other = self.others.get((x, y), self.values.get(y, y))
         chosen.node = Node("a if flag else b", {"flag": flag, "a": x, "b": other}, chosen, x.layer)
         for use in self.large.uses:
             use.flags[flag] = True
-            use.values[chosen] = use.values[x] if x in use.values else use.values[self.large.output]
+            if x in use.values:  # else the choice lies within a part that the use lacks
+                use.values[chosen] = use.values[x]
         self.flags[flag] = False
         return chosen
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from codegen.graph import Op
 from codegen.passes.blocks.patterns import Pattern, trace
 from codegen.passes.blocks.regions import Flow
 from codegen.passes.blocks.unify import unify
@@ -85,3 +86,71 @@ def test_no_use_computes_what_it_has_not() -> None:
     large, small = (flow.region(flow.graph.nodes[place]) for place in (slice(0, 4), slice(4, 8)))
     assert large is not None and small is not None
     assert not unify(trace(large), trace(small))
+
+
+def _chain(*steps: str) -> Pattern:
+    """The pattern of steps in a row, `x` being what each one reads; what is behind a mean has no time."""
+    modules: list[str] = []
+    lines: list[str] = []
+    form = "(N, T, 8) float32 perm 021"
+    for number, step in enumerate(steps):
+        if step in _MODULES:
+            modules.append(f"self.{step}_{number} = {_MODULES[step]}")
+            step = f"self.{step}_{number}(x)"
+        form = "(N, 8) float32" if "mean" in step else form
+        lines.append(f"%{number + 1} = {step.replace('(x', f'(%{number}')}  # {form} step_{number}")
+    text = ["class Net:", *modules, "%0 = input  # (N, T, 8) float32 perm 021 x", *lines]
+    return _whole("\n    ".join([*text, f"return %{len(steps)}"]))
+
+
+def _whole(text: str) -> Pattern:
+    graph = parse_graph(text)
+    region = Flow(graph).region(graph.nodes)
+    assert region is not None
+    return trace(region)
+
+
+_MODULES = {"conv": "nn.Conv1d(8, 8, kernel_size=3)", "norm": "nn.BatchNorm1d(8)"}
+
+
+def test_a_choice_within_an_optional_part_is_nothing_to_those_that_lack_the_part() -> None:
+    mean = "torch.mean(x, dim=2)"
+    large = _chain("conv", "conv", "norm", "torch.exp(x)", mean)
+    without, partly = _chain("conv", "conv", mean), _chain("conv", "conv", "norm", mean)
+    assert unify(large, without)
+    assert unify(large, partly)
+    selects = [node.result for node in large.nodes if node.op is Op.SELECT]
+    assert len(selects) == 2
+    for use in large.uses:
+        assert {proto.rank - real.rank for proto, real in use.values.items()} == {0}
+
+
+def _gated(*, down: bool, gate: bool) -> Pattern:
+    """Convolutions between which there may be a smaller image, and what gates it."""
+    lines = ["self.conv(%0)"]
+    lines += ["self.down(%1)"] * down
+    x = len(lines)
+    lines += [f"self.gate(%{x})", f"torch.sigmoid(%{x + 1})", f"%{x} * %{x + 2}"] * gate
+    lines.append(f"self.last(%{len(lines)})")
+    form = "(N, T, 8) float32 perm 021"
+    modules = [f"self.{name} = {_MODULES['conv']}" for name in ("conv", "last")]
+    modules += [f"self.down = {_MODULES['norm']}"] * down + ["self.gate = nn.ReLU()"] * gate
+    calls = [f"%{number} = {line}  # {form} step" for number, line in enumerate(lines, 1)]
+    text = ["class Net:", *modules, f"%0 = input  # {form} x", *calls, f"return %{len(lines)}"]
+    return _whole("\n    ".join(text))
+
+
+def test_what_is_optional_is_read_by_its_choice_alone() -> None:
+    large = _gated(down=True, gate=True)
+    assert unify(large, _gated(down=False, gate=True))
+    assert unify(large, _gated(down=True, gate=False))
+    shrinks, gates = (node for node in large.nodes if node.op is Op.SELECT)
+    assert gates.operands["b"] is shrinks.result
+    read = [value for node in large.nodes for value in node.values()]
+    assert read.count(shrinks.operands["a"]) == 1
+    flags = (shrinks.operands["flag"], gates.operands["flag"])
+    assert [tuple(use.flags[flag] for flag in flags) for use in large.uses] == [
+        (True, True),
+        (False, True),
+        (True, False),
+    ]
