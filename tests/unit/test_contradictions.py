@@ -53,6 +53,11 @@ def called(
         (
             called("MultiHeadAttention", *tensors("x", "y"), num_heads=2, key_dim=3, attention_axes=[2]),
             {"x": (4, 5, 6), "y": (4, 6)},
+            "as many axes",
+        ),
+        (
+            called("MultiHeadAttention", *tensors("x", "x"), num_heads=2, key_dim=3, attention_axes=[2]),
+            {"x": (4, 6)},
             "lacks the axes",
         ),
         (
@@ -67,6 +72,7 @@ def called(
             {"x": (4,)},
             "whole numbers",
         ),
+        (called("PadImages", *tensors("x"), module="keras.src.ops.image"), {"x": (4,)}, "is no image"),
         (called("GetItem", *tensors("x"), 0.5, module=NUMPY), {"x": (4,)}, "whole numbers"),
         (
             called("Concatenate", tensors("x", "y"), module=NUMPY, axis=1),

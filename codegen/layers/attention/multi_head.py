@@ -172,6 +172,9 @@ class _Attention:
         key = None if key is None or key is value else b.autocast(key)
         query, value = b.keras_layout(query), b.keras_layout(value)
         key = b.keras_layout(key) if key else None
+        for source in (value, key or value):
+            if source.rank != query.rank:
+                b.malformed(f"its inputs {query.shape} and {source.shape} should have as many axes")
         axes = tuple(b.axis(axis, query.rank) for axis in self.axes or range(1, query.rank - 1))
         mask, causal = masks.combine(b, query, value, key, len(axes))
         rule: Masking = self._rule(query, return_scores=return_scores) if mask else "replace"

@@ -33,11 +33,15 @@ from codegen.ops.keras.indexing import slice_
 _GREY = [0.2989, 0.5870, 0.1140]
 
 
+def _check_images(b: Builder, x: Value) -> None:
+    if x.rank not in (3, 4):
+        b.malformed(f"its input {x.shape} is no image")
+
+
 def batch_of(b: Builder, images: TensorLike) -> Value:
     """Images with a batch axis, which a single one gets."""
     x = rules.tensor(b, images)
-    if x.rank not in (3, 4):
-        b.malformed(f"its input {x.shape} is no image")
+    _check_images(b, x)
     return x if x.rank == 4 else b.op("x.unsqueeze(0)", shape=(1, *x.shape), x=x)
 
 
@@ -124,6 +128,7 @@ def pad_images(
 ) -> Value:
     """Zeros around images, by numbers or up to a size."""
     x = rules.to_keras_order(b, rules.tensor(b, images))
+    _check_images(b, x)
     rows = _channel_axis(x, data_format) - 2 if data_format != "channels_first" else x.rank - 2
     sides = {
         rows: (top_padding, bottom_padding, target_height),
