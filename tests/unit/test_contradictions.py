@@ -73,6 +73,11 @@ def called(
             "whole numbers",
         ),
         (called("PadImages", *tensors("x"), module="keras.src.ops.image"), {"x": (4,)}, "is no image"),
+        (
+            called("SpaceToDepth", *tensors("x"), module="keras.src.ops.nn", block_size=2),
+            {"x": (4, 1, 2)},
+            "no blocks of 2x2",
+        ),
         (called("GetItem", *tensors("x"), 0.5, module=NUMPY), {"x": (4,)}, "whole numbers"),
         (
             called("Concatenate", tensors("x", "y"), module=NUMPY, axis=1),

@@ -324,6 +324,8 @@ def space_to_depth(
     """The pixels of each block as channels; unlike in `F.pixel_unshuffle`, pixels come first."""
     x = rules.tensor(b, x)
     rows, columns, channels = _image_sizes(b, x, data_format)
+    if block_size < 1 or any(n is not None and n % block_size for n in (rows, columns)):
+        b.malformed(f"{rows}x{columns} pixels are no blocks of {block_size}x{block_size}")
     few = [n and n // block_size for n in (rows, columns)]
     shape = with_sizes(x, data_format, few, channels and channels * block_size**2)
     if data_format == "channels_first":
