@@ -156,6 +156,8 @@ def _analysed(b: Builder, x: Value, equation: str, output_shape: Shape) -> _Equa
         b.malformed(f"{equation!r} is no equation of the form ab,bc->ac")
     letters, kernel, output = found["x"], found["kernel"], found["y"]
     elided = x.rank - len(letters)
+    if elided < 0:
+        b.malformed(f"its input {x.shape} has fewer axes than its equation {equation!r} names")
     left = elided if found["left"] else 0
     sizes = dict(zip(letters, x.shape[left : left + len(letters)], strict=True))
     given = output if found["left"] else output[1:]

@@ -78,6 +78,11 @@ def called(
             {"x": (4, 1, 2)},
             "no blocks of 2x2",
         ),
+        (
+            called("EinsumDense", *tensors("x"), equation="abc,cd->abd", output_shape=[None, 3]),
+            {"x": (4,)},
+            "has fewer axes",
+        ),
         (called("GetItem", *tensors("x"), 0.5, module=NUMPY), {"x": (4,)}, "whole numbers"),
         (
             called("Concatenate", tensors("x", "y"), module=NUMPY, axis=1),
