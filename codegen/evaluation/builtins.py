@@ -150,7 +150,7 @@ def _next(_: Tools, values: Any) -> Any:
     return values.next()
 
 
-def _quantified(wanted: bool) -> Callable[..., bool]:
+def _quantified(*, wanted: bool) -> Callable[..., bool]:
     def quantified(t: Tools, values: Any) -> bool:
         found = [operators.truth(value) for value in operators.items(t, values)]
         return any(found) if wanted else all(found)
@@ -189,8 +189,8 @@ def _str(_: Tools, value: Any = "") -> str:
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": _abs,
-    "all": _quantified(False),  # noqa: FBT003 - named by its key
-    "any": _quantified(True),  # noqa: FBT003
+    "all": _quantified(wanted=False),
+    "any": _quantified(wanted=True),
     "bool": lambda _, value=False: operators.truth(value),
     "dict": lambda _, **items: items,
     "divmod": _divmod,

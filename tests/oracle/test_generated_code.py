@@ -18,6 +18,7 @@ from codegen import Conversion, Options, convert
 from codegen.pipeline import generate
 from codegen.read.reader import read_model
 from tests.oracle.cases.tables import CASES
+from tests.support.configs import by_keras
 from tests.support.conversions import load
 from tests.support.keras_files import write_keras
 from tests.support.oracle import build, save
@@ -145,7 +146,7 @@ def hostile_model(path: Path) -> tuple[Path, list[Any]]:
         place = f"layers/dense_{index}" if index else "layers/dense"
         tree[f"{place}/vars/0"] = kernel
         tree[f"{place}/vars/1"] = np.zeros(2, np.float32)
-    architecture = json.dumps({"class_name": "Functional", "config": config})
+    architecture = json.dumps(by_keras({"class_name": "Functional", "config": config}))
     write_keras(path, tree, more={"config.json": architecture})
     return path, kernels
 

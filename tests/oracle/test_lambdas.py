@@ -127,7 +127,10 @@ def test_the_image_data_format_is_that_of_the_layers(tmp_path: Path) -> None:
 REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "opens files (open)": (lambda x: x + len(open("k2t").read()), "open"),  # noqa: PTH123, SIM115 - not run
     "depends on the data": (lambda x: x if x[0, 0, 0, 0] > 0 else -x, "data"),
-    "calls helper, which is not in the file": (lambda x: helper(x), "helper"),  # type: ignore[name-defined]  # noqa: F821
+    "calls helper, which is not in the file": (
+        eval("lambda x: helper(x)"),
+        "helper",
+    ),
     "reaches into Python itself (__class__)": (lambda x: x * len(x.__class__), "class"),
     "takes more than": (lambda x: sum([x for _ in range(10**5)]), "steps"),
     "makes a number of more than 256 bits": (lambda x: x * (7 ** (7**7)), "bits"),

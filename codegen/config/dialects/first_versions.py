@@ -62,13 +62,13 @@ _NEW: Mapping[Dialect, Mapping[Version, str]] = {
         ),
         (2, 1, 6): "CuDNNGRU CuDNNLSTM ReLU",
         (2, 2, 4): (
-            "AdditiveAttention Attention CategoricalEncoding CategoryCrossing CenterCrop DenseFeatures "
-            "Discretization Hashing LayerNormalization Normalization RandomContrast RandomCrop RandomFlip "
-            "RandomFourierFeatures RandomHeight RandomRotation RandomTranslation RandomWidth RandomZoom "
-            "Rescaling Resizing TextVectorization"
+            "AddLoss AddMetric AdditiveAttention Attention CategoricalEncoding CategoryCrossing CenterCrop "
+            "DenseFeatures Discretization Hashing LayerNormalization Normalization RandomContrast RandomCrop "
+            "RandomFlip RandomFourierFeatures RandomHeight RandomRotation RandomTranslation RandomWidth "
+            "RandomZoom Rescaling Resizing TextVectorization"
         ),
         (2, 4): (
-            "AddLoss AddMetric CategoryEncoding Conv1DTranspose EinsumDense IntegerLookup "
+            "CategoryEncoding Conv1DTranspose EinsumDense IntegerLookup "
             "MultiHeadAttention SequenceFeatures StringLookup"
         ),
         (2, 6): "ConvLSTM1D ConvLSTM3D ConvLSTMCell",

@@ -77,7 +77,7 @@ def signed(value: int) -> int:
 def text(value: int | memoryview) -> str:
     """A string field; UnreadableFile if it is none."""
     try:
-        return str(value if isinstance(value, int) else bytes(value), "utf-8")  # type: ignore[arg-type]
+        return str(memoryview(value), "utf-8")  # type: ignore[arg-type]  # a number is no string: TypeError
     except (TypeError, UnicodeDecodeError):
         raise UnreadableFile(
             "the data are damaged (no string stands where one belongs); copy the file again"

@@ -71,7 +71,7 @@ def _load() -> None:
     """Import what the processes need, once."""
     import torch._dynamo  # noqa: F401 - some function of torch imports it when it is called
 
-    import codegen.pipeline  # noqa: F401
+    import codegen.pipeline  # noqa: F401 - what the processes need
 
 
 def _verdicts(models: list[Path], seed: int, numbers: range, jobs: int) -> Iterator[tuple[int, Verdict]]:
