@@ -19,6 +19,10 @@ _KERAS = "_tf_keras_"
 _LISTS = ("__tuple__", "TensorShape")
 
 
+class LostConfig(UnreadableFile):
+    """Keras saved the model without its config."""
+
+
 @dataclass(frozen=True)
 class Metadata:
     """What Keras says of one object.
@@ -61,15 +65,15 @@ def config_of(metadata: Metadata) -> tuple[dict[str, Any], str]:
     """The model's `{"class_name", "config"}`, and the version of Keras that wrote it ("" if it is not said).
 
     Raises:
-        UnreadableFile: The JSON is damaged, or lacks the layers.
+        LostConfig: The JSON lacks the layers.
+        UnreadableFile: It is damaged.
     """
     said = _plain(architecture.parse_json(bytes(metadata.text)))
-    if not isinstance(said, dict) or not isinstance(said.get("config"), dict | list):
-        raise UnreadableFile("its metadata do not hold the config of the model; save the model again")
-    config = said["config"]
-    class_name = said.get("class_name")
-    if not config or not isinstance(class_name, str):
-        raise UnreadableFile(
+    if not isinstance(said, dict):
+        raise UnreadableFile("its metadata are no JSON object; copy it again or save the model again")
+    config, class_name = said.get("config"), said.get("class_name")
+    if not isinstance(config, dict | list) or not config or not isinstance(class_name, str):
+        raise LostConfig(
             f"its metadata lack the config of {shorten(class_name)}: it, or one of its layers, "
             "has no get_config(); save it from a class that has one"
         )

@@ -18,6 +18,7 @@ from codegen.read.parts.pointers import refuse_pointer
 from codegen.read.tensorflow import metadata
 from codegen.read.tensorflow.bundle import open_bundle
 from codegen.read.tensorflow.completion import complete
+from codegen.read.tensorflow.lost import explain_lost_config
 from codegen.read.tensorflow.objects import object_weights
 from codegen.read.tensorflow.wire import submessage, text
 
@@ -62,7 +63,10 @@ def read_config(folder: Path) -> tuple[Mapping[str, Any], str]:
         raise UnreadableFile(
             f"its {_METADATA}, which describes the layers, is missing; copy the whole folder, or {_SAVE}"
         )
-    config, keras_version = metadata.config_of(found)
+    try:
+        config, keras_version = metadata.config_of(found)
+    except metadata.LostConfig as error:
+        raise UnreadableFile(explain_lost_config(graph) or str(error)) from error
     with _part(_MODEL):
         complete(config, graph)
     return config, keras_version or version

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from codegen.errors import UnreadableFile, shorten
+from codegen.read.tensorflow.metadata import Metadata, of_object
 from codegen.read.tensorflow.wire import fields, signed, submessage, submessages, text, varint
 
 _EMPTY = memoryview(b"")
@@ -35,6 +36,10 @@ class SavedObjects:
         """What kind of object it is, `_tf_keras_sequential`; "" if it is not of Keras."""
         user = submessage(self._message(number), 4)
         return text(submessage(user or _EMPTY, 1) or _EMPTY)
+
+    def metadata(self, number: int) -> Metadata:
+        """What Keras says of an object; until TensorFlow 2.4 it says it here."""
+        return of_object(self._message(number))
 
     def edges(self, number: int) -> dict[str, int]:
         """The numbers of the objects that it holds, by attribute."""
