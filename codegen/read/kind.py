@@ -154,4 +154,9 @@ def _folder(path: Path) -> FileKind:
         raise UnreadableFile(
             "this is an unpacked .keras archive; give its config.json, with --weights its model.weights.h5"
         )
+    inside = sorted(found.parent.name for found in path.glob("*/saved_model.pb"))
+    if inside:
+        raise UnreadableFile(
+            f"this folder holds SavedModel folders: {shorten(inside, 160)}; give one of them"
+        )
     raise UnreadableFile(f"this is a folder; {_NEEDED}")

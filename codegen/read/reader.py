@@ -71,10 +71,10 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
             or architecture.guess_version(model.config),
             # Which backend's kernels these are is a matter of the weights' file, if it says.
             backend=given.backend or model.backend,
-            file_name=model_path.name,
+            file_name=(model_path.resolve() if model_path.is_dir() else model_path).name,
             sha256=sha256,
             assets=model.assets,
-            neighbour=partial(neighbour, model_path if model_path.is_dir() else model_path.parent),
+            neighbour=partial(neighbour, model_path),
         )
 
 
