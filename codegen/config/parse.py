@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from codegen.config import checks
-from codegen.config.adapted import with_summaries
+from codegen.config.adapted import with_state
 from codegen.config.branches import merged_branches
 from codegen.config.calls import NodeReader, counted_from_0, counted_over_models, renumber
 from codegen.config.dialects import classes
@@ -44,7 +44,7 @@ def parse(saved: SavedModel, backend: str | None = None) -> ModelSpec:
     context = Context(origin_of(saved, backend), weights_by_layer(saved.weights), parse_model)
     try:
         entry = with_vocabularies(entry, Places(saved.assets or {}, saved.neighbour))
-        entry = with_summaries(entry, saved.weights)
+        entry = with_state(entry, saved.weights)
         model = parse_model(entry, layer_name(entry) or "model", context)
     except RecursionError:
         raise MalformedConfig("the architecture is nested too deep") from None

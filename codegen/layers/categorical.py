@@ -94,6 +94,7 @@ def integer_lookup(
     x: Value,
     *,
     vocabulary: Any = None,
+    table: Any = None,
     max_tokens: int | None = None,
     num_oov_indices: int = 1,
     mask_token: int | None = None,
@@ -107,6 +108,8 @@ def integer_lookup(
     casts: Quirk[bool] = False,
 ) -> Value:
     """Integers as their places in a vocabulary, or back; Keras 2 `casts` codes to the layer's dtype."""
+    if table is not None:
+        return _tabulated(b, x, table, num_oov_indices, int(mask_token is not None), oov_token, invert)
     if not isinstance(vocabulary, tuple) or not vocabulary:
         supported = "supported: a vocabulary that is in the file, or a text file beside the model"
         b.unsupported("vocabulary", vocabulary, supported)
@@ -125,8 +128,7 @@ def integer_lookup(
             unknown = hashed(b, x, num_oov_indices, salt)
         else:
             unknown = b.elementwise("x % n", x=x, n=num_oov_indices)
-        unknown = b.elementwise("x + first", x=unknown, first=first) if first else unknown
-        found = b.elementwise("torch.where(found < 0, unknown, found)", found=found, unknown=unknown)
+        found = _spread(b, found, unknown, first)
     if mask_token is not None:
         found = masked(b, found, x, mask_token, 0 if output_mode == "int" else -1)
     depth = max_tokens if pad_to_max_tokens and max_tokens else start + len(words)
@@ -188,6 +190,28 @@ def look_up(b: Builder, x: Value, keys: tuple[int, ...], values: tuple[int, ...]
         values=b.buffer("values", found, dtype="int64"),
         unknown=unknown,
     )
+
+
+def _tabulated(
+    b: Builder, x: Value, table: Any, unknowns: int, first: int, oov_token: int | None, invert: bool
+) -> Value:
+    """What a table has for each integer; it has the special tokens too."""
+    if not isinstance(table, tuple) or [type(part) for part in table] != [tuple, tuple] or not table[0]:
+        b.malformed("its table holds nothing: it was saved before `adapt`")
+    if len(table[0]) != len(table[1]):
+        b.malformed("its table holds another number of values than of keys")
+    keys, values = table
+    x = b.cast(b.keras_layout(x), "int64")
+    if invert:
+        return look_up(b, x, keys, values, -1 if oov_token is None else oov_token)
+    found = look_up(b, x, keys, values, first if unknowns == 1 else -1)
+    return _spread(b, found, b.elementwise("x % n", x=x, n=unknowns), first) if unknowns > 1 else found
+
+
+def _spread(b: Builder, found: Value, unknown: Value, first: int) -> Value:
+    """What was not found goes to its own of several places for the unknown."""
+    unknown = b.elementwise("x + first", x=unknown, first=first) if first else unknown
+    return b.elementwise("torch.where(found < 0, unknown, found)", found=found, unknown=unknown)
 
 
 def masked(b: Builder, found: Value, x: Value, token: int, value: int) -> Value:

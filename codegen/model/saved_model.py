@@ -64,10 +64,12 @@ class TrackedObject:
         edges: The numbers of the objects that it holds, by attribute, in the order of their making; without
             what Keras keeps beside the attributes of its layers.
         tensor: The value, if it is a variable.
+        table: The keys and the values, if it is a table of numbers.
     """
 
     edges: Mapping[str, int]
     tensor: StoredTensor | None
+    table: tuple[StoredTensor, StoredTensor] | None = None
 
     @property
     def layers(self) -> list[int]:

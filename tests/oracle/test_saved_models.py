@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from codegen import check, convert
+from codegen.errors import ConversionError
 from tests.support.conversions import assert_same, torch_outputs
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -52,6 +53,15 @@ def test_checkpoints(version: str, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("against_reference")
 def test_sequential_over_a_table(tmp_path: Path) -> None:
     assert_as_stored(unpacked("table", tmp_path) / "table")
+
+
+@pytest.mark.usefixtures("against_reference")
+def test_lookups_by_tables(tmp_path: Path) -> None:
+    folder = unpacked("2.3", tmp_path)
+    assert_as_stored(folder / "words")
+    assert_as_stored(folder / "table.json", folder / "table")
+    with pytest.raises(ConversionError, match="supported: a vocabulary that is in the file"):
+        convert(folder / "table.json", output=folder / "out")
 
 
 @pytest.mark.usefixtures("against_reference")

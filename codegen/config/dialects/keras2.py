@@ -97,6 +97,12 @@ def _causal(draft: Draft) -> None:
         draft.call_options["use_causal_mask"] = True
 
 
+def _integer_lookup(draft: Draft) -> None:
+    for old, new in (("max_values", "max_tokens"), ("mask_value", "mask_token"), ("oov_value", "oov_token")):
+        if old in draft.config:
+            draft.config[new] = draft.config.pop(old)
+
+
 def _locally_connected(draft: Draft) -> None:
     draft.config.setdefault("implementation", 1)
 
@@ -140,6 +146,7 @@ _RULES: Mapping[str, Callable[[Draft], None]] = {
     "CuDNNLSTM": _cudnn,
     "Discretization": _discretization,
     "Embedding": _embedding,
+    "IntegerLookup": _integer_lookup,
     "LayerNormalization": _one_axis,
     "LeakyReLU": _leaky_relu,
     "LocallyConnected1D": _locally_connected,

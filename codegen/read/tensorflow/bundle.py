@@ -67,6 +67,10 @@ class Bundle:
     def __contains__(self, key: str) -> bool:
         return key.encode() in self.entries
 
+    def has_numbers(self, key: str) -> bool:
+        """Whether there is such a tensor, and of numbers."""
+        return key in self and self._entry(key.encode(), shorten(key)).dtype in _DTYPES
+
     def tensor(self, key: str, name: str) -> StoredTensor:
         """A tensor of numbers; its data stay where they are.
 

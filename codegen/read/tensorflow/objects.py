@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from codegen.errors import UnreadableFile, shorten
-from codegen.model.saved_model import ObjectWeights, TrackedObject
+from codegen.model.saved_model import ObjectWeights, StoredTensor, TrackedObject
 from codegen.read.parts.damage import reading
 from codegen.read.tensorflow.bundle import Bundle
 from codegen.read.tensorflow.wire import fields, submessages, text
 
 _OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
-_VALUE = "VARIABLE_VALUE"
+_VALUE, _TABLE = "VARIABLE_VALUE", "table"
 
 # What Keras tracks beside the attributes of its layers: lists of what they hold, functions, state of training
 # and of random numbers. The same objects hang there as elsewhere, or none that a model computes with.
@@ -66,7 +66,7 @@ class ObjectGraph(Mapping[int, TrackedObject]):
 
     def _object(self, message: memoryview) -> TrackedObject:
         edges: dict[str, int] = {}
-        tensor = None
+        tensor = table = None
         for field, value in fields(message):
             if field == 1 and isinstance(value, memoryview):
                 edge = dict(fields(value))
@@ -80,7 +80,16 @@ class ObjectGraph(Mapping[int, TrackedObject]):
                 name, full_name, key = (text(attribute.get(part, memoryview(b""))) for part in (1, 2, 3))
                 if name == _VALUE:
                     tensor = self._bundle.tensor(key, full_name)
-        return TrackedObject(edges, tensor)
+                elif name == _TABLE:
+                    table = self._table(key)
+        return TrackedObject(edges, tensor, table)
+
+    def _table(self, key: str) -> tuple[StoredTensor, StoredTensor] | None:
+        """The tensors of a table of numbers; None if it is of strings, or lacks one."""
+        keys, values = f"{key}-keys", f"{key}-values"
+        if not (self._bundle.has_numbers(keys) and self._bundle.has_numbers(values)):
+            return None
+        return self._bundle.tensor(keys, ""), self._bundle.tensor(values, "")
 
 
 def object_weights(bundle: Bundle) -> ObjectWeights:
