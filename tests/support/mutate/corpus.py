@@ -17,10 +17,16 @@ def corpus(folder: Path | None = None) -> list[Path]:
     found = [path for root in roots for path in sorted(root.rglob("*")) if _is_model(path)]
     # What is a folder, or has one, is kept in an archive.
     archives = [path for root in roots for path in sorted(root.rglob("saved_model_*.zip"))]
-    found += [path / name for path in archives for name in ("plain", "recurrent")]
+    found += [path / name for path in archives for name in _folders(path)]
     if not found:
         raise SystemExit(f"there is no small model under {folder}")
     return found
+
+
+def _folders(path: Path) -> list[str]:
+    """The folders in an archive: SavedModels, and checkpoints of the architecture beside them."""
+    with zipfile.ZipFile(path) as archive:
+        return sorted({name.partition("/")[0] for name in archive.namelist() if "/" in name})
 
 
 def _is_model(path: Path) -> bool:
