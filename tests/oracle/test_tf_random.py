@@ -21,6 +21,7 @@ DRAWN = [
     ("normal", {"mean": 2.0, "stddev": 0.5}, 2, 0.5, -np.inf, np.inf),
     ("stateless_normal", {"seed": [1, 2]}, 0, 1, -np.inf, np.inf),
     ("truncated_normal", {"stddev": 3.0}, 0, 3 * 0.8796, -6, 6),
+    ("stateless_truncated_normal", {"stddev": 3.0, "seed": [1, 2]}, 0, 3 * 0.8796, -6, 6),
     ("uniform", {}, 0.5, 12**-0.5, 0, 1),
     ("uniform", {"minval": -1.0, "maxval": 3.0, "seed": 7}, 1, 4 * 12**-0.5, -1, 3),
     (

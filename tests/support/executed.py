@@ -57,6 +57,11 @@ def noted(seen: set[Key]) -> Iterator[None]:
         registry._FUNCTIONS = entries
 
 
+def _code(entry: LayerFunction) -> tuple[object, str]:
+    """Equal for classes that one function computes alike: what has several names is compared once."""
+    return entry.function, repr(sorted(entry.variant.items()))
+
+
 class Executed:
     """Plugin of pytest: gathers what ran and, at the end of a whole session, names what did not."""
 
@@ -72,7 +77,12 @@ class Executed:
             output["executed"] = sorted(self.seen)
         elif session.exitstatus == pytest.ExitCode.OK and self._is_whole():
             catalogue.load()
-            self.missing = sorted(set(registry.registered()) - self.seen - ONLY_REFUSED)
+            compared = {_code(registry.registered()[key]) for key in self.seen & registry.registered().keys()}
+            self.missing = sorted(
+                key
+                for key, entry in registry.registered().items()
+                if _code(entry) not in compared and key not in ONLY_REFUSED
+            )
             if self.missing:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

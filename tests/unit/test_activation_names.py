@@ -35,8 +35,35 @@ def softmax(x: Array) -> Array:
     return result
 
 
+def within(function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """A function that is not a number outside of its domain, without numpy's warning."""
+
+    def quiet(x: Array) -> Array:
+        with np.errstate(invalid="ignore"):
+            return function(x)
+
+    return quiet
+
+
+def approximate_gelu(x: Array) -> Array:
+    """By a hyperbolic tangent (Hendrycks and Gimpel, 2016)."""
+    result: Array = 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+    return result
+
+
+def gelu(x: Array) -> Array:
+    """By the error function."""
+    result: Array = 0.5 * x * (1 + np.vectorize(math.erf)(x / math.sqrt(2)))
+    return result
+
+
 FORMULAS: dict[str, Callable[[Array], Array]] = {
-    "Addons>gelu": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    "NoOpActivation": lambda x: x,
+    **{name: within(getattr(np, f"arc{name[1:]}")) for name in ("acos", "acosh", "asin", "asinh", "atanh")},
+    "hard_sigmoid_torch": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "keras_nlp>gelu_approximate": approximate_gelu,
+    "phish": lambda x: x * np.tanh(gelu(x)),
+    "Addons>gelu": approximate_gelu,
     **dict.fromkeys(("Addons>hardshrink", "hardshrink"), lambda x: np.where(np.abs(x) > 0.5, x, 0)),
     **dict.fromkeys(("Addons>lisht", "lisht"), lambda x: x * np.tanh(x)),
     "Addons>mish": lambda x: x * np.tanh(np.log1p(np.exp(x))),
