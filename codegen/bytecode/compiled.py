@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codegen.bytecode.decode import decode
-from codegen.bytecode.depth import check_depth
 from codegen.bytecode.normalize import normalize
 from codegen.bytecode.opcodes import VERSIONS, Version
 from codegen.bytecode.routine import Routine
-from codegen.bytecode.unmarshal import BadCode, Code, Layout, unmarshal
+from codegen.bytecode.unmarshal import BadCode, Layout, unmarshal
 
 _VERSIONS: dict[Layout, tuple[Version, ...]] = {
     layout: tuple(version for version in VERSIONS if layout.value <= version < end)
@@ -42,31 +40,6 @@ def _routines(data: bytes) -> Iterator[Routine]:
             continue
         for version in versions:
             try:
-                if _is_of(code, version):
-                    routine = normalize(code, version)
-                    _check(routine)
-                    yield routine
+                yield normalize(code, version)
             except BadCode:
                 continue
-
-
-def _check(routine: Routine) -> None:
-    check_depth(routine)
-    for instruction in routine.instructions:
-        if isinstance(instruction.arg, Routine):
-            _check(instruction.arg)
-
-
-def _is_of(code: Code, version: Version) -> bool:
-    """Whether what instructions alone do not tell speaks for a version."""
-    words = [word.name for word in decode(code, version)]
-    # A list was extended by the number that 3.8 has for the way into a `finally`, whose end must follow.
-    if "CALL_FINALLY" in words and "END_FINALLY" not in words:
-        return False
-    inner = all(_is_of(const, version) for const in code.consts if isinstance(const, Code))
-    return inner and (code.layout is not Layout.PYTHON_3_8 or _spans_all(code) == (version == (3, 10)))
-
-
-def _spans_all(code: Code) -> bool:
-    """Whether the table of lines is one of 3.10: its steps through the code add up to all of it."""
-    return len(code.lines) % 2 == 0 and sum(code.lines[::2]) == len(code.code)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codegen.bytecode.opcodes import CACHES, HAVE_ARGUMENT, OPCODES, Version
-from codegen.bytecode.unmarshal import BadCode, Code
+from codegen.bytecode.unmarshal import BadCode, Code, Layout
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,19 @@ def decode(code: Code, version: Version) -> list[Word]:
         extended, start, left = 0, None, caches.get(name, 0)
     if left or start is not None or not decoded:
         raise BadCode("the code ends within an instruction")
+    _check_signs(code, version, {word.name for word in decoded})
     return decoded
+
+
+def _check_signs(code: Code, version: Version, names: set[str]) -> None:
+    """See that what numbers of instructions do not tell does not speak against a version."""
+    # A list was extended by the number that 3.8 has for the way into a `finally`, whose end must follow.
+    if "CALL_FINALLY" in names and "END_FINALLY" not in names:
+        raise BadCode("no end of a finally")
+    # The table of lines of 3.10: its steps through the code add up to all of it.
+    spans_all = len(code.lines) % 2 == 0 and sum(code.lines[::2]) == len(code.code)
+    if code.layout is Layout.PYTHON_3_8 and spans_all != (version == (3, 10)):
+        raise BadCode("lines of another version")
 
 
 def _words_2(code: bytes) -> Iterator[tuple[int, int, int, int]]:

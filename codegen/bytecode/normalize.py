@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from codegen.bytecode.decode import Word, decode, target
+from codegen.bytecode.depth import check_depth
 from codegen.bytecode.forms import BY_COUNT, FIXED, NOTHING, OPERATORS
 from codegen.bytecode.opcodes import BINARY_OPERATORS, COMPARISONS, Version
-from codegen.bytecode.routine import Instruction, Routine
+from codegen.bytecode.routine import Cell, Instruction, Routine
 from codegen.bytecode.unmarshal import BadCode, Code
 
 _GENERATOR, _FUTURE_DIVISION = 0x20, 0x2000
@@ -29,16 +30,17 @@ def normalize(code: Code, version: Version) -> Routine:
         raise BadCode("the code does not end")
     ends = {word.start: word.end for word in words}
     starts: dict[int, int] = {}
+    consts = tuple(normalize(const, version) if isinstance(const, Code) else const for const in code.consts)
     steps: Steps = []
     names: tuple[str, ...] = ()
     for position, word in enumerate(words):
         starts[word.start] = len(steps)
-        context = _Context(code, version, words, ends, position, names)
+        context = _Context(code, version, consts, words, ends, position, names)
         steps += _steps(context, word)
         names = context.keywords
     starts[words[-1].end] = len(steps)
     positional, keyword_only, rest, keywords = _parameters(code)
-    return Routine(
+    routine = Routine(
         code.name,
         positional,
         keyword_only,
@@ -50,6 +52,8 @@ def normalize(code: Code, version: Version) -> Routine:
         version < (3, 0) and not code.flags & _FUTURE_DIVISION,
         tuple(_placed(step, starts) for step in steps),
     )
+    check_depth(routine)
+    return routine
 
 
 def _parameters(code: Code) -> tuple[tuple[str, ...], tuple[str, ...], str, str]:
@@ -83,6 +87,7 @@ class _Context:
     """What an instruction's argument is looked up in.
 
     Attributes:
+        consts: The constants, functions in place of code objects.
         ends: Where the instructions end, by where they begin.
         position: Of the instruction.
         keywords: Names that KW_NAMES gave for the next call.
@@ -90,15 +95,15 @@ class _Context:
 
     code: Code
     version: Version
+    consts: tuple[Any, ...]
     words: list[Word]
     ends: Mapping[int, int]
     position: int
     keywords: tuple[str, ...]
 
     def const(self, number: int) -> Any:
-        """A constant; a code object as a function."""
-        found = _at(self.code.consts, number)
-        return normalize(found, self.version) if isinstance(found, Code) else found
+        """A constant; functions take the place of code objects."""
+        return _at(self.consts, number)
 
     def name(self, number: int) -> str:
         """Name of a global or an attribute."""
@@ -217,13 +222,6 @@ def _load_attr(c: _Context, arg: int) -> Steps:
 
 def _load_closure(c: _Context, arg: int) -> Steps:
     return [Instruction("constant", Cell(c.shared(arg)))]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """Stands on the stack for a variable that is handed to an inner function."""
-
-    name: str
 
 
 def _load_fast(c: _Context, arg: int) -> Steps:

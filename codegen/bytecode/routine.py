@@ -20,6 +20,13 @@ class Instruction:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """Stands on the stack for a variable that is handed to an inner function."""
+
+    name: str
+
+
+@dataclass(frozen=True)
 class Routine:
     """A function.
 

@@ -31,11 +31,12 @@ _SMALL: dict[str, Callable[..., Any]] = {
     "linalg.norm": np.linalg.norm, "log": np.log, "log10": np.log10, "log2": np.log2, "max": np.max,
     "maximum": np.maximum, "mean": np.mean, "min": np.min, "minimum": np.minimum, "mod": np.mod,
     "multiply": np.multiply, "negative": np.negative, "ones_like": np.ones_like, "power": np.power,
-    "prod": np.prod, "reshape": np.reshape, "roll": np.roll, "round": np.round, "sign": np.sign,
+    "prod": np.prod, "ravel": np.ravel, "reshape": np.reshape, "roll": np.roll,
+    "round": np.round, "sign": np.sign,
     "sin": np.sin, "sort": np.sort, "sqrt": np.sqrt, "square": np.square, "squeeze": np.squeeze,
     "stack": np.stack, "std": np.std, "subtract": np.subtract, "sum": np.sum, "tan": np.tan,
     "tanh": np.tanh, "transpose": np.transpose, "tril": np.tril, "triu": np.triu, "var": np.var,
-    "zeros_like": np.zeros_like, "finfo_eps": lambda kind: np.finfo(kind).eps,
+    "zeros_like": np.zeros_like,
 }  # fmt: skip
 
 
@@ -119,14 +120,7 @@ def call(t: Tools, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     if function is None:
         raise NotEvaluated(f"calls np.{name}, which is not supported")
     check_elements(sum(np.size(arg) for arg in ready if isinstance(arg, ARRAYS)))
-    result = (
-        python_result(function, *ready, **options) if not options else _with_options(function, ready, options)
-    )
-    return _checked(result)
-
-
-def _with_options(function: Callable[..., Any], args: Sequence[Any], options: Mapping[str, Any]) -> Any:
-    return python_result(lambda: function(*args, **options))
+    return _checked(python_result(function, *ready, **options))
 
 
 def _checked(result: Any) -> Any:
@@ -141,42 +135,35 @@ def _argument(t: Tools, value: Any, name: str = "") -> Any:
     if isinstance(value, (*ARRAYS, str, type(None), slice)):
         return value
     if isinstance(value, (list, tuple, range)):
-        return (
-            [_argument(t, item) for item in value]
-            if not isinstance(value, tuple)
-            else tuple(_argument(t, item) for item in value)
-        )
+        items = [_argument(t, item) for item in value]
+        return tuple(items) if isinstance(value, tuple) else items
     return np.dtype(t.dtype(value))
 
 
-#: Methods of arrays.
-_METHODS: dict[str, Callable[..., Any]] = {
-    "all": np.all, "any": np.any, "argmax": np.argmax, "argmin": np.argmin, "clip": np.clip, "copy": np.array,
-    "cumsum": np.cumsum, "flatten": np.ravel, "max": np.max, "mean": np.mean, "min": np.min, "prod": np.prod,
-    "ravel": np.ravel, "round": np.round, "std": np.std, "sum": np.sum, "var": np.var, "squeeze": np.squeeze,
-}  # fmt: skip
+#: Methods of arrays that are functions as well, by the functions' names.
+_METHODS = {
+    **{
+        name: name
+        for name in ("all", "any", "argmax", "argmin", "clip", "cumsum", "dot", "max", "mean", "min")
+    },
+    **{name: name for name in ("prod", "ravel", "round", "squeeze", "std", "sum", "var")},
+    "copy": "array",
+    "flatten": "ravel",
+}
 
 
 def method(t: Tools, array: Any, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """`array.name(*args, **kwargs)`."""
     if name == "astype":
-        return python_result(np.asarray, array, np.dtype(t.dtype(args[0] if args else kwargs.get("dtype"))))[
-            ()
-        ]
+        kind = np.dtype(t.dtype(args[0] if args else kwargs.get("dtype")))
+        return python_result(np.asarray, array, kind)[()]
     if name in ("reshape", "transpose"):
         sizes = args[0] if len(args) == 1 and isinstance(args[0], (list, tuple)) else args
-        function = np.reshape if name == "reshape" else np.transpose
-        return python_result(function, array, *([tuple(sizes)] if sizes else []))
+        return call(t, name, [array, tuple(sizes)] if sizes else [array], kwargs)
     if name == "tolist":
         return array.tolist()
     if name == "item":
         return python_result(np.ndarray.item, np.asarray(array), *args)
-    if name == "dot":
-        return call(t, "dot", [array, *args], kwargs)
     if name not in _METHODS:
         raise NotEvaluated(f"calls the method {name}() of an array, which is not supported")
-    return (
-        call(t, name if name in _SMALL else "array", [array, *args], kwargs)
-        if name in _SMALL
-        else _checked(python_result(_METHODS[name], array, *args))
-    )
+    return call(t, _METHODS[name], [array, *args], kwargs)

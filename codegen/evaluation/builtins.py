@@ -76,7 +76,7 @@ def _len(t: Tools, value: Any) -> int:
 def _sum(t: Tools, values: Any, start: Any = 0) -> Any:
     total = start
     for value in operators.items(t, values):
-        total = operators.binary(t, "+", total, value, floors=False, in_place=False)
+        total = operators.binary(t, "+", total, value)
     return total
 
 
@@ -178,7 +178,7 @@ def _divmod(t: Tools, a: Any, b: Any) -> tuple[Any, Any]:
 
 
 def _pow(t: Tools, a: Any, b: Any) -> Any:
-    return operators.binary(t, "**", a, b, floors=False, in_place=False)
+    return operators.binary(t, "**", a, b)
 
 
 def _str(_: Tools, value: Any = "") -> str:

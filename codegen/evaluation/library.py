@@ -198,7 +198,7 @@ def preprocess_input(t: Tools, default: str, x: Any, data_format: Any = None, mo
     mode = mode or default
 
     def compute(operator: str, a: Any, b: Any) -> Any:
-        return operators.binary(t, operator, a, b, floors=False, in_place=False)
+        return operators.binary(t, operator, a, b)
 
     if mode == "tf":
         return compute("-", compute("/", x, 127.5), 1.0)

@@ -38,7 +38,7 @@ _LOGICAL |= {"^": ("math.logical_xor", "bitwise.bitwise_xor")}
 # -------------------------------------------------------------------- operators
 
 
-def binary(t: Tools, operator: str, a: Any, b: Any, *, floors: bool, in_place: bool) -> Any:
+def binary(t: Tools, operator: str, a: Any, b: Any, *, floors: bool = False, in_place: bool = False) -> Any:
     """`a operator b`.
 
     Args:
@@ -76,11 +76,11 @@ def is_whole(value: Any) -> bool:
     )
 
 
-def python_result(function: Callable[..., Any], *args: Any) -> Any:
+def python_result(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """What a harmless function of Python or numpy makes of constants."""
     try:
         with np.errstate(all="ignore"):
-            return function(*args)
+            return function(*args, **kwargs)
     except (TypeError, ValueError, ArithmeticError, IndexError, KeyError) as error:
         raise NotEvaluated(
             f"computes what is an error in Python ({type(error).__name__}: {error})"

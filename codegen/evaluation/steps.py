@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from codegen.bytecode.normalize import Cell
-from codegen.bytecode.routine import Routine
+from codegen.bytecode.routine import Cell, Routine
 from codegen.evaluation.budget import check_count
 from codegen.evaluation.collecting import COLLECTING
 from codegen.evaluation.frame import Frame

@@ -17,7 +17,7 @@ from codegen.graph.dtypes import DTYPES
 from codegen.lowering import registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.layer_call import call_layer
-from codegen.model.nested import instances, map_nested
+from codegen.model.nested import instances
 from codegen.model.packages import ACTIVATION, KERAS, OPS, TENSORFLOW
 from codegen.model.spec import Constant, LayerSpec
 
@@ -242,13 +242,6 @@ def known_dtype(name: str) -> str:
     return name
 
 
-def is_tensor(value: Any) -> bool:
-    """Whether it is a tensor of the graph, or a number that is known when the model runs."""
-    return isinstance(value, Value)
-
-
 def has_tensor(*values: Any) -> bool:
     """Whether there is a tensor in these."""
-    found: list[Value] = []
-    map_nested(lambda part: found.append(part) if isinstance(part, Value) else None, list(values))
-    return bool(found)
+    return next(instances(values, Value), None) is not None

@@ -27,6 +27,12 @@ FIXTURE = Path(__file__).parents[2] / "fixtures" / "code_objects.json"
 PYTHONS = json.loads(FIXTURE.read_text("ascii"))
 
 
+@pytest.fixture(autouse=True)
+def _registered() -> None:
+    """Functions call what is registered."""
+    catalogue.load()
+
+
 def outcome(data: bytes, count: int) -> str:
     """What becomes of a code object that is called with tensors; anything but these is a fault."""
     b = empty_builder()
@@ -64,7 +70,6 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
 
 
 def test_code_objects_that_were_tampered_with() -> None:
-    catalogue.load()
     rng = random.Random(4)
     codes = [base64.b64decode(made["code"]) for python in PYTHONS for made in python["functions"]]
     found = Counter(outcome(mutated(rng.choice(codes), rng), rng.randint(0, 2)) for _ in range(1500))
@@ -129,3 +134,18 @@ def test_a_loop_without_end_ends() -> None:
     b.graph.inputs = [x]
     with pytest.raises(NotEvaluated, match=r"(takes|makes) more than"):
         evaluate(b, Versions(), read_function(marshal.dumps(names["f"].__code__)), [x], {})
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("lambda x: np.arange(6).reshape(2, 3, order='F')", [[0, 2, 4], [1, 3, 5]]),
+        ("lambda x: np.arange(6).reshape((2, 3)).flatten(order='F')", [0, 3, 1, 4, 2, 5]),
+        ("lambda x: np.arange(6).reshape(2, 3).transpose().copy()", [[0, 3], [1, 4], [2, 5]]),
+        ("lambda x: np.arange(6).reshape(2, 3).sum(axis=1, keepdims=True)", [[3], [12]]),
+    ],
+)
+def test_methods_of_arrays_heed_their_keywords(source: str, expected: list[Any]) -> None:
+    code: Any = compile(source, "train.py", "eval").co_consts[0]
+    found = evaluate(empty_builder(), Versions(), read_function(marshal.dumps(code)), [None], {})
+    assert found.tolist() == expected
