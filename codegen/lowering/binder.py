@@ -168,9 +168,9 @@ class LayerFunction:
         except OutOfRange as fault:
             raise UnsupportedOption(spec.name, spec.class_name, key, value, f"supported: {fault}") from None
         except (TypeError, OverflowError):
-            wanted = getattr(expected, "__name__", None) if isinstance(expected, type) else None
-            text = wanted or str(expected).replace("typing.", "")
-            raise UnsupportedOption(spec.name, spec.title, key, value, f"supported: {text}") from None
+            raise UnsupportedOption(
+                spec.name, spec.title, key, value, f"supported: {described(expected)}"
+            ) from None
 
 
 def _refuse_changed(spec: LayerSpec, option: str, changed: Changed) -> NoReturn:
@@ -298,6 +298,27 @@ def convert_type(value: object, expected: Any) -> Any:
     elif isinstance(value, expected):
         return value
     raise TypeError(expected)
+
+
+def described(expected: Any) -> str:
+    """What an annotation lets through, as a message says it: "float, 'fro', 'nuc', None"."""
+    origin, arguments = typing.get_origin(expected), typing.get_args(expected)
+    if origin is Annotated:
+        return described(arguments[0])
+    if origin is Literal:
+        return ", ".join(map(repr, arguments))
+    if origin in (typing.Union, types.UnionType):
+        return ", ".join(map(described, arguments))
+    if origin in (tuple, Sequence):
+        items = [described(item) for item in arguments if item is not Ellipsis]
+        return (
+            f"a list of {items[0]}"
+            if len(arguments) > len(items) or origin is Sequence
+            else f"[{', '.join(items)}]"
+        )
+    if expected in (None, type(None)):
+        return "None"
+    return getattr(origin or expected, "__name__", str(expected))
 
 
 def _convert_items(items: Sequence[object], kinds: tuple[Any, ...]) -> tuple[Any, ...]:

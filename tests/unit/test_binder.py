@@ -228,7 +228,7 @@ def test_a_group_of_options_is_spread() -> None:
     ("config", "says"),
     [
         ({}, "lacks the option 'size'"),
-        ({"size": 1, "mode": "d"}, r"A\(mode='d'\) is not supported; supported: Literal\['a', 'b', 'c'\]"),
+        ({"size": 1, "mode": "d"}, r"A\(mode='d'\) is not supported; supported: 'a', 'b', 'c'"),
         ({"size": 1, "swaps": True}, r"A\(swaps=True\) is not supported; no such option is known"),
         ({"size": 1, "group": 1}, r"A\(group=1\) is not supported; no such option is known"),
         ({"size": 1, "low": False}, r"A\(low=False\) is not supported; no such option is known"),

@@ -16,7 +16,7 @@ from codegen.graph.recipe import Weight
 from tests.support.configs import entry, functional, input_entry
 from tests.support.keras_files import write_whole_h5
 
-NUMPY = "keras.src.ops.numpy"
+NUMPY, CORE, LINALG = "keras.src.ops.numpy", "keras.src.ops.core", "keras.src.ops.linalg"
 LISTS = functional([input_entry("a", 3)], [["a", 0, 0]], [["a", 0, 0]])
 CELL = {"class_name": "LSTMCell", "config": {"units": 3}}
 
@@ -154,6 +154,32 @@ def called(
             called("Dense", *tensors("x"), units=3, activation=LISTS),
             {"x": (4,)},
             "one tensor",
+        ),
+        (called("Slice", *tensors("x"), [], module=CORE, shape=[1]), {"x": (4,)}, "are not for the axes"),
+        (
+            called("SliceUpdate", *tensors("x"), 7, *tensors("y"), module=CORE),
+            {"x": (4,), "y": (4,)},
+            "no position",
+        ),
+        (
+            called("SliceUpdate", *tensors("x"), [0, 0], *tensors("y"), module=CORE),
+            {"x": (4,), "y": ()},
+            "has other axes",
+        ),
+        (called("Norm", *tensors("x"), module=LINALG, ord="nuc", axis=1), {"x": (4,)}, "for vectors"),
+        (called("Norm", *tensors("x"), module=LINALG, ord=3, axis=[1, 2]), {"x": (4, 2)}, "for matrices"),
+        (called("Norm", *tensors("x"), module=LINALG, ord="L2"), {"x": (4,)}, "float, 'fro', 'nuc', None"),
+        (
+            entry("TFOpLambda", "layer", [["x", 0, 0, {"begin": [0, ["y", 0, 0]], "size": [1, 1]}]],
+                  function="slice"),
+            {"x": (4,), "y": (3,)},
+            "no list of positions",
+        ),
+        (
+            called("MultiHeadAttention", *tensors("x", "x"), num_heads=2, key_dim=3,
+                   kwargs={"attention_mask": tensors("y")[0]}),
+            {"x": (4, 6), "y": (4, 3)},
+            "does not end with the sizes",
         ),
         (
             entry("TFOpLambda", "layer", [["x", 0, 0, {"limit": 3}]], function="range"),

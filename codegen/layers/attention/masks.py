@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import reduce
 
@@ -22,7 +23,7 @@ class AttentionMasks:
     window: int | None
 
     def combine(
-        self, b: Builder, query: Value, value: Value, key: Value | None, axes: int
+        self, b: Builder, query: Value, value: Value, key: Value | None, over: Sequence[int]
     ) -> tuple[Value | None, bool]:
         """One mask that broadcasts to (..., heads, T, S), and whether torch shall apply a causal one instead.
 
@@ -31,8 +32,12 @@ class AttentionMasks:
             query: The layer's input.
             value: The layer's input.
             key: The layer's input.
-            axes: Number of axes attended over.
+            over: The axes attended over.
+
+        Raises:
+            MalformedConfig: The attention mask is not for these inputs.
         """
+        axes = len(over)
         rank = query.rank + axes
         parts = []
         of_query = self.query or b.mask(query)
@@ -42,6 +47,7 @@ class AttentionMasks:
         for mask in dict.fromkeys(mask for mask in of_keys if mask):
             parts.append(insert_axes(b, mask, ":" + "n" * (rank - 2) + ":"))
         if self.attention:
+            _check(b, self.attention, query, value, over)
             front = max(self.attention.rank - 2 * axes, 0)
             added = rank - self.attention.rank if front else 0
             parts.append(insert_axes(b, self.attention, ":" * front + "n" * added + ":" * 2 * axes))
@@ -64,6 +70,15 @@ class AttentionMasks:
             window = self.window
             parts.append(b.op(template, shape=size, dtype="bool", query=query, value=value, window=window))
         return parts
+
+
+def _check(b: Builder, mask: Value, query: Value, value: Value, over: Sequence[int]) -> None:
+    """Whether the mask ends with the axes of the scores; over one axis a size of 1 stands for all."""
+    sizes = tuple(source.shape[axis] for source in (query, value) for axis in over)
+    pairs = zip(mask.shape[-len(sizes) :], sizes, strict=False)
+    fits = all(None in pair or pair[0] == pair[1] or (pair[0] == 1 and len(over) == 1) for pair in pairs)
+    if not fits or not len(sizes) <= mask.rank <= query.rank + len(over):
+        b.malformed(f"its attention_mask {mask.shape} does not end with the sizes attended over, {sizes}")
 
 
 def insert_axes(b: Builder, mask: Value, pattern: str) -> Value:

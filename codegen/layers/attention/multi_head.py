@@ -176,7 +176,7 @@ class _Attention:
             if source.rank != query.rank:
                 b.malformed(f"its inputs {query.shape} and {source.shape} should have as many axes")
         axes = tuple(b.axis(axis, query.rank) for axis in self.axes or range(1, query.rank - 1))
-        mask, causal = masks.combine(b, query, value, key, len(axes))
+        mask, causal = masks.combine(b, query, value, key, axes)
         rule: Masking = self._rule(query, return_scores=return_scores) if mask else "replace"
         # Over several axes Keras' own softmax gives weights of 1 where all scores are near -1e9.
         sums = mask is not None and len(axes) > 1 and rule != "zero"

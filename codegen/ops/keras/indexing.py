@@ -243,6 +243,10 @@ def slice_(b: Builder, inputs: TensorLike, start_indices: TensorLike, *, shape: 
     x = inputs if isinstance(inputs, Value) else rules.tensor(b, inputs)
     first = rules.shape_argument(b, _on_host(b, start_indices), "start_indices")
     count = rules.shape_argument(b, shape)
+    if not len(first) == len(count) == x.rank:
+        b.malformed(
+            f"its start and its sizes, {len(first)} and {len(count)}, are not for the axes of {x.shape}"
+        )
     items = []
     for start, length in zip(first, count, strict=True):
         if length == -1:
@@ -270,10 +274,14 @@ def _on_host(b: Builder, starts: TensorLike) -> TensorLike:
 def slice_update(b: Builder, inputs: TensorLike, start_indices: TensorLike, updates: TensorLike) -> Value:
     """A copy of `inputs` with a block replaced."""
     x, updates = rules.native(b, inputs), rules.native(b, updates)
+    if updates.rank != x.rank:
+        b.malformed(f"what it puts into {x.shape} has other axes, {updates.shape}")
     updates = b.cast(updates, x.dtype)
     starts = rules.host(start_indices)
-    if isinstance(starts, (list, tuple)):
+    if not is_tensor(starts):
         starts = rules.shape_argument(b, starts, "start_indices")
+        if len(starts) != x.rank:
+            b.malformed(f"its start {starts} is no position in {x.shape}")
         ends = zip(starts, x.shape, updates.shape, strict=True)
         first = [_inside(start, size, length) for start, size, length in ends]
         template = "update_block(x, starts, updates)"

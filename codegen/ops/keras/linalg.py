@@ -15,6 +15,9 @@ from codegen.model.spec import Shape
 from codegen.ops.keras.reductions import reduction
 from codegen.ops.keras.shapes import expand_dims
 
+#: Of what Keras has a norm of matrices.
+_MATRIX_ORDERS = (None, "fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
+
 _EPSILONS = {"float32": 2.0**-23, "float64": 2.0**-52}
 
 
@@ -182,7 +185,12 @@ def _epsilon(b: Builder, x: Value) -> float:
 
 @op("Norm")
 def norm(
-    b: Builder, x: TensorLike, *, ord: float | str | None = None, axis: Axis = None, keepdims: bool = False
+    b: Builder,
+    x: TensorLike,
+    *,
+    ord: float | Literal["fro", "nuc"] | None = None,
+    axis: Axis = None,
+    keepdims: bool = False,
 ) -> Value:
     """`torch.linalg.vector_norm` or `torch.linalg.matrix_norm`."""
     x = rules.to_keras_order(b, rules.tensor(b, x))
@@ -203,6 +211,10 @@ def norm_over(
     b: Builder, x: Value, order: float | str | None, axes: tuple[int, ...], keepdims: bool
 ) -> Value:
     """The norm of vectors along one axis, or of matrices in two (rows first)."""
+    if len(axes) == 1 and order == "nuc":
+        b.unsupported("ord", order, "supported for vectors: None, 'fro' and numbers")
+    if len(axes) == 2 and order not in _MATRIX_ORDERS:
+        b.unsupported("ord", order, "supported for matrices: None, 'fro', 'nuc', 1, -1, 2, -2, inf and -inf")
     if (
         len(axes) == 1
         and isinstance(order, (int, float))

@@ -126,8 +126,10 @@ def slice_(b: Builder, input_: Given, begin: Given, size: Given) -> Value:
     if is_tensor(begin):
         sizes = integers(b, size, "size")
         x, starts = rules.native(b, input_), rules.native(b, begin)
-        if len(sizes) != x.rank:
-            b.malformed(f"its sizes {sizes} are not those of a part of its input {x.shape}")
+        if len(sizes) != x.rank or starts.shape not in ((x.rank,), (None,)):
+            b.malformed(
+                f"its begin {starts.shape} and sizes {sizes} are not for the axes of its input {x.shape}"
+            )
         if -1 in sizes:
             b.unsupported("size", sizes, "supported with a computed begin: sizes that are not -1")
         template = "take_block(x, starts, sizes)"
@@ -136,6 +138,8 @@ def slice_(b: Builder, input_: Given, begin: Given, size: Given) -> Value:
     if not isinstance(parts, (list, tuple)) or not any(map(is_tensor, parts)):
         return indexing.slice_(b, input_, begin, shape=size)
     sizes = integers(b, size, "size")
+    if len(parts) != len(sizes) or any(is_tensor(start) and start.rank for start in parts):
+        b.malformed(f"its begin is no list of positions, one for each of the sizes {sizes}")
     fixed = [(0, -1) if is_tensor(start) else (start, n) for start, n in zip(parts, sizes, strict=True)]
     known, lengths = map(list, zip(*fixed, strict=True))
     x = rules.native(b, indexing.slice_(b, input_, known, shape=lengths))
