@@ -217,7 +217,7 @@ def test_a_bug_is_one_line_and_an_exit_code_of_its_own(monkeypatch: pytest.Monke
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("oops")
 
-    monkeypatch.setattr("codegen.cli.convert", fail)
+    monkeypatch.setattr("codegen.cli.convert.convert", fail)
     result = k2t("convert", MLP)
     assert result.exit_code == 3
     assert result.stderr == "k2t-gen: mlp.h5: a bug of k2t-gen, please report it: RuntimeError: oops\n"
@@ -279,7 +279,9 @@ def test_inspect_shows_layers() -> None:
 
 
 def test_inspect_as_json_shows_what_stands_in_the_way() -> None:
-    found = json.loads(k2t("inspect", GATED, "--json").stdout)
+    result = k2t("inspect", GATED, "--json")
+    assert result.exit_code == 1
+    (found,) = json.loads(result.stdout)["models"]
     assert found["convertible"] is False
     assert len(found["problems"]) == 1
     by_name = {layer["name"]: layer for layer in found["layers"]}
@@ -328,7 +330,7 @@ def test_check_shows_a_diff(tmp_path: Path) -> None:
     source = convert(MLP, output=tmp_path).source_path
     source.write_text(source.read_text(encoding="utf-8").replace("F.relu", "F.gelu"), encoding="utf-8")
     result = k2t("check", MLP, "-o", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "-        x = F.gelu(self.hidden_1(pixels))" in result.stdout
     assert "+        x = F.relu(self.hidden_1(pixels))" in result.stdout
 
@@ -340,7 +342,7 @@ def test_check_compares_weights_where_they_are(tmp_path: Path) -> None:
     content[len(content) // 2] ^= 1
     weights.write_bytes(content)
     result = k2t("check", MLP, "-o", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "mlp.pt holds other weights than mlp.h5" in result.stdout
     weights.unlink()
     assert k2t("check", MLP, "-o", tmp_path).exit_code == 0

@@ -1,0 +1,24 @@
+"""`k2t-gen` itself: the group of all commands."""
+
+from __future__ import annotations
+
+import click
+
+from codegen.cli.check import check_command
+from codegen.cli.convert import convert_command
+from codegen.cli.inspect import inspect_command
+from codegen.cli.terminal import exit_codes
+from codegen.version import VERSION
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=exit_codes("done", "a model cannot be read or converted", "something differs"),
+)
+@click.version_option(VERSION, prog_name="k2t-gen")
+def main() -> None:
+    """Turn saved Keras models into PyTorch source code worth checking in."""
+
+
+for command in (convert_command, inspect_command, check_command):
+    main.add_command(command)
