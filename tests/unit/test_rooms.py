@@ -18,6 +18,7 @@ ROOMS = (
     "cli",
     "__init__",
     "commands custom",
+    "evidence",
     "pipeline project",
     "options read config passes emit.training weights layers.zoo ops.tensorflow",
     "config.dialects passes.blocks emit layers.attention layers.recurrent layers.windows ops.keras",
