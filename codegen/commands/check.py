@@ -14,7 +14,7 @@ from codegen.errors import ConversionError
 from codegen.graph.recipe import Weight
 from codegen.options import FilePath, Options, Progress, takes_options
 from codegen.read.reader import read_model
-from codegen.weights import write_state_dict
+from codegen.tensors.torch_writer import write_state_dict
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ ROOMS = (
     "commands custom",
     "evidence",
     "pipeline project",
-    "options read config passes emit.training weights layers.zoo ops.tensorflow",
+    "options read config passes emit.training weights tensors layers.zoo ops.tensorflow",
     "config.dialects passes.blocks emit layers.attention layers.recurrent layers.windows ops.keras",
     "read.tensorflow layers ops",
     "evaluation",

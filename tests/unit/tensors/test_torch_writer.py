@@ -11,7 +11,7 @@ import torch
 from codegen.errors import ConversionError, WeightMismatch
 from codegen.graph.recipe import Weight
 from codegen.model.saved_model import StoredTensor
-from codegen.weights import write_state_dict
+from codegen.tensors.torch_writer import write_state_dict
 
 RNG = np.random.default_rng(0)
 

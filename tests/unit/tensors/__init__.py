@@ -1,0 +1,1 @@
+"""Files of tensors: what is written, what is read back, how they are compared."""
