@@ -26,7 +26,7 @@ _BATCHES = (0, 1)
 #: Tried last, beside sizes of the model: an open size may have to be one of them, or not too small.
 _MORE_SIZES = (8,)
 
-#: Tried after all others, if that takes little: windows of layers in a row may not fit in less.
+#: Tried after all others, if that takes little: windows in a row, or a slice, may not fit in less.
 _LARGE_SIZES, _LITTLE = (512, 4096), 2**28
 
 #: Sizes that people's inputs have: what goes wrong with the last of them, and a sample, tells most.
@@ -177,9 +177,11 @@ def _sizes(graph: Graph, is_open: bool) -> Iterator[tuple[int, tuple[int, ...]]]
     more = (*known[:6], *known[-1:], *_MORE_SIZES)
     sizes = (*more, *sizes) if is_open else sizes
     yield from ((size, (batch,) * count) for size, batch in product(sizes, (*more, *_BATCHES)))
-    if is_open:
-        large = [size for size in _LARGE_SIZES if _largest(graph, size, 1) <= _LITTLE]
-        yield from ((size, (batch,) * count) for size, batch in product(large, _BATCHES))
+    for large in _LARGE_SIZES:
+        if is_open and _largest(graph, large, 1) <= _LITTLE:
+            yield from ((large, (batch,) * count) for batch in _BATCHES)
+        if _largest(graph, sizes[0], large) <= _LITTLE:
+            yield sizes[0], (large,) * count
     if count > 1:
         yield from ((sizes[0], batches) for batches in islice(product((1, *more), repeat=count), _ATTEMPTS))
 

@@ -159,7 +159,7 @@ class Weight:
         """The array. `fetch` reads a leaf.
 
         Raises:
-            WeightMismatch: See `only_if`.
+            WeightMismatch: See `only_if`; or a leaf has a dtype with which Keras saves no such variable.
         """
         if self.step == "leaf":
             return fetch(self.params[0])
@@ -196,6 +196,19 @@ def _checked(weight: Weight, array: NDArray[Any], flag: NDArray[Any]) -> NDArray
     return array
 
 
+def _numpy(weight: Weight, *arrays: NDArray[Any]) -> NDArray[Any]:
+    function = weight.params[0]
+    try:
+        result: NDArray[Any] = getattr(np, function)(*arrays)
+    except TypeError:
+        dtypes = ", ".join(str(array.dtype) for array in arrays)
+        stored = ", ".join(leaf.path for leaf in weight.leaves() if isinstance(leaf, StoredTensor))
+        raise WeightMismatch(
+            f"{stored}: {function} of {dtypes} is no number; whole numbers belong here"
+        ) from None
+    return result
+
+
 def _round(weight: Weight, array: NDArray[Any]) -> NDArray[Any]:
     import torch  # numpy has neither bfloat16 nor float8
 
@@ -218,5 +231,5 @@ _STEPS: dict[str, Callable[..., NDArray[Any]]] = {
     "sum": lambda w, a: a.sum(axis=w.params, keepdims=True),
     "nearest": _nearest,
     "checked": _checked,
-    "numpy": lambda w, *a: getattr(np, w.params[0])(*a),
+    "numpy": _numpy,
 }

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from codegen import inspect
-from codegen.errors import ConversionError
+from codegen.errors import ConversionError, WeightMismatch
 from codegen.graph.recipe import Weight
+from codegen.model.saved_model import StoredTensor
 from tests.support.configs import entry, functional, input_entry
 from tests.support.keras_files import write_whole_h5
 
@@ -72,6 +73,8 @@ def called(
             {"x": (4,)},
             "whole numbers",
         ),
+        (called("HSVToRGB", *tensors("x"), module="keras.src.ops.image"), {"x": ()}, "is no image"),
+        (called("Stack", tensors("x", "y"), module=NUMPY), {"x": (4,), "y": (3,)}, "cannot be joined"),
         (called("PadImages", *tensors("x"), module="keras.src.ops.image"), {"x": (4,)}, "is no image"),
         (
             called("SpaceToDepth", *tensors("x"), module="keras.src.ops.nn", block_size=2),
@@ -208,6 +211,13 @@ def test_attributes_that_keras_never_writes(tmp_path: Path, value: Any) -> None:
             file.attrs["model_config"] = file.ref
     with pytest.raises(ConversionError, match="neither a string nor a list"):
         inspect(path)
+
+
+def test_numbers_of_another_kind_than_keras_saves() -> None:
+    stored = StoredTensor("/dense/kernel", "kernel", (2,), "float16", lambda: np.ones(2, np.float16))
+    weight = Weight.of(stored).apply("bitwise_and", Weight.constant(15))
+    with pytest.raises(WeightMismatch, match=r"^/dense/kernel: bitwise_and of float16, int64"):
+        weight.evaluate(lambda leaf: leaf.read() if isinstance(leaf, StoredTensor) else np.ones(2))
 
 
 def test_recipes_of_arrays_that_do_not_fit() -> None:

@@ -85,6 +85,10 @@ def test_windows_in_a_row_have_large_inputs(tmp_path: Path) -> None:
     _check(tmp_path, body, _graph(Value((None, 4)), size=None), _STATE)
 
 
+def test_a_slice_of_the_batch_has_large_batches(tmp_path: Path) -> None:
+    _check(tmp_path, "assert len(x) > 4000, 'small'; return self.fc(x)", _graph(Value((None, 4))), _STATE)
+
+
 def test_what_a_sample_fails_with_is_told_and_not_what_an_empty_batch_does(tmp_path: Path) -> None:
     body = "assert len(x), 'empty'; assert x.shape[1] == 224, 'small'; raise ValueError('honest')"
     with pytest.raises(SelfCheckFailed, match="honest"):

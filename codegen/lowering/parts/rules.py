@@ -135,9 +135,7 @@ def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
         if len(numbers) == len(operand):
             return b.from_host(sizes(b, numbers), dtype or "int32")
         parts = [tensor(b, x, dtype) for x in operand]
-        if len({part.rank for part in parts}) > 1:
-            b.malformed(f"it joins tensors of shapes {', '.join(str(part.shape) for part in parts)}")
-        shape = (len(parts), *parts[0].shape)
+        shape = (len(parts), *common_shape(b, parts))
         parts = [b.keras_layout(part) for part in parts]
         return b.op(
             "torch.stack(parts)",
@@ -147,6 +145,22 @@ def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
         )
     value = as_constant(b, operand)
     return constant(b, Constant(value.values, dtype or value.dtype))
+
+
+def common_shape(b: Builder, values: Sequence[Value], *, but: int | None = None) -> Shape:
+    """The shape that all of these tensors have, as far as any says it, `but` for one axis.
+
+    Raises:
+        MalformedConfig: They have different ones.
+    """
+    known = [
+        {*sizes} - {None} if axis != but else set[int | None]()
+        for axis, sizes in enumerate(zip(*(value.shape for value in values), strict=False))
+    ]
+    if len({value.rank for value in values}) > 1 or any(len(sizes) > 1 for sizes in known):
+        shapes = ", ".join(str(value.shape) for value in values)
+        b.malformed(f"tensors of shapes {shapes} cannot be joined")
+    return tuple(next(iter(sizes), None) for sizes in known)
 
 
 # -------------------------------------------------------------------- numbers on the host

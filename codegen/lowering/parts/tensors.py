@@ -93,30 +93,12 @@ def _in_one_layout(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
 def _cat(b: Builder, values: list[Value], axis: int) -> Value:
     first = values[0]
     a = b.axis(axis, first.rank)
-    check_alike(b, values, but=a)
+    common = rules.common_shape(b, values, but=a)
     joined = [value.shape[a] for value in values]
     total = None if None in joined else sum(size or 0 for size in joined)
-    shape = tuple(total if i == a else common_size([v.shape[i] for v in values]) for i in range(first.rank))
+    shape = (*common[:a], total, *common[a + 1 :])
     d = torch_dim(first, a)
     return b.op("torch.cat(xs, dim=d)", shape=shape, dtype=first.dtype, perm=first.perm, xs=values, d=d)
-
-
-def check_alike(b: Builder, values: Sequence[Value], *, but: int | None = None) -> None:
-    """Refuse tensors of different shapes, `but` for one axis.
-
-    Raises:
-        MalformedConfig: There are some.
-    """
-    sizes = [[n for axis, n in enumerate(value.shape) if axis != but] for value in values]
-    by_axis = [{*found} - {None} for found in zip(*sizes, strict=False)]
-    if len({value.rank for value in values}) > 1 or any(len(known) > 1 for known in by_axis):
-        shapes = ", ".join(str(value.shape) for value in values)
-        b.malformed(f"tensors of shapes {shapes} cannot be joined")
-
-
-def common_size(sizes: Sequence[int | None]) -> int | None:
-    """The size that all of these axes have, as far as any says it."""
-    return next((size for size in sizes if size is not None), None)
 
 
 def pad_axes(

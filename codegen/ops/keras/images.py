@@ -53,7 +53,9 @@ def like(b: Builder, result: Value, images: TensorLike) -> Value:
     return b.op("x.squeeze(0)", shape=result.shape[1:], x=result)
 
 
-def _channel_axis(x: Value, data_format: str | None) -> int:
+def _channel_axis(b: Builder, x: Value, data_format: str | None) -> int:
+    if x.rank < 3:
+        b.malformed(f"its input {x.shape} is no image")
     return x.rank - (3 if data_format == "channels_first" else 1)
 
 
@@ -64,7 +66,7 @@ def _channel_axis(x: Value, data_format: str | None) -> int:
 def rgb_to_grayscale(b: Builder, images: TensorLike, *, data_format: DataFormat | None = None) -> Value:
     """The weighted sum of red, green and blue."""
     x = rules.to_keras_order(b, rules.tensor(b, images))
-    axis = _channel_axis(x, data_format)
+    axis = _channel_axis(b, x, data_format)
     if x.shape[axis] == 1:
         return b.op("x", shape=x.shape, x=x)
     dtype = rules.float_type(x)
@@ -82,7 +84,7 @@ def convert_colors(
     """Between red, green, blue and hue, saturation, value."""
     x = rules.to_keras_order(b, rules.tensor(b, images))
     return b.op(
-        f"{name}(x, dim=d)", shape=x.shape, x=x, like=x, d=torch_dim(x, _channel_axis(x, data_format))
+        f"{name}(x, dim=d)", shape=x.shape, x=x, like=x, d=torch_dim(x, _channel_axis(b, x, data_format))
     )
 
 
@@ -129,7 +131,7 @@ def pad_images(
     """Zeros around images, by numbers or up to a size."""
     x = rules.to_keras_order(b, rules.tensor(b, images))
     _check_images(b, x)
-    rows = _channel_axis(x, data_format) - 2 if data_format != "channels_first" else x.rank - 2
+    rows = _channel_axis(b, x, data_format) - 2 if data_format != "channels_first" else x.rank - 2
     sides = {
         rows: (top_padding, bottom_padding, target_height),
         rows + 1: (left_padding, right_padding, target_width),

@@ -10,7 +10,7 @@ from codegen.graph import Host, Value
 from codegen.graph.shapes import element_count
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
-from codegen.lowering.parts.operands import Index, Number, TensorLike, is_host, is_tensor
+from codegen.lowering.parts.operands import Index, TensorLike, is_host, is_tensor
 from codegen.lowering.parts.rules import op
 from codegen.model.spec import Constant
 
@@ -282,10 +282,8 @@ def slice_update(b: Builder, inputs: TensorLike, start_indices: TensorLike, upda
         starts = rules.shape_argument(b, starts, "start_indices")
         if len(starts) != x.rank:
             b.malformed(f"its start {starts} is no position in {x.shape}")
-        ends = zip(starts, x.shape, updates.shape, strict=True)
-        first = [_inside(start, size, length) for start, size, length in ends]
         template = "update_block(x, starts, updates)"
-        return b.op(template, shape=x.shape, x=x, starts=first, updates=updates)
+        return b.op(template, shape=x.shape, x=x, starts=list(starts), updates=updates)
     return b.op(
         "update_block_at(x, starts, updates)",
         shape=x.shape,
@@ -293,13 +291,6 @@ def slice_update(b: Builder, inputs: TensorLike, start_indices: TensorLike, upda
         starts=rules.native(b, start_indices),
         updates=updates,
     )
-
-
-def _inside(start: Number | Host, size: int | None, length: int | None) -> Number | Host:
-    """Where a block begins that XLA moves until it lies within the tensor, as far as sizes are known."""
-    if not isinstance(start, int):
-        return start
-    return max(start if size is None or length is None else min(start, size - length), 0)
 
 
 @op("Scatter")

@@ -15,8 +15,6 @@ from codegen.lowering.parts import rules
 from codegen.lowering.parts.operands import Axes, Axis, TensorLike, is_host
 from codegen.lowering.parts.rules import op
 from codegen.lowering.parts.tensors import (
-    check_alike,
-    common_size,
     concatenate,
     pad_axes,
     same_layout,
@@ -161,8 +159,7 @@ def stack(b: Builder, x: list[TensorLike], *, axis: int = 0) -> Value:
         return rules.sizes(b, [rules.host(item) for item in x])
     values = same_layout(b, x)
     a = b.axis(axis, values[0].rank + 1)
-    check_alike(b, values)
-    one = [common_size([v.shape[i] for v in values]) for i in range(values[0].rank)]
+    one = rules.common_shape(b, values)
     shape = (*one[:a], len(values), *one[a:])
     return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, xs=values, a=a)
 

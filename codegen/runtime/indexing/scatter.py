@@ -38,11 +38,12 @@ def scatter_reduce(x: Tensor, indices: Tensor, updates: Tensor, reduce: str) -> 
 
 
 def update_block(x: Tensor, starts: list[int], updates: Tensor) -> Tensor:
-    """A copy of `x` whose block from `starts` on is `updates`."""
+    """A copy of `x` whose block from `starts` on is `updates`; the block stays within `x`."""
     result = x.clone()
     block = result
     for dim, start in enumerate(starts):
-        block = block.narrow(dim, start, updates.shape[dim])
+        size = updates.shape[dim]
+        block = block.narrow(dim, max(min(start, x.shape[dim] - size), 0), size)
     block.copy_(updates)
     return result
 
