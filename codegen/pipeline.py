@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from codegen.emit.render import render
 from codegen.emit.source import Provenance
 from codegen.emit.training.methods import regularizer_notes, training_methods
 from codegen.errors import ConversionError
+from codegen.graph import Graph, Node
 from codegen.graph.recipe import Leaf, Weight
 from codegen.lowering.custom import custom_layers
 from codegen.lowering.lower import Lowered, lower
@@ -42,12 +43,14 @@ class Generated:
 
     Attributes:
         notes: What the file's docstring says beside the facts.
+        steps: The nodes that each statement of a class's `forward` computes.
     """
 
     lowered: Lowered
     names: Names
     source: str
     notes: tuple[str, ...]
+    steps: Mapping[Graph, Sequence[tuple[Node, ...]]]
 
     @property
     def parameter_count(self) -> int:
@@ -131,4 +134,4 @@ def _generate(saved: SavedModel, options: Options, name: str, notes: tuple[str, 
     )
     methods = training_methods(lowered.graph, names, lowered.tree)
     source = emit(lowered.graph, names, provenance, count_parameters(lowered.tree), methods)
-    return Generated(lowered, names, render(source, options.template_dir), notes)
+    return Generated(lowered, names, render(source, options.template_dir), notes, source.steps)

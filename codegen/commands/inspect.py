@@ -14,7 +14,7 @@ from codegen.lowering.custom import custom_layers
 from codegen.lowering.lower import survey
 from codegen.lowering.session import Session
 from codegen.model.saved_model import SavedModel
-from codegen.model.spec import LayerSpec, ModelSpec, Shape
+from codegen.model.spec import LayerCall, LayerSpec, ModelSpec, Shape
 from codegen.model.variables import VariableTree, count_parameters
 from codegen.options import FilePath, Options, takes_options
 from codegen.read.reader import read_model
@@ -157,7 +157,7 @@ def _layers(
 def _layer(
     layer: LayerSpec, tree: VariableTree | None, state: Session, owner: tuple[str, ...]
 ) -> LayerReport:
-    values = state.results.get(owner, [])
+    values = state.results.get(LayerCall(owner), [])
     shapes = tuple(value.shape for value in values if isinstance(value, Value))
     if layer.class_name == "InputLayer":
         shapes = (tuple(layer.config.get("batch_shape") or ()),)

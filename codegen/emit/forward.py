@@ -32,11 +32,13 @@ class Forward:
         arguments: Names of its arguments, in order.
         body: Its statements, comments included.
         names: All names that the statements read.
+        steps: The nodes that each statement computes, in the order of the statements.
     """
 
     arguments: list[str]
     body: list[str]
     names: set[str]
+    steps: list[tuple[Node, ...]]
 
 
 def write_forward(graph: Graph, attributes: dict[Module, str]) -> Forward:
@@ -68,19 +70,35 @@ class _Writer:
         self._name_values(statements)
         self._name_result(statements)
         lines: list[str] = []
+        steps: list[tuple[Node, ...]] = []
         typed: set[str] = set(arguments)
         self.loose = self._loose(statements)
         for position, node in enumerate(statements):
             last = position == len(statements) - 1
-            lines.extend(self._line(node, typed, returns=last and self._returns(node)))
+            if statement := self._line(node, typed, returns=last and self._returns(node)):
+                lines.extend(statement)
+                steps.append(tuple(self._written(node)))
         if not statements or not self._returns(statements[-1]):
             outputs = [self._text(self._value(value)) for value in self.graph.outputs]
+            written = tuple(node for value in self.graph.outputs for node in self._inside(value))
             if len(outputs) == 1 and outputs[0] in self.untyped:
                 result = self.space.claim("result")
                 lines.append(f"{result}: Tensor = {outputs[0]}")
                 outputs = [result]
+                steps.append(written)
             lines.append(f"return {', '.join(outputs)}")
-        return Forward(arguments, lines, self.reads)
+            steps.append(written)
+        return Forward(arguments, lines, self.reads, steps)
+
+    def _written(self, node: Node) -> Iterator[Node]:
+        """A node, and those that are written inside it."""
+        yield node
+        for value in node.values():
+            yield from self._inside(value)
+
+    def _inside(self, value: Value) -> Iterator[Node]:
+        if value in self.inlined and value.node is not None:
+            yield from self._written(value.node)
 
     # ---------------------------------------------------------------- which nodes get a line
 

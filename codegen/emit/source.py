@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from codegen.emit.code import Code, docstring, literal, plain
 from codegen.emit.forward import Forward, write_forward
 from codegen.emit.modules import Names, attribute_lines, constructor
-from codegen.graph import Graph, Parameter, Value, definitions
+from codegen.graph import Graph, Node, Parameter, Value, definitions
 from codegen.graph.expression import names_in
 from codegen.graph.helpers import closure
 from codegen.graph.shapes import shape_text
@@ -97,7 +97,11 @@ class ClassSource:
 
 @dataclass(frozen=True)
 class SourceFile:
-    """The generated file, as text in parts."""
+    """The generated file, as text in parts.
+
+    Attributes:
+        steps: The nodes that each statement of a class's `forward` computes.
+    """
 
     doc: Code
     standard_imports: tuple[Code, ...]
@@ -106,6 +110,7 @@ class SourceFile:
     model_name: Code
     has_weights: bool
     classes: tuple[ClassSource, ...]
+    steps: Mapping[Graph, Sequence[tuple[Node, ...]]]
 
 
 def emit(
@@ -123,9 +128,11 @@ def emit(
     has_weights = origin.weights_name is not None
     reads = {"torch", "Tensor", "nn"} | ({"Path"} if has_weights else set())
     classes = []
-    forward = Forward([], [], set())
+    steps = {}
+    forward = Forward([], [], set(), [])
     for definition in definitions(graph):
         forward = write_forward(definition, names.attributes[definition])
+        steps[definition] = forward.steps
         is_root = definition is graph
         doc = _model_doc(graph, origin, parameter_count) if is_root else _block_doc(definition)
         extra = methods if is_root else ()
@@ -145,6 +152,7 @@ def emit(
         model_name=Code(names.classes[graph]),
         has_weights=has_weights,
         classes=tuple(classes),
+        steps=steps,
     )
 
 

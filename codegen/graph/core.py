@@ -22,7 +22,7 @@ from codegen.graph.ops import (
 from codegen.graph.parsing import free_names, parse_template
 from codegen.graph.recipe import Weight
 from codegen.model.nested import instances
-from codegen.model.spec import Shape
+from codegen.model.spec import LayerCall, Shape
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,7 @@ class Module:
         graph: The class's definition, for a nested model or a block.
         members: For one of several instances of a block, the modules that stand for `graph`'s own.
         children: For `nn.Sequential`, its modules; they are its only arguments.
+        steps: For one of several instances of a block, the nodes that `graph`'s own stand for.
         owner: Path of Keras layer names that it comes from.
         when: The block's parameter, or what follows from its parameters, without which this module is
             `nn.Identity()`; None if it is always there.
@@ -175,6 +176,7 @@ class Module:
     graph: Graph | None = None
     members: Mapping[Module, Module] = field(default_factory=dict)
     children: tuple[Module, ...] = ()
+    steps: Mapping[Node, Node] = field(default_factory=dict)
     owner: tuple[str, ...] = ()
     when: Parameter | Derived | None = None
 
@@ -209,6 +211,8 @@ class Node:
         targets: What it yields: `Targets`.
         layer: Name of the Keras layer that it comes from.
         op: What it computes: as the template says, if not given.
+        call: The call of a Keras layer that it is a step of; None for what stands for other nodes.
+        replaces: The nodes in whose place a pass has put it, or whose work it does with its own.
     """
 
     template: str
@@ -216,6 +220,8 @@ class Node:
     targets: Targets = None
     layer: str = ""
     op: Op = Op.OTHER
+    call: LayerCall | None = None
+    replaces: tuple[Node, ...] = ()
 
     def __post_init__(self) -> None:
         if self.op is Op.OTHER:

@@ -45,11 +45,13 @@ def substitute(graph: Graph, nodes: Iterable[Node], new: Sequence[Node]) -> None
         nodes: Are taken out.
         new: Yield all that is read of their results.
     """
+    nodes = list(nodes)
     gone = set(nodes)
     last = max(position for position, node in enumerate(graph.nodes) if node in gone)
     before, behind = graph.nodes[:last], graph.nodes[last + 1 :]
     graph.nodes = [*(node for node in before if node not in gone), *new, *behind]
     for node in new:
+        node.replaces += tuple(old for old in nodes if old is not node)
         for value in node.results():
             value.node = node
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 from codegen.errors import MalformedConfig, UnsupportedOption, shorten
@@ -11,7 +11,7 @@ from codegen.graph.dtypes import INTEGERS, compute_dtype, torch_dtype
 from codegen.graph.templates import check_template
 from codegen.lowering.ranges import OutOfRange, check_elements, float32, int64
 from codegen.model.nested import instances
-from codegen.model.spec import LayerSpec, Shape
+from codegen.model.spec import LayerCall, LayerSpec, Shape
 
 #: Dtypes that have the numbers of Python, not only those of float32.
 _WIDE = frozenset({"float64", "complex128"})
@@ -25,11 +25,15 @@ class Emitter:
         spec: The layer.
         graph: Where nodes go.
         label: Name for the layer's modules and values.
+        step_of: The call of a layer that is lowered.
+        absorbed: Nodes whose work the next expression does, too.
     """
 
     spec: LayerSpec
     graph: Graph
     label: str
+    step_of: LayerCall | None = field(default=None, kw_only=True)
+    absorbed: list[Node] = field(default_factory=list, kw_only=True)
 
     @property
     def dtype(self) -> str:
@@ -93,7 +97,9 @@ class Emitter:
         """
         check_template(template, operands)
         self.check_numbers(operands)
-        node = Node(template, operands, targets, self.label, op or Op.OTHER)
+        replaces = tuple(self.absorbed)
+        self.absorbed.clear()
+        node = Node(template, operands, targets, self.label, op or Op.OTHER, self.step_of, replaces)
         for value in node.results():
             self.check_size("its output", value.shape)
             value.node = node

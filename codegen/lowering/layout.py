@@ -64,6 +64,7 @@ def _moves_only_ones(x: Value, perm: Sequence[int]) -> bool:
 def _reshaped(e: Emitter, x: Value, shape: Shape, perm: tuple[int, ...]) -> Value:
     """`x` with the same elements in memory and a new shape, stored as `perm` says."""
     while x.node is not None and x.node.op in VIEWS:  # nothing is gained by two in a row
+        e.absorbed.append(x.node)
         x = x.node.source
     stored = tuple(shape[axis] for axis in perm)
     operands: dict[str, Any] = {"x": x}
@@ -187,6 +188,7 @@ def unflatten(e: Emitter, x: Value) -> Value:
     if key not in x.twins:
         if x.node is not None and x.node.op is Op.FLATTEN:
             source = to_perm(e, x.node.source, tuple(range(x.node.source.rank)))
+            e.absorbed.append(x.node)
         else:
             inner = tuple(x.flat.sizes[d] for d in x.flat.dims)
             dims = (0, *(d + 1 for d in x.flat.dims))

@@ -24,7 +24,7 @@ from codegen.lowering.nested_model import call_model, input_value
 from codegen.lowering.session import FinishClass, Session
 from codegen.model.call_order import call_order, packages
 from codegen.model.nested import instances, map_nested
-from codegen.model.spec import LayerSpec, ModelSpec, TensorRef
+from codegen.model.spec import LayerCall, LayerSpec, ModelSpec, TensorRef
 from codegen.model.variables import VariableTree
 
 #: Results of the calls of a model: by layer and call; None for a call that could not be lowered.
@@ -36,11 +36,13 @@ class Lowered:
     """The model in torch's terms, the Keras variables that it uses, and what is to be said of it.
 
     Attributes:
+        results: What each call of each layer yields.
         contradictions: Where a tensor is not what the file says of it.
     """
 
     graph: Graph
     tree: VariableTree
+    results: Mapping[LayerCall, Sequence[Value]]
     notes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
 
@@ -72,7 +74,7 @@ def lower(
     ]
     graph.outputs = [layout.unflatten(builder, value) if value.flat else value for value in outputs]
     said = builder.session
-    return Lowered(graph, builder.tree, tuple(said.notes), tuple(said.contradictions))
+    return Lowered(graph, builder.tree, said.results, tuple(said.notes), tuple(said.contradictions))
 
 
 def survey(model: ModelSpec, finish_class: FinishClass = lambda _: None) -> tuple[Builder, list[Any]]:
@@ -115,6 +117,7 @@ def _lower_call(b: Builder, layer: LayerSpec, index: int, results: Results) -> l
     spec = layer.calls[index]
     child = b.sublayer(layer.name, layer)
     child.label, child.masks = layer.name, Masks(spec.masks)
+    child.step_of = LayerCall(child.owner, index)
     try:
         if any(_is_unknown(results, ref) for ref in instances([spec.args, spec.kwargs], TensorRef)):
             _look_ahead(child, layer)
@@ -132,7 +135,7 @@ def _lower_call(b: Builder, layer: LayerSpec, index: int, results: Results) -> l
             b.session.refusals.append((layer, error))
         return None
     values = list(instances(result, Value))
-    b.session.results.setdefault(child.owner, values)
+    b.session.results.setdefault(LayerCall(child.owner, index), values)
     return values
 
 

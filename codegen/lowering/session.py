@@ -8,7 +8,7 @@ from itertools import count
 
 from codegen.errors import ConversionError, UnsupportedOption, shorten
 from codegen.graph import Graph, Host, Module, Value
-from codegen.model.spec import LayerSpec, TensorRef
+from codegen.model.spec import LayerCall, LayerSpec, TensorRef
 from codegen.model.variables import VariableTree
 
 Owner = tuple[str, ...]
@@ -43,7 +43,7 @@ class Session:
         parents: Parent of each node of the variable tree, by `id`.
         models: Nested models by owner.
         problems: What could not be lowered, in model order.
-        results: What the first call of each layer yields, by owner.
+        results: What each call of each layer yields.
         failures: The problems of each layer, by owner.
         refusals: Layers that were refused for the value of an option, with that.
         notes: What the file's docstring should say, in order.
@@ -55,7 +55,7 @@ class Session:
     parents: dict[int, VariableTree] = field(default_factory=dict)
     models: dict[Owner, NestedModel] = field(default_factory=dict)
     problems: list[ConversionError] = field(default_factory=list)
-    results: dict[Owner, list[Value]] = field(default_factory=dict)
+    results: dict[LayerCall, list[Value]] = field(default_factory=dict)
     failures: dict[Owner, tuple[ConversionError, ...]] = field(default_factory=dict)
     refusals: list[tuple[LayerSpec, UnsupportedOption]] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)

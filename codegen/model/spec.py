@@ -13,6 +13,14 @@ Shape = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
+class LayerCall:
+    """One call of a layer: the path of layer names from the model down, and which of its calls, from 0."""
+
+    path: tuple[str, ...]
+    index: int = 0
+
+
+@dataclass(frozen=True)
 class TensorRef:
     """One output of one call of a layer of the same model.
 

@@ -21,6 +21,8 @@ def merge_duplicates(root: Graph) -> None:
                 first = known.setdefault((node.form, value.perm, value.shape, _key(operands)), value)
                 if first is not value:
                     same[value] = first
+                    assert first.node is not None
+                    first.node.replaces += (node,)
         remove(graph, [value.node for value in same if value.node is not None])
         replace(graph, same)
 

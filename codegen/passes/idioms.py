@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from codegen.graph import Graph, Node, Op, Value, definitions
 from codegen.graph.rewrite import remove_unused
@@ -36,8 +36,17 @@ def write_idioms(root: Graph) -> None:
                 found: dict[str, Value] = {}
                 is_found = node.op in _OPERATORS and _computes(node, pattern, uses, found)
                 if is_found and found["x"].dtype == node.result.dtype in _FLOATS:
+                    node.replaces += tuple(_between(found["x"], node))
                     node.rewrite(function, **found)
         remove_unused(graph)
+
+
+def _between(x: Value, node: Node) -> Iterator[Node]:
+    """The nodes that lead from a value to a node."""
+    for value in node.values():
+        if value is not x and value.node is not None:
+            yield value.node
+            yield from _between(x, value.node)
 
 
 def _computes(node: Node, pattern: ast.expr, uses: Mapping[Value, int], found: dict[str, Value]) -> bool:

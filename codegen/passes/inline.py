@@ -23,6 +23,7 @@ def inline_small_models(root: Graph) -> None:
             if node.op not in CALLS or module is None or module.graph is None or not _is_small(module.graph):
                 continue
             if sequence := _sequence(module):
+                node.replaces += tuple(module.graph.nodes)
                 module.constructor, module.children, module.graph = "nn.Sequential", sequence, None
                 _call(node, module)
             elif calls[module] == 1:
@@ -58,7 +59,8 @@ def _sequence(module: Module) -> tuple[Module, ...]:
         if node.op is Op.CALL:
             children.extend(node.modules())
         elif node.op is Op.ACTIVATION:
-            children.append(Module(node.layer, ACTIVATIONS[node.function]))
+            owner = node.call.path if node.call else ()
+            children.append(Module(node.layer, ACTIVATIONS[node.function], owner=owner))
         else:
             return ()
         value = node.result

@@ -264,7 +264,7 @@ def absorb_padding(b: Builder, x: Value, data_format: str) -> tuple[Value, Pads]
     """
     axes = spatial_axes(x.rank, data_format)
     found = dict.fromkeys(range(x.rank), (0, 0))
-    source = x
+    source, paddings = x, []
     while source.node is not None and source.node.op is Op.ZERO_PAD:
         flat = source.node.operands["pads"]
         pairs = zip(flat[::2], flat[1::2], strict=True)
@@ -273,8 +273,11 @@ def absorb_padding(b: Builder, x: Value, data_format: str) -> tuple[Value, Pads]
             break
         for axis, (before, after) in own.items():
             found[axis] = (found[axis][0] + before, found[axis][1] + after)
+        paddings.append(source.node)
         source = source.node.source
-    return b.channels_first(source, data_format), tuple(found[axis] for axis in axes)
+    padded = b.channels_first(source, data_format)
+    b.absorbed.extend(paddings)
+    return padded, tuple(found[axis] for axis in axes)
 
 
 def blocks_of_channels(b: Builder, x: Value, data_format: str, size: int) -> Value:

@@ -14,7 +14,7 @@ from codegen.passes.blocks.flags import name_flags
 from codegen.passes.blocks.names import is_automatic, local_names, shared_back, shared_front, tokens
 from codegen.passes.blocks.options import settle
 from codegen.passes.blocks.parameters import Signature, second_input, solve
-from codegen.passes.blocks.patterns import Hole, Pattern, trace
+from codegen.passes.blocks.patterns import Hole, Pattern, Use, trace
 from codegen.passes.blocks.regions import Region
 from codegen.passes.blocks.titles import block_doc, block_name
 
@@ -24,9 +24,10 @@ def make_block(pattern: Pattern) -> Graph:
     name = block_name(pattern)
     name_flags(pattern)
     local = _local_names(pattern)
+    steps = [_steps(use) for use in pattern.uses]
     signature = solve(pattern, local)
     definition = _define(pattern, signature, name, local)
-    for use, arguments in zip(pattern.uses, signature.arguments, strict=True):
+    for use, real, arguments in zip(pattern.uses, steps, signature.arguments, strict=True):
         region, graph = use.region, use.region.graph
         label = instance_name(region.nodes, name)
         instance = Module(
@@ -40,12 +41,19 @@ def make_block(pattern: Pattern) -> Graph:
             },
             graph=definition,
             members=use.members,
+            steps=real,
         )
         call = Node("module(*inputs)", {"module": instance, "inputs": region.inputs}, region.output, label)
         if len(region.inputs) == 1:
             call.rewrite("module(x)", module=instance, x=region.inputs[0])
         substitute(graph, region.nodes, [call])
     return definition
+
+
+def _steps(use: Use) -> dict[Node, Node]:
+    """The real node of each node of the pattern, as far as the use has it."""
+    pairs = ((proto.node, real.node) for proto, real in use.values.items())
+    return {proto: real for proto, real in pairs if proto is not None and real in use.region.nodes}
 
 
 def _local_names(pattern: Pattern) -> dict[Any, str]:

@@ -169,7 +169,11 @@ class _Tracer:
         nodes = []
         for node in region.nodes:
             operands = {name: self._operand(operand, name) for name, operand in node.operands.items()}
-            nodes.append(copy := replace(node, operands=operands, targets=self._targets(node.targets)))
+            nodes.append(
+                copy := replace(
+                    node, operands=operands, targets=self._targets(node.targets), call=None, replaces=()
+                )
+            )
             for value in copy.results():
                 value.node = copy
         modules, values = list(self.modules.values()), list(self.values.values())
