@@ -3,8 +3,10 @@
 from codegen.commands.check import Drift, check
 from codegen.commands.convert import Conversion, convert
 from codegen.commands.inspect import Inspection, inspect
+from codegen.commands.report import report
 from codegen.errors import ConversionError
 from codegen.options import Options
+from codegen.report.facts import Report
 from codegen.version import VERSION
 
 __version__ = VERSION
@@ -15,8 +17,10 @@ __all__ = [
     "Drift",
     "Inspection",
     "Options",
+    "Report",
     "__version__",
     "check",
     "convert",
     "inspect",
+    "report",
 ]

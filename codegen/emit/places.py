@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from codegen.emit.modules import Names
 from codegen.graph import Graph, Module, Node, with_children
+from codegen.model.place import Place
 from codegen.model.spec import LayerCall
 
 #: First and last line.
@@ -15,25 +16,6 @@ Lines = tuple[int, int]
 
 #: The nodes that each statement of a class's `forward` computes.
 Steps = Mapping[Graph, Sequence[tuple[Node, ...]]]
-
-
-@dataclass(frozen=True)
-class Place:
-    """Lines of the file that are about a layer.
-
-    Attributes:
-        module: The torch module whose class they stand in, "conv2.0"; "" for the model itself.
-        method: "__init__" or "forward".
-        first: Number of the first line, from 1.
-        last: Number of the last line.
-        own: Whether they are the layer's own, and not those that make or call what holds it.
-    """
-
-    module: str
-    method: str
-    first: int
-    last: int
-    own: bool = True
 
 
 @dataclass
@@ -49,7 +31,20 @@ class Location:
     places: dict[Place, None] = field(default_factory=dict)
 
 
-def locate(root: Graph, names: Names, steps: Steps, source: str) -> dict[LayerCall, Location]:
+@dataclass
+class Located:
+    """What became of the layers of a model.
+
+    Attributes:
+        calls: Of each call of each layer that left a trace in the file.
+        modules: The modules that hold others, each after what holds it: name to class.
+    """
+
+    calls: dict[LayerCall, Location] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+
+
+def locate(root: Graph, names: Names, steps: Steps, source: str) -> Located:
     """What became of each call of each layer that left a trace in the file.
 
     A layer's modules are listed under its call 0; a layer that is a part of another one counts as that.
@@ -94,11 +89,11 @@ class _Locator:
         trees = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
         self.names, self.steps = names, steps
         self.classes = {graph: _Class(trees.get(name)) for graph, name in names.classes.items()}
-        self.found: dict[LayerCall, Location] = {}
+        self.located = Located()
 
-    def locate(self, root: Graph) -> dict[LayerCall, Location]:
+    def locate(self, root: Graph) -> Located:
         self._visit(root, "", (), {}, {})
-        return self.found
+        return self.located
 
     def _visit(
         self,
@@ -143,7 +138,9 @@ class _Locator:
     ) -> None:
         """What is below one module."""
         if module.owner and module.constructor != "attribute":
-            self.found.setdefault(LayerCall(module.owner), Location()).names[path] = None
+            self.located.calls.setdefault(LayerCall(module.owner), Location()).names[path] = None
+        if _holds_class(module):
+            self.located.modules[path] = self.names.classes[module.graph] if module.graph else "nn.Sequential"
         graph, name = attribute
         for index, child in enumerate(module.children):
             inner = members.get(child, child)
@@ -168,7 +165,7 @@ class _Locator:
                 yield from self._made(inside.get(inner, inner), inside)
 
     def _add(self, call: LayerCall, place: Place) -> None:
-        self.found.setdefault(call, Location()).places[place] = None
+        self.located.calls.setdefault(call, Location()).places[place] = None
 
 
 def _calls(node: Node, real: Mapping[Node, Node]) -> Iterator[LayerCall]:

@@ -44,7 +44,7 @@ def render(source: SourceFile, template_dir: str | PathLike[str] | None = None) 
 @cache
 def _environment(template_dir: Path | None) -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: _template(name, template_dir)),
+        loader=jinja2.FunctionLoader(lambda name: template_text(name, template_dir)),
         undefined=jinja2.StrictUndefined,
         finalize=_only_code,
         trim_blocks=True,
@@ -56,7 +56,8 @@ def _environment(template_dir: Path | None) -> jinja2.Environment:
     return environment
 
 
-def _template(name: str, template_dir: Path | None) -> str | None:
+def template_text(name: str, template_dir: Path | None = None) -> str | None:
+    """A template: the user's own if there is one, else ours; None if there is none of this name."""
     own = template_dir / name if template_dir else None
     if own is not None and own.is_file():
         return own.read_text(encoding="utf-8")

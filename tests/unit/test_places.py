@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from codegen.emit.places import Location, Place, locate
+from codegen.emit.places import Location, locate
+from codegen.model.place import Place
 from codegen.model.spec import LayerCall, ModelSpec
 from codegen.options import Options
 from codegen.pipeline import Generated, generate
@@ -19,7 +20,7 @@ EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 def located(name: str, **options: Any) -> tuple[Generated, dict[LayerCall, Location]]:
     with read_model(EXAMPLES / name) as saved:
         made = generate(saved, Options(no_weights=True, **options), "model")
-    return made, locate(made.lowered.graph, made.names, made.steps, made.source)
+    return made, locate(made.lowered.graph, made.names, made.steps, made.source).calls
 
 
 def text(made: Generated, place: Place) -> str:

@@ -18,6 +18,7 @@ ROOMS = (
     "cli",
     "__init__",
     "commands custom",
+    "report",
     "evidence",
     "pipeline project",
     "options read config passes emit.training weights tensors layers.zoo ops.tensorflow",

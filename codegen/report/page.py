@@ -1,0 +1,205 @@
+"""Report -> one HTML file that needs nothing else and asks nobody: no name in it is ever taken for HTML."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from codegen.emit.render import template_text
+from codegen.report.facts import LayerFacts, Report, VariableFacts
+from codegen.report.figures import count_text, number_text, shape_text
+from codegen.report.highlight import highlighted
+from codegen.report.kinds import kind
+from codegen.report.verdict import verdict
+
+_FOLDER = "report/"
+
+#: Scripts in the order in which they must stand.
+_SCRIPTS = ("layout.js", "drawing.js", "page.js")
+
+#: So high and wide is the picture of a histogram.
+_HEIGHT, _WIDTH = 24, 96
+
+
+def page(report: Report) -> str:
+    """The text of the page."""
+    style = _shipped("page.css")
+    script = "\n".join(map(_shipped, _SCRIPTS))
+    return (
+        _environment()
+        .get_template("page.html.jinja")
+        .render(
+            report=report,
+            verdict=verdict(report),
+            rows=_rows(report),
+            weights=list(_weights(report)),
+            lines=highlighted(report.source),
+            facts=_json(_compact(report)),
+            style=Markup(style),
+            script=Markup(script),
+            style_hash=_hash(style),
+            script_hash=_hash(script),
+        )
+    )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A layer in the table.
+
+    Attributes:
+        depth: How many models it is inside of.
+        error: The largest relative difference from Keras' numbers.
+    """
+
+    layer: LayerFacts
+    depth: int
+    error: float | None
+
+    @property
+    def kind(self) -> str:
+        """What sort of layer it is, for its colour."""
+        return kind(self.layer)
+
+    @property
+    def shapes(self) -> list[str]:
+        """What its first call yields."""
+        return [shape_text(tensor.shape) for tensor in self.layer.calls[0].outputs]
+
+
+@dataclass(frozen=True)
+class _WeightRow:
+    """A variable in the table of weights."""
+
+    number: int
+    layer: LayerFacts
+    layer_number: int
+    variable: VariableFacts
+
+    @property
+    def bars(self) -> str:
+        """The histogram as the path of a picture of 96 x 24; "" if there is none."""
+        found = self.variable.statistics
+        if found is None or not any(found.histogram):
+            return ""
+        top, count = max(found.histogram), len(found.histogram)
+        step = _WIDTH / count
+        heights = [max(round(_HEIGHT * n / top, 1), 0.6 if n else 0) for n in found.histogram]
+        return "".join(
+            f"M{step * i:g} {_HEIGHT}v-{height:g}h{step - 0.6:g}v{height:g}z"
+            for i, height in enumerate(heights)
+            if height
+        )
+
+
+def _rows(report: Report) -> list[_Row]:
+    models = [f"{layer.path}/" for layer in report.layers if layer.is_model]
+    errors = _errors(report)
+    return [
+        _Row(layer, sum(layer.path.startswith(model) for model in models), errors.get(layer.path))
+        for layer in report.layers
+    ]
+
+
+def _weights(report: Report) -> Iterator[_WeightRow]:
+    number = 0
+    for place, layer in enumerate(report.layers):
+        for variable in layer.variables:
+            yield _WeightRow(number, layer, place, variable)
+            number += 1
+
+
+def _errors(report: Report) -> dict[str, float]:
+    """The largest relative difference from Keras' numbers, by layer."""
+    found: dict[str, float] = {}
+    for result in report.verification.layers if report.verification else ():
+        if result.float32 is not None:
+            found[result.layer] = max(found.get(result.layer, 0.0), result.float32.relative)
+    return found
+
+
+# -------------------------------------------------------------------- what the scripts read
+
+
+def _compact(report: Report) -> dict[str, Any]:
+    """The facts that the scripts work with, in few bytes; what the page has as HTML is left out."""
+    models = tuple(f"{layer.path}/" for layer in report.layers if layer.is_model)
+    return {
+        "modules": [[module.path, module.class_name] for module in report.modules],
+        "layers": [
+            {
+                "path": layer.path,
+                "class": layer.class_name,
+                "kind": kind(layer),
+                "drawn": _is_drawn(layer, models),
+                "options": {name: _option(value) for name, value in layer.options.items()},
+                "dtype": layer.dtype,
+                "parameters": layer.parameters,
+                "names": layer.names,
+                "calls": [
+                    {
+                        "number": call.number,
+                        "inputs": call.inputs,
+                        "shapes": [shape_text(tensor.shape) for tensor in call.outputs],
+                        "module": call.module,
+                        "places": [[p.first, p.last, int(p.own), p.method, p.module] for p in call.places],
+                    }
+                    for call in layer.calls
+                ],
+            }
+            for layer in report.layers
+        ],
+    }
+
+
+def _is_drawn(layer: LayerFacts, models: tuple[str, ...]) -> bool:
+    """Whether a layer is a box; a nested model is what its layers are, and its inputs are what they read."""
+    return not layer.is_model and not (layer.class_name == "InputLayer" and layer.path.startswith(models))
+
+
+def _option(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _json(data: Any) -> Markup:
+    """JSON that no parser of HTML takes for a tag, and no script for the end of a line."""
+    text = json.dumps(data, separators=(",", ":"))  # ASCII alone
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+# -------------------------------------------------------------------- templates
+
+
+def _hash(text: str) -> str:
+    """What the page's policy allows: this script, or style, and no other."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _shipped(name: str) -> str:
+    text = template_text(_FOLDER + name)
+    assert text is not None
+    return text
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(lambda name: template_text(_FOLDER + name)),
+        undefined=jinja2.StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(count=count_text, number=number_text, shape=shape_text)
+    return environment

@@ -1,0 +1,1 @@
+"""The facts of a conversion, and the page that shows them."""
