@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from codegen.errors import ConversionError, shorten
 from codegen.graph import naming
+from codegen.source.files import Sources, package_folder
 
 FilePath = str | os.PathLike[str]
 #: Called with a few words at every stage.
@@ -80,6 +82,21 @@ class Options:
             "Your own layer functions; can be given several times.", metavar="FILE.py", of_model=True
         ),
     )
+    source: Sequence[FilePath] = field(
+        default=(),
+        metadata=_shown(
+            "Python files of the model's author, or folders of them: read, never run; can be given several "
+            "times.",
+            metavar="FILE.py|DIR",
+            of_model=True,
+        ),
+    )
+    source_package: Sequence[str] = field(
+        default=(),
+        metadata=_shown(
+            "The same of an installed package, by its name; can be given several times.", of_model=True
+        ),
+    )
     template_dir: FilePath | None = field(
         default=None,
         metadata=_shown("Jinja2 templates that replace ours.", metavar="DIR"),
@@ -94,6 +111,15 @@ class Options:
             raise ConversionError(f"--class-name {shorten(self.class_name)} is no CamelCase class name")
         if self.class_name != "ConvertedModel" and naming.classes().claim(self.class_name) != self.class_name:
             raise ConversionError(f"--class-name {self.class_name!r} is taken in the generated file")
+
+    def sources(self) -> Sources:
+        """The Python source that is given; none of it is imported.
+
+        Raises:
+            ConversionError: A file or a package does not exist.
+        """
+        packages = [package_folder(name, sys.path) for name in self.source_package]
+        return Sources([*map(Path, self.source), *packages])
 
     def module_name(self, path: FilePath) -> str:
         """Name of the module that the model at `path` becomes.

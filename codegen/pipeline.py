@@ -76,7 +76,7 @@ def transform(saved: SavedModel, options: Options, watch: passes.Watch = lambda 
         ConversionError: The model cannot be converted exactly.
     """
     with custom_layers(map(Path, options.custom)):
-        model = parse(saved, options.backend)
+        model = parse(saved, options.backend, options.sources())
         lowered = lower(model, channels_first=options.channels_first, finish_class=passes.finish_class)
     passes.run(lowered.graph, blocks=not options.flat, channels_first=options.channels_first, watch=watch)
     return lowered

@@ -15,6 +15,7 @@ _FIXED: dict[str, tuple[int, int]] = {
     "compare": (2, 1), "format": (1, 1), "put": (3, 1), "as_tuple": (1, 1), "attach": (2, 1),
     "return": (1, 0), "yield": (1, 1), "jump": (0, 0), "jump_if": (1, 0), "jump_if_none": (1, 0),
     "iterate": (1, 1), "block": (0, 0), "end_block": (0, 0), "import": (2, 1), "import_from": (1, 2),
+    "store_attribute": (2, 0), "bring": (0, 1), "super": (0, 1),
     "with": (1, 2), "jump_or_pop": (1, 0), "next": (1, 2), "break": (0, 0), "unsupported": (0, 0),
 }  # fmt: skip
 #: Behind these control does not go on; what is unsupported is never passed.

@@ -1,4 +1,4 @@
-"""A Python function in one normal form, whichever Python compiled it."""
+"""A Python function in one normal form, whichever Python compiled it, or from its source."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ class Instruction:
     Attributes:
         op: What it does; `OPERATIONS` has the names.
         arg: With what: a constant, a name, an operator, a number of operands, the position to jump to.
+        line: Of the source from which it was compiled; 0 if only the bytecode is known.
     """
 
     op: str
     arg: Any = None
+    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Routine:
         is_generator: Whether it yields.
         floors: Whether `/` of whole numbers floors, as in Python 2.
         instructions: What it does.
+        file: Name of the file of its source; "" if only the bytecode is known.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Routine:
     is_generator: bool
     floors: bool
     instructions: tuple[Instruction, ...]
+    file: str = ""
 
 
 #: The instructions. `a`, `b`, `c` are what lies on top of the stack, `c` the topmost.
@@ -75,6 +79,7 @@ OPERATIONS: dict[str, str] = {
     "item": "b[c]",
     "slice_item": "a[b:c]",
     "store_item": "b[c] = a",
+    "store_attribute": "c.arg = b",
     # operators
     "binary": "b arg c",
     "update": "b arg= c",
@@ -123,6 +128,8 @@ OPERATIONS: dict[str, str] = {
     # others
     "import": "push the module arg; b and c are dropped",
     "import_from": "push arg of the module c",
+    "bring": "push what an import of source brings: level, module, name in it",
+    "super": "push super()",
     "with": "push what leaves the context manager c, and what it yields",
     "raise": "raise; arg is the number of items",
     "unsupported": "what no function here does: arg is its name",

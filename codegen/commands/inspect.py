@@ -104,7 +104,7 @@ def inspect(path: FilePath, options: Options = Options(), **changes: Any) -> Ins
     """
     options = replace(options, **changes)
     with read_model(path, options.weights) as saved, custom_layers(map(Path, options.custom)):
-        model = parse(saved, options.backend)
+        model = parse(saved, options.backend, options.sources())
         builder, outputs = survey(model)
         state = builder.session
         problems = summary(state.problems) or _weight_problems(builder.tree, saved)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from codegen.config import checks
@@ -17,10 +17,12 @@ from codegen.config.dialects.origin import Origin
 from codegen.config.dialects.policies import policy_name
 from codegen.config.dialects.quirks import quirks_of
 from codegen.errors import CONFIG_FAULTS, MalformedConfig, shorten
-from codegen.model.packages import ACTIVATION, KERAS, OPS
+from codegen.model.packages import ACTIVATION, KERAS, OPS, SOURCE
+from codegen.model.python_code import SourceObject
 from codegen.model.saved_model import LayerWeights, StoredTensor
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, Untold
 from codegen.model.words import TRAINING_SUFFIXES, default_name
+from codegen.source.files import Sources
 
 MAX_DEPTH = 64
 
@@ -48,6 +50,7 @@ class Context:
         parse_model: Parses a nested model: its entry, and the name that it has in its parent.
         group: The top-level layer in which we are, whose weights stand together in a file.
         depth: Of nested layers and models.
+        sources: What is given of the author's Python source.
     """
 
     origin: Origin
@@ -55,6 +58,7 @@ class Context:
     parse_model: Callable[[Mapping[str, Any], str, Context], ModelSpec]
     group: str | None = None
     depth: int = 0
+    sources: Sources = field(default_factory=Sources)
 
     def inside(self, name: str) -> Context:
         """The context of what is within the layer `name`.
@@ -65,6 +69,22 @@ class Context:
         if self.depth >= MAX_DEPTH:
             raise MalformedConfig(f"layer {name!r} is nested more than {MAX_DEPTH} levels deep")
         return replace(self, group=self.group or name, depth=self.depth + 1)
+
+    def written(self, name: str, module: str = "") -> SourceObject | None:
+        """The author's class or function of this name; None if it is not in the source that is given."""
+        if not self.sources:
+            return None
+        found = self.sources.defining(name, module)
+        if found is None:
+            return None
+        top = replace(self, group=None, depth=0)
+        return SourceObject(
+            found[1],
+            found[0],
+            self.sources,
+            lambda entry, at: read_layer(entry, at, top),
+            self.origin.generation,
+        )
 
     def weight_shape(self, suffix: str) -> tuple[int, ...] | None:
         """Shape of the stored array whose name ends with `suffix`, if there is one."""
@@ -132,6 +152,9 @@ def read_layer(
     """
     class_name = checks.text(entry.get("class_name"), f"layer {name!r}: the class name")
     inner = context.inside(name)
+    written = _written(entry, class_name, context)
+    if written is not None:
+        return _authored(entry, name, written, inner, calls)
     if is_model(entry):
         model = inner.parse_model(entry, name, inner)
         saved_class = classes.class_and_package(entry, class_name)[0]
@@ -180,6 +203,7 @@ def _layer(
         origin.stored,
         context.weight_shape,
         context.has_weight_of_shape,
+        context.written,
     )
     _normalise(draft)
     dtype = draft.config.get("dtype")
@@ -204,6 +228,56 @@ def _layer(
     )
 
 
+def _written(entry: Mapping[str, Any], class_name: str, context: Context) -> SourceObject | None:
+    """The author's own class, where its source is given, unless the file says that it is Keras'."""
+    module = entry.get("module")
+    is_keras = isinstance(module, str) and classes.is_of_keras(module)
+    config = entry.get("config")
+    is_graph = isinstance(config, Mapping) and {"input_layers", "layers"} <= config.keys()
+    if not context.sources or is_keras or is_graph or not isinstance(config, Mapping):
+        return None
+    name = class_name.rpartition(">")[2].rpartition(".")[2]
+    return context.written(name, module if isinstance(module, str) else "")
+
+
+def _authored(
+    entry: Mapping[str, Any],
+    name: str,
+    written: SourceObject,
+    context: Context,
+    calls: Sequence[CallSpec],
+) -> LayerSpec:
+    """A layer of a class whose source is given: its options mean what that says."""
+    config = dict(entry["config"])
+    trainable = config.get("trainable")
+    draft = Draft(
+        name,
+        written.name,
+        SOURCE,
+        config,
+        context.origin,
+        None,
+        context.weight_shape,
+        context.has_weight_of_shape,
+    )
+    return LayerSpec(
+        name,
+        written.name,
+        {"definition": written, "options": decoded(config, _kept)},
+        tuple(_canonical_call(call, draft, 0) for call in calls),
+        trainable=trainable is None or checks.flag(trainable, "trainable"),
+        dtype=policy_name(config.get("dtype"), "dtype", name),
+        package=SOURCE,
+        quirks=quirks_of("Lambda", KERAS, {"name": name}, context.origin),
+        shared=_shared(entry),
+    )
+
+
+def _kept(item: Any) -> Any:
+    """Serialised layers stay as they are: the source says what becomes of them."""
+    return dict(item) if is_object(item) and item["class_name"] not in FORMS else NotImplemented
+
+
 def _tell_format(options: dict[str, Any], origin: Origin) -> None:
     """Say which `data_format` null is."""
     if "data_format" in options and options["data_format"] is None:
@@ -220,6 +294,9 @@ def _normalise(draft: Draft) -> None:
     """Bring class name and options into Keras 3's words."""
     if draft.package == KERAS and draft.class_name == "Lambda":
         lambda_layer(draft)
+        for key in ("function", "mask"):
+            if isinstance(draft.config.get(key), str):
+                draft.config[key] = draft.find_source(draft.config[key]) or draft.config[key]
         draft.quirks = quirks_of("Lambda", KERAS, draft.config, draft.origin)
         return
     if draft.class_name not in ("Embedding", "EmbeddingBag") and draft.origin.generation < 3:
@@ -306,6 +383,10 @@ def _activation(value: Any, context: Context) -> Any:
         return PYTHON_CODE
     if not isinstance(name, str):
         raise MalformedConfig(f"an activation should be a name or a layer, but is {shorten(value)}")
+    written = context.written(name.rpartition(">")[2])
+    if written is not None:
+        quirks = quirks_of("Lambda", KERAS, {"name": name}, context.origin)
+        return LayerSpec(name, name, {"definition": written}, package=SOURCE, quirks=quirks)
     quirks = quirks_of(name, ACTIVATION, {}, context.origin)
     if quirks:
         return LayerSpec(name, name, package=ACTIVATION, quirks=quirks)

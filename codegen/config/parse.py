@@ -21,16 +21,18 @@ from codegen.model.call_order import references
 from codegen.model.saved_model import SavedModel
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, TensorRef
 from codegen.model.words import default_name
+from codegen.source.files import Sources
 
 Entry = Mapping[str, Any]
 
 
-def parse(saved: SavedModel, backend: str | None = None) -> ModelSpec:
+def parse(saved: SavedModel, backend: str | None = None, sources: Sources | None = None) -> ModelSpec:
     """Parse the saved architecture of a model of any Keras.
 
     Args:
         saved: The model as it lies on disk.
         backend: Of Keras 1, where nothing in the file tells.
+        sources: What is given of the author's Python source.
 
     Raises:
         MalformedConfig: The architecture contradicts itself or lacks a part; one line, naming the layer.
@@ -41,7 +43,9 @@ def parse(saved: SavedModel, backend: str | None = None) -> ModelSpec:
             f"the architecture is of class {shorten(entry.get('class_name'))} and lists no layers: a "
             "subclassed model is Python code; save a functional or Sequential model"
         )
-    context = Context(origin_of(saved, backend), weights_by_layer(saved.weights), parse_model)
+    context = Context(
+        origin_of(saved, backend), weights_by_layer(saved.weights), parse_model, sources=sources or Sources()
+    )
     try:
         entry = with_vocabularies(entry, Places(saved.assets or {}, saved.neighbour))
         entry = with_state(entry, saved.weights)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from codegen.evaluation.budget import check_count
+from codegen.evaluation.meaning.budget import check_count
 from codegen.evaluation.frame import Frame
-from codegen.evaluation.values import NotEvaluated, Unknown
+from codegen.evaluation.meaning.values import NotEvaluated, Unknown
 
 
 def _dict(f: Frame, count: int) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from codegen.bytecode.routine import Routine
-from codegen.evaluation.budget import Budget, check_count
-from codegen.evaluation.values import Box, Library, NotEvaluated, Unknown
+from codegen.evaluation.meaning.budget import Budget, check_count
+from codegen.evaluation.meaning.values import Box, Library, NotEvaluated, Unknown
 
 
 class World(Protocol):
@@ -16,8 +16,17 @@ class World(Protocol):
 
     budget: Budget
 
-    def lookup(self, name: str) -> Any:
+    def lookup(self, name: str, namespace: Any) -> Any:
         """The value of a global name."""
+
+    def bring(self, arg: tuple[int, str, str], namespace: Any) -> Any:
+        """What an import in source brings."""
+
+    def super(self, namespace: Any, owner: Any) -> Any:
+        """`super()` in a method of an object or a class."""
+
+    def store_attribute(self, owner: Any, name: str, value: Any) -> None:
+        """`owner.name = value`."""
 
     def imported(self, name: str) -> Library | Unknown:
         """A module that is imported."""
@@ -62,6 +71,7 @@ class Frame:
 
     Attributes:
         variables: The local ones.
+        namespace: Where global names are looked up.
         cells: Those that it shares with other functions.
         stack: Values that instructions have pushed.
         yielded: What a generator has yielded.
@@ -70,6 +80,7 @@ class Frame:
     world: World
     routine: Routine
     variables: dict[str, Any]
+    namespace: Any = None
     cells: dict[str, Box] = field(default_factory=dict)
     stack: list[Any] = field(default_factory=list)
     yielded: list[Any] = field(default_factory=list)

@@ -7,7 +7,7 @@ from typing import Any
 
 from codegen.evaluation.frame import Frame, World
 from codegen.evaluation.steps import OPERATIONS
-from codegen.evaluation.values import Box, Cursor, Function, NotEvaluated
+from codegen.evaluation.meaning.values import Box, Cursor, Function, NotEvaluated
 
 
 def call_function(world: World, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -17,20 +17,32 @@ def call_function(world: World, function: Function, args: Sequence[Any], kwargs:
         NotEvaluated: It does something that cannot be evaluated.
     """
     routine = function.routine
-    frame = Frame(world, routine, _bound(function, args, kwargs))
+    frame = Frame(world, routine, _bound(function, args, kwargs), function.namespace)
     frame.cells = {name: Box() for name in routine.cells}
     frame.cells.update(zip(routine.free, function.closure, strict=False))
     for name in routine.cells:
         if name in frame.variables:
             frame.cells[name] = Box(frame.variables[name], is_set=True)
     world.budget.enter()
-    while frame.position < len(routine.instructions):
-        world.budget.step()
-        instruction = routine.instructions[frame.position]
-        frame.position += 1
-        OPERATIONS[instruction.op](frame, instruction.arg)
+    _run(frame)
     world.budget.leave()
     return Cursor(frame.yielded) if routine.is_generator else frame.result
+
+
+def _run(frame: Frame) -> None:
+    instructions = frame.routine.instructions
+    line = 0
+    try:
+        while frame.position < len(instructions):
+            frame.world.budget.step()
+            instruction = instructions[frame.position]
+            frame.position += 1
+            line = instruction.line
+            OPERATIONS[instruction.op](frame, instruction.arg)
+    except NotEvaluated as error:
+        if line and error.place is None:
+            error.place = (frame.routine.file, line)
+        raise
 
 
 def _bound(function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from codegen.bytecode.routine import Cell, Routine
-from codegen.evaluation.budget import check_count
+from codegen.evaluation.meaning.budget import check_count
 from codegen.evaluation.collecting import COLLECTING
 from codegen.evaluation.frame import Frame
-from codegen.evaluation.values import Box, Cursor, Function, Leave, Method, NotEvaluated, Nothing
+from codegen.evaluation.meaning.values import Box, Cursor, Function, Leave, Method, NotEvaluated, Nothing
 
 # -------------------------------------------------------------------- the stack and variables
 
@@ -90,6 +90,12 @@ def _store_item(f: Frame, _: None) -> None:
     f.world.store_item(owner, key, value)
 
 
+def _store_attribute(f: Frame, name: str) -> None:
+    value, owner = f.take(2)
+    f.world.store_attribute(owner, name, value)
+    f.world.named(value, name)
+
+
 def _binary(f: Frame, operator: str) -> None:
     a, b = f.take(2)
     f.push(f.world.binary(operator, a, b, floors=f.routine.floors, in_place=False))
@@ -131,7 +137,8 @@ def _make(f: Frame, routine: Any, defaults: Any, keyword_defaults: Any, closure:
         raise NotEvaluated("holds bytecode that no compiler makes")
     if not all(isinstance(box, Box) for box in closure):
         raise NotEvaluated("holds bytecode that no compiler makes")
-    f.push(Function(routine, tuple(defaults), keyword_defaults, closure))
+    namespace = None if f.namespace is None else f.namespace.inner
+    f.push(Function(routine, tuple(defaults), keyword_defaults, closure, namespace))
 
 
 def _attach(f: Frame, what: int) -> None:
@@ -267,6 +274,14 @@ def _import_from(f: Frame, name: str) -> None:
     f.push(f.world.attribute(f.peek(1), name))
 
 
+def _super(f: Frame, _: None) -> None:
+    if not f.routine.positional:
+        raise NotEvaluated("calls super() outside a method")
+    first = f.routine.positional[0]
+    box = f.cells.get(first)
+    f.push(f.world.super(f.namespace, f.variables.get(first) if box is None else box.value))
+
+
 def _with(f: Frame, _: None) -> None:
     manager = f.pop()
     if not (isinstance(manager, Method) and manager.name == "name_scope"):
@@ -299,11 +314,12 @@ OPERATIONS: dict[str, Callable[[Frame, Any], None]] = {
     "unset": _unset,
     "cell": _cell,
     "store_cell": _store_cell,
-    "global": lambda f, name: f.push(f.world.lookup(name)),
+    "global": lambda f, name: f.push(f.world.lookup(name, f.namespace)),
     "attribute": lambda f, name: f.push(f.world.attribute(f.pop(), name)),
     "item": _item,
     "slice_item": _slice_item,
     "store_item": _store_item,
+    "store_attribute": _store_attribute,
     "binary": _binary,
     "update": _update,
     "unary": lambda f, operator: f.push(f.world.unary(operator, f.pop())),
@@ -329,6 +345,8 @@ OPERATIONS: dict[str, Callable[[Frame, Any], None]] = {
     "break": _break,
     "import": _import,
     "import_from": _import_from,
+    "bring": lambda f, arg: f.push(f.world.bring(arg, f.namespace)),
+    "super": _super,
     "with": _with,
     "raise": _raise,
     "unsupported": _unsupported,

@@ -311,6 +311,7 @@ class Graph:
         outputs: What `forward` returns: one value, or a tuple of them.
         params: Constructor parameters.
         doc: First line of the class's docstring; "" for a default one.
+        is_written: Whether the model's author wrote such a class, so that it stays one.
     """
 
     name: str
@@ -319,6 +320,7 @@ class Graph:
     outputs: list[Value] = field(default_factory=list)
     params: list[Parameter] = field(default_factory=list)
     doc: str = ""
+    is_written: bool = False
 
     def modules(self) -> list[Module]:
         """The modules in the order in which `forward` first uses them."""

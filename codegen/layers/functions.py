@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, NoReturn
 
 import numpy as np
@@ -12,16 +13,18 @@ from codegen.bytecode.compiled import read_function
 from codegen.bytecode.routine import Routine
 from codegen.bytecode.unmarshal import BadCode
 from codegen.errors import CONFIG_FAULTS, UnsupportedLayer
-from codegen.evaluation.evaluator import evaluate
-from codegen.evaluation.tools import Versions
-from codegen.evaluation.values import NotEvaluated
+from codegen.evaluation.author import author_of, evaluated
+from codegen.evaluation.evaluator import Evaluator, evaluate
+from codegen.evaluation.meaning.tools import Versions
+from codegen.evaluation.meaning.values import Function as FunctionValue
+from codegen.evaluation.meaning.values import NotEvaluated
 from codegen.graph import Host, Node, Value
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder
 from codegen.lowering.masks import with_mask
 from codegen.lowering.registry import LAMBDA_ADVICE, lowers
 from codegen.model.nested import instances, map_nested
-from codegen.model.python_code import CompiledFunction
+from codegen.model.python_code import CompiledFunction, SourceObject
 from codegen.model.spec import Constant
 
 
@@ -30,7 +33,7 @@ def lambda_(
     b: Builder,
     inputs: Any,
     *,
-    function: CompiledFunction,
+    function: CompiledFunction | SourceObject,
     arguments: Mapping[str, Any] | None = None,
     mask: Any = None,
     output_shape: Any = None,
@@ -42,7 +45,11 @@ def lambda_(
     """What the function makes of its inputs; its mask is what its `mask` says, or none."""
     del output_shape  # it follows from the function
     versions = Versions(tensorflow, data_format, resizing, slope)
-    routine = _routine(b, function)
+    if isinstance(function, SourceObject):
+        call, routine, origin = _of_source(b, function, versions)
+    else:
+        routine, origin = _routine(b, function), "the bytecode that the file holds"
+        call = partial(_evaluated, b, versions, routine, function)
     kwargs = {key: _constant(value) for key, value in (arguments or {}).items()}
     masks = [b.mask(x) for x in instances(inputs, Value)]
     seen = masks[0] if isinstance(inputs, Value) else masks
@@ -50,19 +57,37 @@ def lambda_(
         if name in (*routine.positional, *routine.keyword_only) and name not in kwargs:
             kwargs[name] = value
     first = len(b.graph.nodes)
-    result = _evaluated(b, versions, routine, function, [inputs], kwargs)
+    result = call([inputs], kwargs)
     made = None
     if isinstance(mask, CompiledFunction):
         made = _evaluated(b, versions, _routine(b, mask), mask, [inputs, seen], {})
+    elif isinstance(mask, SourceObject):
+        made = _of_source(b, mask, versions)[0]([inputs, seen], {})
     elif mask is not None:
         _refuse(b, "has a mask that is no function")
     values = map_nested(lambda part: _tensor(b, part), result)
     _name(b, b.graph.nodes[first:], list(instances(values, Value)))
     called = "lambdas were" if routine.name == "<lambda>" else f"{routine.name}() was"
-    b.note(f"{called} read from the bytecode that the file holds")
+    b.note(f"{called} read from {origin}")
     if isinstance(values, Value):
         return with_mask(b, values, made, list(instances(inputs, Value)))
     return values
+
+
+def _of_source(
+    b: Builder, function: SourceObject, versions: Versions
+) -> tuple[Callable[[Sequence[Any], Mapping[str, Any]], Any], Routine, str]:
+    """How a function of given source is called, what it is, and where it was read."""
+    author = author_of(b, function, versions)
+    world = Evaluator(b, versions, author, None, author.budget)
+    found = evaluated(b, lambda: author.program.namespace(function.module).find(world, function.name))
+    if not isinstance(found, FunctionValue):
+        _refuse(b, f"calls {function.name}, which is no function in {function.module.file}")
+
+    def call(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        return evaluated(b, lambda: map_nested(world.ready, world.call(found, args, kwargs)))
+
+    return call, found.routine, function.module.file
 
 
 def _routine(b: Builder, function: CompiledFunction) -> Routine:

@@ -155,7 +155,7 @@ class Builder(Emitter):
         if recipes and dtype != "float32" and constructor not in ("nn.Parameter", "buffer") and not graph:
             options["dtype"] = torch_dtype(dtype)
         module = Module(
-            name=f"{self.label}_{part}" if part else self.label,
+            name="_".join(word for word in (self.label, part) if word),
             constructor=constructor,
             args=tuple(args),
             kwargs=options,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from importlib import import_module
 
-from codegen.model.packages import LAMBDA, OPS, TENSORFLOW
+from codegen.model.packages import LAMBDA, OPS, SOURCE, TENSORFLOW
 
 #: By name: discovery by listing a folder would hide a file that fails.
 LAYERS = (
@@ -54,6 +54,7 @@ LAYERS = (
 #: Files by the package that they are for; a model that has nothing of it need not wait for them.
 _FILES = {
     LAMBDA: ("layers.functions",),
+    SOURCE: ("layers.authored",),
     OPS: (
         "ops.keras.activations",
         "ops.keras.arrange",

@@ -18,7 +18,7 @@ from codegen.lowering.arguments import check_count, check_types
 from codegen.lowering.binder import LayerFunction
 from codegen.lowering.builder import Builder
 from codegen.model.nested import instances, map_nested
-from codegen.model.packages import OPS, TENSORFLOW
+from codegen.model.packages import OPS, SOURCE, TENSORFLOW
 from codegen.model.spec import LayerSpec
 
 _PACKAGE = Path(__file__).parents[1]
@@ -63,7 +63,7 @@ def _call_arguments(
     b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: dict[str, Any]
 ) -> dict[str, Any]:
     """The call's keyword arguments that the function takes; `mask` is put where `b.mask` finds it."""
-    takes_mask = "mask" in function.call_names or function.package == TENSORFLOW
+    takes_mask = "mask" in function.call_names or function.package in (SOURCE, TENSORFLOW)
     if "mask" in kwargs and not takes_mask:
         b.masks.give(instances(list(args), Value), instances(kwargs.pop("mask"), Value))
     bound = {}

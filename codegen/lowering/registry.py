@@ -10,8 +10,8 @@ from codegen.errors import THIS_NAME, UnsupportedLayer, shorten
 from codegen.lowering.binder import LayerFunction, check_variants
 from codegen.lowering.masks import MaskRule
 from codegen.lowering.refused import REFUSED
-from codegen.model.packages import CUSTOM, KERAS, LAMBDA, OPS, TENSORFLOW
-from codegen.model.python_code import CompiledFunction
+from codegen.model.packages import CUSTOM, KERAS, LAMBDA, OPS, SOURCE, TENSORFLOW
+from codegen.model.python_code import CompiledFunction, SourceObject
 from codegen.model.spec import LayerSpec
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -145,17 +145,21 @@ def _key(spec: LayerSpec) -> tuple[str, str]:
 LAMBDA_ADVICE = f"give its torch code in a --custom file, in a function marked @replaces_lambda({THIS_NAME})"
 
 
+#: What can be done about a function or a class of which the file holds only the name.
+SOURCE_ADVICE = f"give the Python file that defines it with --source, or {LAMBDA_ADVICE}"
+
+
 def _keys(spec: LayerSpec) -> Iterator[tuple[str, str]]:
     """The keys under which the function for a layer may stand, the first that does counts.
 
     Where the file does not say whose class it is, a user's own function for Keras' or anybody's is meant.
     """
     yield "*", spec.class_name
-    if spec.doubt or spec.package == CUSTOM:
+    if spec.doubt or spec.package in (CUSTOM, SOURCE):
         for key in ((KERAS, spec.class_name), (CUSTOM, spec.class_name)):
             if key in _FUNCTIONS and not _is_built_in(_FUNCTIONS[key].function):
                 yield key
-    yield _key(spec)
+    yield _key(spec) if spec.package != SOURCE else (SOURCE, "*")
 
 
 def find(spec: LayerSpec) -> LayerFunction:
@@ -171,9 +175,9 @@ def find(spec: LayerSpec) -> LayerFunction:
         if isinstance(arguments, Mapping) and arguments.keys() == {"i", "parts"}:
             raise UnsupportedLayer(spec.name, "Lambda", _MULTI_GPU)
         function = spec.config.get("function")
-        if not isinstance(function, CompiledFunction):
+        if not isinstance(function, (CompiledFunction, SourceObject)):
             reason = f"calls {shorten(function)}, of which the file holds nothing but the name"
-            raise UnsupportedLayer(spec.name, "Lambda", f"{reason}; {LAMBDA_ADVICE}")
+            raise UnsupportedLayer(spec.name, "Lambda", f"{reason}; {SOURCE_ADVICE}")
     for key in _keys(spec):
         if key in _FUNCTIONS:
             return _FUNCTIONS[key]
@@ -181,7 +185,10 @@ def find(spec: LayerSpec) -> LayerFunction:
     if why:
         advice = f"{why}; give a layer function with --custom"
     elif spec.package == CUSTOM:
-        advice = f"{spec.doubt or 'is'} a class of the model's author; give a layer function with --custom"
+        advice = (
+            f"{spec.doubt or 'is'} a class of the model's author; give its Python file with --source, or a "
+            "layer function with --custom"
+        )
     elif spec.package in (KERAS, TENSORFLOW) or spec.package.startswith("keras."):
         advice = "is not supported; give a layer function with --custom"
     else:

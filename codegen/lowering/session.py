@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 from codegen.errors import ConversionError, UnsupportedOption, shorten
 from codegen.graph import Graph, Host, Module, Value
@@ -48,6 +49,7 @@ class Session:
         refusals: Layers that were refused for the value of an option, with that.
         notes: What the file's docstring should say, in order.
         contradictions: Where a tensor is not what the file says of it.
+        author: What is shared by the layers whose Python source is given (`codegen.evaluation.author`).
     """
 
     finish_class: FinishClass = lambda _: None
@@ -60,6 +62,7 @@ class Session:
     refusals: list[tuple[LayerSpec, UnsupportedOption]] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
+    author: Any = None
 
     def trains(self, tree: VariableTree) -> bool:
         """Whether neither the layer nor anything that holds it is frozen."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from codegen.errors import MalformedConfig
-from codegen.model.packages import LAMBDA, OPS, TENSORFLOW
+from codegen.model.packages import LAMBDA, OPS, SOURCE, TENSORFLOW
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, TensorRef
 
 
@@ -18,7 +18,7 @@ def packages(model: ModelSpec) -> set[str]:
         item = stack.pop()
         if isinstance(item, LayerSpec):
             found.add(item.package)
-            if item.class_name == "Lambda":  # whose function may call any op
+            if item.class_name == "Lambda" or item.package == SOURCE:  # which may call any op
                 found |= {LAMBDA, OPS, TENSORFLOW}
             stack.extend(item.config.values())
             stack.extend(item.model.layers if item.model else ())

@@ -12,3 +12,5 @@ FEATURE_COLUMN = "tf.feature_column"
 CUSTOM = "Custom"
 #: Replacements of Lambda layers, by layer name.
 LAMBDA = "Lambda"
+#: Classes and functions whose Python source is given.
+SOURCE = "source"

@@ -1,4 +1,4 @@
-"""A Python function that a file holds in compiled form."""
+"""Python code of a model's author: in compiled form, as a file holds it, or by its name in given source."""
 
 from __future__ import annotations
 
@@ -19,6 +19,25 @@ class CompiledFunction:
     code: bytes
     defaults: tuple[Any, ...] = ()
     closure: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class SourceObject:
+    """A class or a function of the source that is given.
+
+    Attributes:
+        name: Of it.
+        module: The module that defines it.
+        sources: The files (`codegen.source.files.Sources`).
+        read: Makes a `LayerSpec` of a serialised layer and its name, as this file means it.
+        generation: Of the Keras that saved the file.
+    """
+
+    name: str
+    module: Any
+    sources: Any
+    read: Any
+    generation: int
 
 
 class StoredList(list[Any]):

@@ -37,7 +37,8 @@ def inline_small_models(root: Graph) -> None:
 
 def _is_small(graph: Graph) -> bool:
     return (
-        0 < len(graph.nodes) <= _STEPS
+        not graph.is_written
+        and 0 < len(graph.nodes) <= _STEPS
         and len(graph.modules()) <= _LAYERS
         and len(graph.outputs) == 1
         and graph.nodes[-1].targets is graph.outputs[0]

@@ -25,11 +25,13 @@ ROOMS = (
     "config.dialects passes.blocks emit layers.attention layers.recurrent layers.windows ops.keras",
     "read.tensorflow layers ops",
     "evaluation",
+    "evaluation.meaning",
     "read.parts",
     "lowering.parts",
     "lowering",
     "graph",
-    "model bytecode",
+    "model source",
+    "bytecode",
     "errors version torch_api runtime runtime.images runtime.indexing runtime.training",
 )
 

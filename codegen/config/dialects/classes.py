@@ -94,6 +94,11 @@ def class_and_package(entry: Mapping[str, Any], class_name: str) -> tuple[str, s
     return name, KERAS
 
 
+def is_of_keras(module: str) -> bool:
+    """Whether a module is one of Keras."""
+    return bool(_KERAS_MODULE.match(module))
+
+
 def without_alias(class_name: str) -> str:
     """The name that Keras 3 saves for a class of Keras that has or had several."""
     return ALIASES.get(class_name, class_name)

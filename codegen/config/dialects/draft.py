@@ -17,6 +17,7 @@ class Draft:
         stored: As `LayerSpec.stored`.
         weight_shape: Shape of the stored array whose name ends so, or None.
         has_weight_of_shape: Whether the layer's weights hold an array of this shape.
+        find_source: The author's function of this name, where its source is given.
         call_options: Options that Keras 3 takes with each call instead.
         quirks: As `LayerSpec.quirks`.
     """
@@ -29,5 +30,6 @@ class Draft:
     stored: str | None
     weight_shape: Callable[[str], tuple[int, ...] | None]
     has_weight_of_shape: Callable[[tuple[int, ...]], bool]
+    find_source: Callable[[str], Any] = lambda _: None
     call_options: dict[str, Any] = field(default_factory=dict)
     quirks: dict[str, Any] = field(default_factory=dict)

@@ -16,8 +16,8 @@ from codegen.bytecode.routine import OPERATIONS, Routine
 from codegen.bytecode.unmarshal import BadCode, Layout, unmarshal
 from codegen.evaluation import machine, steps
 from codegen.evaluation.evaluator import Evaluator
-from codegen.evaluation.tools import Versions
-from codegen.evaluation.values import Function
+from codegen.evaluation.meaning.tools import Versions
+from codegen.evaluation.meaning.values import Function
 from tests.fixtures import build_code_objects
 from tests.support.builder import empty_builder
 

@@ -16,8 +16,8 @@ from codegen.bytecode.compiled import read_function
 from codegen.bytecode.unmarshal import BadCode
 from codegen.errors import ConversionError
 from codegen.evaluation.evaluator import evaluate
-from codegen.evaluation.tools import Versions
-from codegen.evaluation.values import NotEvaluated
+from codegen.evaluation.meaning.tools import Versions
+from codegen.evaluation.meaning.values import NotEvaluated
 from codegen.graph import Value
 from codegen.lowering import catalogue
 from codegen.model.python_code import StoredList

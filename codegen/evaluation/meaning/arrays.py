@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from codegen.evaluation.budget import MAX_ELEMENTS
-from codegen.evaluation.operators import ARRAYS, check_elements, python_result
-from codegen.evaluation.tools import Tools, has_tensor
-from codegen.evaluation.values import NotEvaluated
+from codegen.evaluation.meaning.budget import MAX_ELEMENTS
+from codegen.evaluation.meaning.operators import ARRAYS, check_elements, python_result
+from codegen.evaluation.meaning.tools import Tools, has_tensor
+from codegen.evaluation.meaning.values import NotEvaluated
 
 CONSTANTS: dict[str, Any] = {
     "e": math.e, "inf": math.inf, "nan": math.nan, "newaxis": None, "pi": math.pi,

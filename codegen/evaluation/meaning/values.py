@@ -10,7 +10,13 @@ from codegen.bytecode.routine import Routine
 
 
 class NotEvaluated(Exception):
-    """What stands in the way of evaluating a function, in words that follow its name: "calls open()"."""
+    """What stands in the way of evaluating a function, in words that follow its name: "calls open()".
+
+    Attributes:
+        place: The file and the line of the source, where there is one.
+    """
+
+    place: tuple[str, int] | None = None
 
 
 def refuse(reason: str) -> NoReturn:
@@ -56,12 +62,17 @@ class Box:
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """A function of the file: its code, and what it was made with."""
+    """A function of the file: its code, and what it was made with.
+
+    Attributes:
+        namespace: Where it looks global names up; None if only its bytecode is known.
+    """
 
     routine: Routine
     defaults: Sequence[Any] = ()
     keyword_defaults: Mapping[str, Any] = field(default_factory=dict)
     closure: Sequence[Box] = ()
+    namespace: Any = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from codegen.evaluation.budget import Budget
-from codegen.evaluation.paths import CHANGED, OP_PARAMETERS, op_class, tensorflow_function
-from codegen.evaluation.values import Fields, Function, Library, NotEvaluated, StaticShape, Unknown
+from codegen.evaluation.meaning.budget import Budget
+from codegen.evaluation.meaning.paths import CHANGED, OP_PARAMETERS, op_class, tensorflow_function
+from codegen.evaluation.meaning.values import Fields, Function, Library, NotEvaluated, StaticShape, Unknown
 from codegen.graph import Host, Value
 from codegen.graph.dtypes import DTYPES
 from codegen.lowering import registry
@@ -57,12 +57,14 @@ class Tools:
         budget: How much is left.
         call: Calls a value that the file defines.
         versions: What the versions that saved the file do otherwise.
+        has_source: Whether the function is of source that is given.
     """
 
     b: Builder
     budget: Budget
     call: Callable[[Any, Sequence[Any], Mapping[str, Any]], Any]
     versions: Versions
+    has_source: bool = False
 
     @property
     def data_format(self) -> str:

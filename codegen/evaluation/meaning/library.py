@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from codegen.evaluation import arrays, builtins, operators
-from codegen.evaluation.attributes import make_layer
-from codegen.evaluation.backend_tensors import BACKEND
-from codegen.evaluation.operators import NUMBERS, check_elements, python_result
-from codegen.evaluation.tools import Tools, has_tensor
-from codegen.evaluation.values import LayerObject, Library, Method, NotEvaluated
+from codegen.evaluation.meaning import arrays, builtins, operators
+from codegen.evaluation.meaning.attributes import make_layer
+from codegen.evaluation.meaning.backend_tensors import BACKEND
+from codegen.evaluation.meaning.operators import NUMBERS, check_elements, python_result
+from codegen.evaluation.meaning.tools import Tools, has_tensor
+from codegen.evaluation.meaning.values import LayerObject, Library, Method, NotEvaluated
 
 #: What has no meaning in a converted model.
 _HOSTILE = {

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from codegen.evaluation import operators
-from codegen.evaluation.budget import check_bits, check_count
-from codegen.evaluation.operators import NUMBERS, python_result
-from codegen.evaluation.tools import Tools, has_tensor
-from codegen.evaluation.values import Builtin, Cursor, Library, NotEvaluated
+from codegen.evaluation.meaning import operators
+from codegen.evaluation.meaning.budget import check_bits, check_count
+from codegen.evaluation.meaning.operators import NUMBERS, python_result
+from codegen.evaluation.meaning.tools import Tools, has_tensor
+from codegen.evaluation.meaning.values import Builtin, Cursor, Library, NotEvaluated
 from codegen.graph import Host, Value
 
 #: What is called for an error that is then raised.
@@ -114,7 +114,7 @@ def _round(_: Tools, value: Any, digits: Any = None) -> Any:
 
 
 def _isinstance(_: Tools, value: Any, kinds: Any) -> bool:
-    return any(_is_a(value, kind) for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
+    return any(is_a(value, kind) for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
 
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -123,7 +123,8 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }  # fmt: skip
 
 
-def _is_a(value: Any, kind: Any) -> bool:
+def is_a(value: Any, kind: Any) -> bool:
+    """Whether a value is of a type of Python's own, or a tensor."""
     name = kind.name if isinstance(kind, Builtin) else getattr(kind, "path", "").rpartition(".")[2]
     if name in ("Tensor", "KerasTensor"):
         return isinstance(value, Value)

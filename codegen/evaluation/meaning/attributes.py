@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from codegen.evaluation import arrays, builtins, operators
-from codegen.evaluation.budget import check_count
-from codegen.evaluation.paths import canonical
-from codegen.evaluation.tools import Tools, known_dtype
-from codegen.evaluation.values import (
+from codegen.evaluation.meaning import arrays, builtins, operators
+from codegen.evaluation.meaning.budget import check_count
+from codegen.evaluation.meaning.paths import canonical
+from codegen.evaluation.meaning.tools import Tools, known_dtype
+from codegen.evaluation.meaning.values import (
     Fields,
     Function,
     LayerObject,

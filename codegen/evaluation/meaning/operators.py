@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from codegen.evaluation.budget import MAX_ELEMENTS, MAX_TEXT, check_bits, check_count
-from codegen.evaluation.tools import Tools, has_tensor, non_negative
-from codegen.evaluation.values import Cursor, Fields, NotEvaluated, StaticShape, Unknown
+from codegen.evaluation.meaning.budget import MAX_ELEMENTS, MAX_TEXT, check_bits, check_count
+from codegen.evaluation.meaning.tools import Tools, has_tensor, non_negative
+from codegen.evaluation.meaning.values import Cursor, Fields, NotEvaluated, StaticShape, Unknown
 from codegen.graph import Host, Value
 from codegen.graph.dtypes import INTEGERS
 from codegen.model.python_code import StoredList

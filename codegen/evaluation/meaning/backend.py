@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from codegen.evaluation import operators
-from codegen.evaluation.tools import Tools, non_negative
-from codegen.evaluation.values import Function, NotEvaluated
+from codegen.evaluation.meaning import operators
+from codegen.evaluation.meaning.tools import Tools, non_negative
+from codegen.evaluation.meaning.values import Function, NotEvaluated
 from codegen.graph import Value
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from codegen.evaluation import operators
-from codegen.evaluation.backend import FUNCTIONS, backend
-from codegen.evaluation.budget import check_count
-from codegen.evaluation.operators import ARRAYS, check_elements, python_result
-from codegen.evaluation.tools import Tools
-from codegen.evaluation.values import NotEvaluated, refuse
+from codegen.evaluation.meaning import operators
+from codegen.evaluation.meaning.backend import FUNCTIONS, backend
+from codegen.evaluation.meaning.budget import check_count
+from codegen.evaluation.meaning.operators import ARRAYS, check_elements, python_result
+from codegen.evaluation.meaning.tools import Tools
+from codegen.evaluation.meaning.values import NotEvaluated, refuse
 from codegen.graph import Value
 
 _EPSILON = 1e-7

@@ -1,0 +1,162 @@
+"""One Python file: what each of its names stands for, as far as its text tells."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+#: Statements of a module that may change what a name stands for and are no plain definition.
+_CHANGES = (ast.AugAssign, ast.For, ast.While)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A name that an import brings.
+
+    Attributes:
+        module: Dotted path of the module, relative ones without their dots.
+        name: What of it; "" for the module itself.
+        level: How many dots an import that is relative has.
+    """
+
+    module: str
+    name: str = ""
+    level: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Computed:
+    """A name that statements compute, in their order."""
+
+    statements: tuple[ast.stmt, ...]
+
+
+Definition = ast.FunctionDef | ast.ClassDef | Imported | Computed
+
+
+@dataclass(eq=False)
+class SourceModule:
+    """A parsed file.
+
+    Attributes:
+        name: Its dotted name: "layers", "kecam.volo".
+        file: Name of the file, for messages.
+        tree: Its syntax.
+        is_package: Whether it is the `__init__.py` of its folder.
+    """
+
+    name: str
+    file: str
+    tree: ast.Module
+    is_package: bool = False
+    _seen: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def package(self) -> str:
+        """The package in which it is."""
+        return self.name if self.is_package else self.name.rpartition(".")[0]
+
+    @cached_property
+    def definitions(self) -> dict[str, Definition]:
+        """What each name stands for in the end: the last definition wins."""
+        found: dict[str, Definition] = {}
+        for statement in _flattened(self.tree.body):
+            _define(statement, found)
+        return found
+
+    @cached_property
+    def stars(self) -> tuple[Imported, ...]:
+        """The modules of which everything is imported."""
+        return tuple(
+            Imported(statement.module or "", "", statement.level)
+            for statement in _flattened(self.tree.body)
+            if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
+        )
+
+
+def _define(statement: ast.stmt, found: dict[str, Definition]) -> None:
+    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        found[statement.name] = statement
+    elif isinstance(statement, ast.Import):
+        for alias in statement.names:
+            root = alias.name.partition(".")[0]
+            found[alias.asname or root] = Imported(alias.name if alias.asname else root)
+    elif isinstance(statement, ast.ImportFrom):
+        for alias in statement.names:
+            if alias.name != "*":
+                found[alias.asname or alias.name] = Imported(
+                    statement.module or "", alias.name, statement.level
+                )
+    elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        for target in targets:
+            if isinstance(target, ast.Name) and statement.value is not None:
+                found[target.id] = Computed((statement,))
+            else:
+                _change(statement, _names(target), found)
+    elif isinstance(statement, _CHANGES):
+        _change(statement, _changed(statement), found)
+    elif isinstance(statement, ast.Expr) and (name := _method_owner(statement.value)):
+        _change(statement, [name], found)
+
+
+def _change(statement: ast.stmt, names: Sequence[str], found: dict[str, Definition]) -> None:
+    """A statement that changes what names stand for, or sets several."""
+    for name in names:
+        before = found.get(name)
+        known = before.statements if isinstance(before, Computed) else ()
+        if before is None or isinstance(before, Computed):
+            found[name] = Computed((*known, statement))
+
+
+def _flattened(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements of a module; of `if` and `try` those that hold where nothing fails."""
+    for statement in statements:
+        if isinstance(statement, ast.If):
+            if not _is_script(statement.test):
+                yield from _flattened(statement.body)
+        elif isinstance(statement, (ast.Try, ast.With)):
+            yield from _flattened(statement.body)
+        else:
+            yield statement
+
+
+def _is_script(test: ast.expr) -> bool:
+    """`__name__ == "__main__"`, or what only type checkers see."""
+    names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
+    return bool(names & {"__name__", "TYPE_CHECKING"})
+
+
+def _names(target: ast.expr) -> list[str]:
+    """The variables that an assignment to a target changes."""
+    if isinstance(target, (ast.Tuple, ast.List)):
+        return [name for item in target.elts for name in _names(item)]
+    while isinstance(target, (ast.Attribute, ast.Subscript, ast.Starred)):
+        target = target.value
+    return [target.id] if isinstance(target, ast.Name) else []
+
+
+def _changed(statement: ast.stmt) -> list[str]:
+    """All variables that a statement, or one in it, may change."""
+    names: dict[str, None] = {}
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            names[node.id] = None
+        elif isinstance(node, (ast.Attribute, ast.Subscript)) and not isinstance(node.ctx, ast.Load):
+            names.update(dict.fromkeys(_names(node)))
+        elif isinstance(node, ast.Expr) and (name := _method_owner(node.value)):
+            names[name] = None
+    return list(names)
+
+
+def _method_owner(node: ast.expr) -> str:
+    """`x` in `x.append(1)`; "" if it is no such call."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        owner = node.func.value
+        return owner.id if isinstance(owner, ast.Name) and node.func.attr in _CHANGING else ""
+    return ""
+
+
+_CHANGING = frozenset({"append", "extend", "insert", "pop", "reverse", "setdefault", "sort", "update"})
