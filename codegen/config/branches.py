@@ -8,7 +8,8 @@ from typing import Any
 
 from codegen.config import checks
 from codegen.config.calls import renumber
-from codegen.config.layer import Context, is_model, layer_name, read_layer
+from codegen.config.context import Context
+from codegen.config.layer import is_model, layer_name, read_layer
 from codegen.errors import MalformedConfig
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, TensorRef
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codegen.config import checks
 from codegen.config.constants import FORMS, decoded, is_object
+from codegen.config.context import Context, shared_number
 from codegen.config.dialects import classes, keras1, keras2
 from codegen.config.dialects.draft import Draft
 from codegen.config.dialects.lambdas import PYTHON_CODE, lambda_layer
@@ -16,15 +16,12 @@ from codegen.config.dialects.official import owner
 from codegen.config.dialects.origin import Origin
 from codegen.config.dialects.policies import policy_name
 from codegen.config.dialects.quirks import quirks_of
+from codegen.config.written import written_class, written_layer
 from codegen.errors import CONFIG_FAULTS, MalformedConfig, shorten
 from codegen.model.packages import ACTIVATION, KERAS, OPS, SOURCE
-from codegen.model.python_code import SourceObject
 from codegen.model.saved_model import LayerWeights, StoredTensor
-from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, Untold
+from codegen.model.spec import CallSpec, LayerSpec, Untold
 from codegen.model.words import TRAINING_SUFFIXES, default_name
-from codegen.source.files import Sources
-
-MAX_DEPTH = 64
 
 _ACTIVATIONS = frozenset({"activation", "recurrent_activation"})
 _SUBLAYERS = frozenset({"layer", "cell", "cells", "forward_layer", "backward_layer", "layers"})
@@ -40,63 +37,6 @@ _UNTOLD_FORMAT = Untold(
     "that is the image data format of the session that saved the model, which the file does not tell; "
     "build the model with a data_format in this call, and save it again"
 )
-
-
-@dataclass(frozen=True)
-class Context:
-    """What the parts of the parser share.
-
-    Attributes:
-        parse_model: Parses a nested model: its entry, and the name that it has in its parent.
-        group: The top-level layer in which we are, whose weights stand together in a file.
-        depth: Of nested layers and models.
-        sources: What is given of the author's Python source.
-    """
-
-    origin: Origin
-    weights: Mapping[str, Sequence[StoredTensor]]
-    parse_model: Callable[[Mapping[str, Any], str, Context], ModelSpec]
-    group: str | None = None
-    depth: int = 0
-    sources: Sources = field(default_factory=Sources)
-
-    def inside(self, name: str) -> Context:
-        """The context of what is within the layer `name`.
-
-        Raises:
-            MalformedConfig: Layers are nested too deep.
-        """
-        if self.depth >= MAX_DEPTH:
-            raise MalformedConfig(f"layer {name!r} is nested more than {MAX_DEPTH} levels deep")
-        return replace(self, group=self.group or name, depth=self.depth + 1)
-
-    def written(self, name: str, module: str = "") -> SourceObject | None:
-        """The author's class or function of this name; None if it is not in the source that is given."""
-        if not self.sources:
-            return None
-        found = self.sources.defining(name, module)
-        if found is None:
-            return None
-        top = replace(self, group=None, depth=0)
-        return SourceObject(
-            found[1],
-            found[0],
-            self.sources,
-            lambda entry, at: read_layer(entry, at, top),
-            self.origin.generation,
-        )
-
-    def weight_shape(self, suffix: str) -> tuple[int, ...] | None:
-        """Shape of the stored array whose name ends with `suffix`, if there is one."""
-        for tensors in self.weights.values():
-            for tensor in tensors:
-                if tensor.name.removesuffix(":0").endswith(suffix):
-                    return tensor.shape
-        return None
-
-    def has_weight_of_shape(self, shape: tuple[int, ...]) -> bool:
-        """Whether the weights of the top-level layer in which we are hold an array of this shape."""
-        return any(tensor.shape == shape for tensor in self.weights.get(self.group or "", ()))
 
 
 def weights_by_layer(weights: object) -> Mapping[str, Sequence[StoredTensor]]:
@@ -152,9 +92,9 @@ def read_layer(
     """
     class_name = checks.text(entry.get("class_name"), f"layer {name!r}: the class name")
     inner = context.inside(name)
-    written = _written(entry, class_name, context)
+    written = written_class(entry, class_name, context)
     if written is not None:
-        return _authored(entry, name, written, inner, calls)
+        return written_layer(entry, name, written, inner, calls)
     if is_model(entry):
         model = inner.parse_model(entry, name, inner)
         saved_class = classes.class_and_package(entry, class_name)[0]
@@ -165,7 +105,7 @@ def read_layer(
             trainable=model.trainable,
             model=model,
             saved_class="" if saved_class == model.class_name else saved_class,
-            shared=_shared(entry),
+            shared=shared_number(entry),
         )
     config = checks.mapping(entry.get("config"), f"layer {name!r}: the config of {class_name}")
     try:
@@ -223,71 +163,15 @@ def _layer(
         stored=draft.stored,
         quirks=draft.quirks,
         saved_class="" if class_name == draft.class_name else class_name,
-        shared=_shared(entry),
+        shared=shared_number(entry),
         doubt=doubt,
     )
-
-
-def _written(entry: Mapping[str, Any], class_name: str, context: Context) -> SourceObject | None:
-    """The author's own class, where its source is given, unless the file says that it is Keras'."""
-    module = entry.get("module")
-    is_keras = isinstance(module, str) and classes.is_of_keras(module)
-    config = entry.get("config")
-    is_graph = isinstance(config, Mapping) and {"input_layers", "layers"} <= config.keys()
-    if not context.sources or is_keras or is_graph or not isinstance(config, Mapping):
-        return None
-    name = class_name.rpartition(">")[2].rpartition(".")[2]
-    return context.written(name, module if isinstance(module, str) else "")
-
-
-def _authored(
-    entry: Mapping[str, Any],
-    name: str,
-    written: SourceObject,
-    context: Context,
-    calls: Sequence[CallSpec],
-) -> LayerSpec:
-    """A layer of a class whose source is given: its options mean what that says."""
-    config = dict(entry["config"])
-    trainable = config.get("trainable")
-    draft = Draft(
-        name,
-        written.name,
-        SOURCE,
-        config,
-        context.origin,
-        None,
-        context.weight_shape,
-        context.has_weight_of_shape,
-    )
-    return LayerSpec(
-        name,
-        written.name,
-        {"definition": written, "options": decoded(config, _kept)},
-        tuple(_canonical_call(call, draft, 0) for call in calls),
-        trainable=trainable is None or checks.flag(trainable, "trainable"),
-        dtype=policy_name(config.get("dtype"), "dtype", name),
-        package=SOURCE,
-        quirks=quirks_of("Lambda", KERAS, {"name": name}, context.origin),
-        shared=_shared(entry),
-    )
-
-
-def _kept(item: Any) -> Any:
-    """Serialised layers stay as they are: the source says what becomes of them."""
-    return dict(item) if is_object(item) and item["class_name"] not in FORMS else NotImplemented
 
 
 def _tell_format(options: dict[str, Any], origin: Origin) -> None:
     """Say which `data_format` null is."""
     if "data_format" in options and options["data_format"] is None:
         options["data_format"] = origin.data_format or _UNTOLD_FORMAT
-
-
-def _shared(entry: Mapping[str, Any]) -> int | None:
-    """The number that Keras gives a layer which it has saved before, in the entry of the further use."""
-    number = entry.get("shared_object_id")
-    return number if checks.is_int(number) else None
 
 
 def _normalise(draft: Draft) -> None:

@@ -10,10 +10,11 @@ from codegen.config import checks
 from codegen.config.adapted import with_state
 from codegen.config.branches import merged_branches
 from codegen.config.calls import NodeReader, counted_from_0, counted_over_models, renumber
+from codegen.config.context import Context
 from codegen.config.dialects import classes
 from codegen.config.dialects.origin import origin_of
 from codegen.config.inputs import implied_input, input_layer
-from codegen.config.layer import Context, is_model, layer_name, read_layer, weights_by_layer
+from codegen.config.layer import is_model, layer_name, read_layer, weights_by_layer
 from codegen.config.tables import implied_table
 from codegen.config.vocabularies import Places, with_vocabularies
 from codegen.errors import MalformedConfig, shorten
@@ -44,7 +45,11 @@ def parse(saved: SavedModel, backend: str | None = None, sources: Sources | None
             "subclassed model is Python code; save a functional or Sequential model"
         )
     context = Context(
-        origin_of(saved, backend), weights_by_layer(saved.weights), parse_model, sources=sources or Sources()
+        origin_of(saved, backend),
+        weights_by_layer(saved.weights),
+        parse_model,
+        read_layer,
+        sources=sources or Sources(),
     )
     try:
         entry = with_vocabularies(entry, Places(saved.assets or {}, saved.neighbour))

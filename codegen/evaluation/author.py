@@ -8,11 +8,9 @@ from typing import Any, NoReturn
 
 from codegen.errors import CONFIG_FAULTS, UnsupportedLayer
 from codegen.evaluation.meaning.budget import MODEL, Budget
-from codegen.evaluation.layers import Initializer
-from codegen.evaluation.namespaces import Program
-from codegen.evaluation.objects import Layer
 from codegen.evaluation.meaning.tools import Versions
 from codegen.evaluation.meaning.values import NotEvaluated
+from codegen.evaluation.namespaces import Program
 from codegen.graph import Graph, Node, Value
 from codegen.lowering.builder import Builder
 from codegen.model.nested import instances
@@ -50,22 +48,6 @@ class Author:
         """The function of this name in the source; None if there is none."""
         found = self.program.sources.defining(name)
         return None if found is None else self.program.namespace(found[0]).find(world, found[1])
-
-    def deserialized(self, world: Any, entry: Mapping[str, Any]) -> Any:
-        """The object of a serialised form: of a class of the source, or of Keras."""
-        name = str(entry["class_name"]).rpartition(">")[2]
-        config = entry.get("config")
-        config = dict(config) if isinstance(config, Mapping) else {}
-        made = self.function(world, name)
-        if made is not None:
-            return world.call(world.attribute(made, "from_config"), [config], {})
-        module = str(entry.get("module") or "")
-        if name == "Sequential" or "layers" in config:
-            raise NotEvaluated(f"makes a {name} of its config")
-        if module.partition(".")[2].startswith(("initializers", "regularizers", "constraints")):
-            return Initializer(name, config)
-        spec = self.read(entry, str(config.get("name") or name))
-        return Layer(spec.name, spec.class_name, config, spec=spec)
 
     def builder(self, b: Builder) -> Builder:
         """A builder of constants."""

@@ -7,10 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from codegen.evaluation import layers
-from codegen.evaluation.meaning import builtins
 from codegen.evaluation.calling import call_layer
 from codegen.evaluation.classes import library_base, member
 from codegen.evaluation.layers import PLAIN, base_class
+from codegen.evaluation.meaning import builtins
+from codegen.evaluation.meaning.values import Function, Library, NotEvaluated, StaticShape, Unknown
 from codegen.evaluation.objects import (
     BaseMethod,
     BoundMethod,
@@ -23,7 +24,6 @@ from codegen.evaluation.objects import (
     Wrapped,
     layer_of,
 )
-from codegen.evaluation.meaning.values import Function, Library, NotEvaluated, StaticShape, Unknown
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 

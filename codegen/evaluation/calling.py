@@ -17,8 +17,8 @@ from codegen.evaluation.layers import (
     shape_of,
     spec_of,
 )
-from codegen.evaluation.objects import BoundMethod, Instance, Layer
 from codegen.evaluation.meaning.values import NotEvaluated
+from codegen.evaluation.objects import BoundMethod, Instance, Layer
 from codegen.graph import Graph, Module, Value
 from codegen.lowering import layout, registry
 from codegen.lowering.builder import Builder

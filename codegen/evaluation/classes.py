@@ -6,6 +6,7 @@ import ast
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from codegen.evaluation.meaning.values import Builtin, Function, Library, NotEvaluated, StaticShape, Unknown
 from codegen.evaluation.namespaces import MethodNames, Namespace
 from codegen.evaluation.objects import (
     BaseMethod,
@@ -18,7 +19,6 @@ from codegen.evaluation.objects import (
     WeightVariable,
     Wrapped,
 )
-from codegen.evaluation.meaning.values import Builtin, Function, Library, NotEvaluated, StaticShape, Unknown
 from codegen.source.modules import SourceModule
 
 #: Names with double underscores that mean here what they mean in Python.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from codegen.evaluation.meaning.budget import check_count
 from codegen.evaluation.frame import Frame
+from codegen.evaluation.meaning.budget import check_count
 from codegen.evaluation.meaning.values import NotEvaluated, Unknown
 
 

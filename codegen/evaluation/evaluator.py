@@ -8,12 +8,25 @@ from typing import Any
 
 from codegen.bytecode.routine import Routine
 from codegen.evaluation import base, classes, layers, parts
-from codegen.evaluation.meaning import attributes, builtins, library, operators
 from codegen.evaluation.author import Author
-from codegen.evaluation.meaning.backend_tensors import BACKEND
 from codegen.evaluation.base import SOURCE_NAMES, weight_value
-from codegen.evaluation.meaning.budget import Budget
 from codegen.evaluation.machine import call_function
+from codegen.evaluation.meaning import attributes, builtins, library, operators
+from codegen.evaluation.meaning.backend_tensors import BACKEND
+from codegen.evaluation.meaning.budget import Budget
+from codegen.evaluation.meaning.paths import ROOTS, canonical
+from codegen.evaluation.meaning.tools import Tools, Versions
+from codegen.evaluation.meaning.values import (
+    Box,
+    Builtin,
+    Function,
+    LayerObject,
+    Leave,
+    Library,
+    Method,
+    NotEvaluated,
+    Unknown,
+)
 from codegen.evaluation.namespaces import Namespace, NotDefined
 from codegen.evaluation.objects import (
     BaseMethod,
@@ -27,19 +40,6 @@ from codegen.evaluation.objects import (
     Transparent,
     WeightVariable,
     Wrapped,
-)
-from codegen.evaluation.meaning.paths import ROOTS, canonical
-from codegen.evaluation.meaning.tools import Tools, Versions
-from codegen.evaluation.meaning.values import (
-    Box,
-    Builtin,
-    Function,
-    LayerObject,
-    Leave,
-    Library,
-    Method,
-    NotEvaluated,
-    Unknown,
 )
 from codegen.graph import Host, Value
 from codegen.lowering.builder import Builder
@@ -307,7 +307,7 @@ class Evaluator:
             return layers.initial(function, args, kwargs)
         if isinstance(function, Leave):
             return None
-        if isinstance(function, Builtin) and function.name in SOURCE_NAMES:
+        if self.author is not None and isinstance(function, Builtin) and function.name in SOURCE_NAMES:
             return base.call_builtin(self, function.name, args)
         if self.author is not None:
             changes = isinstance(function, Method) and isinstance(function.owner, (list, dict))

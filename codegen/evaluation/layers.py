@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from codegen.evaluation.author import Author
 from codegen.evaluation.meaning import operators
+from codegen.evaluation.meaning.values import Function, Library, NotEvaluated, StaticShape, Unknown
 from codegen.evaluation.objects import Class, Instance, Layer, WeightVariable, held, layer_of
 from codegen.evaluation.signatures import POSITIONAL
-from codegen.evaluation.meaning.values import Function, Library, NotEvaluated, StaticShape, Unknown
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
 from codegen.model.nested import instances
 from codegen.model.packages import KERAS, SOURCE
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, TensorRef
 from codegen.model.words import TRAINING_SUFFIXES, default_name
-
-if TYPE_CHECKING:
-    from codegen.evaluation.author import Author
 
 #: Arguments of every layer's constructor.
 COMMON = frozenset(

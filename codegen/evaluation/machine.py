@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codegen.evaluation.frame import Frame, World
-from codegen.evaluation.steps import OPERATIONS
 from codegen.evaluation.meaning.values import Box, Cursor, Function, NotEvaluated
+from codegen.evaluation.steps import OPERATIONS
 
 
 def call_function(world: World, function: Function, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

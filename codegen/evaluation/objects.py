@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any
 
-from codegen.evaluation.namespaces import Namespace
 from codegen.evaluation.meaning.values import Function, Library
+from codegen.evaluation.namespaces import Namespace
 from codegen.lowering.builder import Builder
 from codegen.model.spec import LayerSpec
 

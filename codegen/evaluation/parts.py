@@ -9,8 +9,8 @@ import numpy as np
 
 from codegen.evaluation import layers
 from codegen.evaluation.layers import Initial, Initializer
-from codegen.evaluation.objects import Class, Instance, Layer, Transparent, WeightVariable
 from codegen.evaluation.meaning.values import Function, Library, Method, NotEvaluated, StaticShape
+from codegen.evaluation.objects import Class, Instance, Layer, Transparent, WeightVariable
 from codegen.graph import Value
 
 #: Says that a function is not one of these.
@@ -140,8 +140,25 @@ def _deserialized(world: Any, value: Any) -> Any:
     if isinstance(value, str):
         return _activation(world, "get", [value])
     if isinstance(value, Mapping) and isinstance(value.get("class_name"), str):
-        return world.author.deserialized(world, value)
+        return _of_entry(world, value)
     raise NotEvaluated("makes an object of a form that is not known")
+
+
+def _of_entry(world: Any, entry: Mapping[str, Any]) -> Any:
+    """The object of a serialised form: of a class of the source, or of Keras."""
+    name = str(entry["class_name"]).rpartition(">")[2]
+    config = entry.get("config")
+    config = dict(config) if isinstance(config, Mapping) else {}
+    made = world.author.function(world, name)
+    if made is not None:
+        return world.call(world.attribute(made, "from_config"), [config], {})
+    module = str(entry.get("module") or "")
+    if name == "Sequential" or "layers" in config:
+        raise NotEvaluated(f"makes a {name} of its config")
+    if module.partition(".")[2].startswith(tuple(_TRAINING)):
+        return Initializer(name, config)
+    spec = world.author.read(entry, str(config.get("name") or name))
+    return Layer(spec.name, spec.class_name, config, spec=spec)
 
 
 def _variable(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

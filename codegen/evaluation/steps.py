@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from codegen.bytecode.routine import Cell, Routine
-from codegen.evaluation.meaning.budget import check_count
 from codegen.evaluation.collecting import COLLECTING
 from codegen.evaluation.frame import Frame
+from codegen.evaluation.meaning.budget import check_count
 from codegen.evaluation.meaning.values import Box, Cursor, Function, Leave, Method, NotEvaluated, Nothing
 
 # -------------------------------------------------------------------- the stack and variables

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from codegen.evaluation.author import Author, author_of, evaluated
 from codegen.evaluation.calling import lower_instance
 from codegen.evaluation.evaluator import Evaluator
-from codegen.evaluation.objects import Instance
 from codegen.evaluation.meaning.tools import Versions
 from codegen.evaluation.meaning.values import Function, NotEvaluated
+from codegen.evaluation.objects import Instance
 from codegen.graph import Graph
 from codegen.lowering.binder import Quirk
 from codegen.lowering.builder import Builder

@@ -93,7 +93,9 @@ def _define(statement: ast.stmt, found: dict[str, Definition]) -> None:
         targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
         for target in targets:
             if isinstance(target, ast.Name) and statement.value is not None:
-                found[target.id] = Computed((statement,))
+                if not _reads(statement.value, target.id):
+                    found.pop(target.id, None)
+                _change(statement, [target.id], found)
             else:
                 _change(statement, _names(target), found)
     elif isinstance(statement, _CHANGES):
@@ -106,9 +108,12 @@ def _change(statement: ast.stmt, names: Sequence[str], found: dict[str, Definiti
     """A statement that changes what names stand for, or sets several."""
     for name in names:
         before = found.get(name)
-        known = before.statements if isinstance(before, Computed) else ()
-        if before is None or isinstance(before, Computed):
-            found[name] = Computed((*known, statement))
+        if isinstance(before, Computed):
+            found[name] = Computed((*before.statements, statement))
+        else:
+            found[name] = Computed(
+                (before, statement) if isinstance(before, ast.FunctionDef) else (statement,)
+            )
 
 
 def _flattened(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -126,7 +131,11 @@ def _flattened(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
 def _is_script(test: ast.expr) -> bool:
     """`__name__ == "__main__"`, or what only type checkers see."""
     names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
-    return bool(names & {"__name__", "TYPE_CHECKING"})
+    return "__name__" in names or any(name.endswith("_CHECKING") for name in names)
+
+
+def _reads(value: ast.expr, name: str) -> bool:
+    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(value))
 
 
 def _names(target: ast.expr) -> list[str]:

@@ -141,7 +141,7 @@ def test_a_class_of_the_author_s_is_refused_by_name() -> None:
         lower(parse(SavedModel(config, None, "2.3.1", "tensorflow", "m.h5", "")))
     assert str(refused.value) == (
         "layer 'x': Identity is no layer of Keras 2.3.1, so it is a class of the model's author; "
-        "give a layer function with --custom"
+        "give its Python file with --source, or a layer function with --custom"
     )
 
 

@@ -1,0 +1,1 @@
+"""Tests of Python source that is read and never run."""
