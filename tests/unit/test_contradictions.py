@@ -74,7 +74,12 @@ def called(
             "whole numbers",
         ),
         (called("HSVToRGB", *tensors("x"), module="keras.src.ops.image"), {"x": ()}, "is no image"),
-        (called("Stack", tensors("x", "y"), module=NUMPY), {"x": (4,), "y": (3,)}, "cannot be joined"),
+        (called("Stack", tensors("x", "y"), module=NUMPY), {"x": (4,), "y": (3,)}, "do not go together"),
+        (
+            called("SparseCategoricalCrossentropy", *tensors("y", "x"), module="keras.src.ops.nn"),
+            {"x": (), "y": (3,)},
+            "do not go together",
+        ),
         (called("PadImages", *tensors("x"), module="keras.src.ops.image"), {"x": (4,)}, "is no image"),
         (
             called("SpaceToDepth", *tensors("x"), module="keras.src.ops.nn", block_size=2),
@@ -90,7 +95,7 @@ def called(
         (
             called("Concatenate", tensors("x", "y"), module=NUMPY, axis=1),
             {"x": (4, 2), "y": (3, 3)},
-            "cannot be joined",
+            "do not go together",
         ),
         (called("Digitize", *tensors("x"), 3, module=NUMPY), {"x": (4,)}, "a list of numbers"),
         (

@@ -135,7 +135,7 @@ def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
         if len(numbers) == len(operand):
             return b.from_host(sizes(b, numbers), dtype or "int32")
         parts = [tensor(b, x, dtype) for x in operand]
-        shape = (len(parts), *common_shape(b, parts))
+        shape = (len(parts), *common_shape(b, [part.shape for part in parts]))
         parts = [b.keras_layout(part) for part in parts]
         return b.op(
             "torch.stack(parts)",
@@ -147,19 +147,18 @@ def tensor(b: Builder, operand: TensorLike, dtype: str | None = None) -> Value:
     return constant(b, Constant(value.values, dtype or value.dtype))
 
 
-def common_shape(b: Builder, values: Sequence[Value], *, but: int | None = None) -> Shape:
-    """The shape that all of these tensors have, as far as any says it, `but` for one axis.
+def common_shape(b: Builder, shapes: Sequence[Shape], *, but: int | None = None) -> Shape:
+    """The shape that tensors of these shapes have, as far as any says it, `but` for one axis.
 
     Raises:
         MalformedConfig: They have different ones.
     """
     known = [
         {*sizes} - {None} if axis != but else set[int | None]()
-        for axis, sizes in enumerate(zip(*(value.shape for value in values), strict=False))
+        for axis, sizes in enumerate(zip(*shapes, strict=False))
     ]
-    if len({value.rank for value in values}) > 1 or any(len(sizes) > 1 for sizes in known):
-        shapes = ", ".join(str(value.shape) for value in values)
-        b.malformed(f"tensors of shapes {shapes} cannot be joined")
+    if len({*map(len, shapes)}) > 1 or any(len(sizes) > 1 for sizes in known):
+        b.malformed(f"tensors of shapes {', '.join(map(str, shapes))} do not go together")
     return tuple(next(iter(sizes), None) for sizes in known)
 
 

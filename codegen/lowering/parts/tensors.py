@@ -93,7 +93,7 @@ def _in_one_layout(b: Builder, xs: Sequence[TensorLike]) -> list[Value]:
 def _cat(b: Builder, values: list[Value], axis: int) -> Value:
     first = values[0]
     a = b.axis(axis, first.rank)
-    common = rules.common_shape(b, values, but=a)
+    common = rules.common_shape(b, [value.shape for value in values], but=a)
     joined = [value.shape[a] for value in values]
     total = None if None in joined else sum(size or 0 for size in joined)
     shape = (*common[:a], total, *common[a + 1 :])

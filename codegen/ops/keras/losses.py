@@ -42,6 +42,7 @@ def binary_crossentropy(
     """The loss of each element."""
     x, from_logits = logits(rules.tensor(b, output), from_logits, "torch.sigmoid")
     y = rules.tensor(b, target)
+    rules.common_shape(b, [y.shape, x.shape])
     name = "binary_cross_entropy_with_logits" if from_logits else "binary_cross_entropy"
     if not from_logits:
         x = b.elementwise("x.clamp(1e-07, 1 - 1e-07)", x=x)
@@ -56,9 +57,10 @@ def categorical_crossentropy(
     x, from_logits = logits(rules.tensor(b, output), from_logits, "F.softmax")
     x = b.keras_layout(x)
     d = b.axis(axis, x.rank)
+    y = rules.native(b, target, x.dtype)
+    rules.common_shape(b, [y.shape, x.shape])
     template = "(x / x.sum(dim=d, keepdim=True)).clamp(1e-07, 1 - 1e-07).log()"
     x = b.op("F.log_softmax(x, dim=d)" if from_logits else template, shape=x.shape, x=x, d=d)
-    y = rules.native(b, target, x.dtype)
     shape = rules.reduced_shape(x.shape, (d,), keepdims=False)
     return b.op("-(y * x).sum(dim=d)", shape=shape, y=y, x=x, d=d)
 
@@ -75,6 +77,7 @@ def sparse_categorical_crossentropy(
     y = rules.native(b, target)
     if y.rank == x.rank and y.shape[-1] == 1:
         y = b.reshape(y, y.shape[:-1])
+    rules.common_shape(b, [y.shape, x.shape[:-1]])
     if not from_logits:
         x = b.elementwise("x.clamp(1e-07, 1 - 1e-07).log()", x=x)
     if x.rank == 2:

@@ -159,7 +159,7 @@ def stack(b: Builder, x: list[TensorLike], *, axis: int = 0) -> Value:
         return rules.sizes(b, [rules.host(item) for item in x])
     values = same_layout(b, x)
     a = b.axis(axis, values[0].rank + 1)
-    one = rules.common_shape(b, values)
+    one = rules.common_shape(b, [value.shape for value in values])
     shape = (*one[:a], len(values), *one[a:])
     return b.op("torch.stack(xs, dim=a)", shape=shape, dtype=values[0].dtype, xs=values, a=a)
 
