@@ -29,10 +29,27 @@ def matrix(b: Builder, x: TensorLike) -> Value:
     return made_of
 
 
+def square(b: Builder, x: TensorLike) -> Value:
+    """A tensor whose last two axes are a square matrix."""
+    made_of = matrix(b, x)
+    rules.common_shape(b, [made_of.shape[-1:], made_of.shape[-2:-1]])
+    return made_of
+
+
+def equations(b: Builder, a: TensorLike, y: TensorLike) -> tuple[Value, Value]:
+    """Square matrices, and vectors or matrices of as many rows."""
+    matrices, right = square(b, a), rules.native(b, y)
+    if right.rank not in (matrices.rank, matrices.rank - 1):
+        b.malformed(f"its inputs {matrices.shape} and {right.shape} are no equations")
+    rows = matrices.rank - 2
+    rules.common_shape(b, [matrices.shape[rows : rows + 1], right.shape[rows : rows + 1]])
+    return matrices, right
+
+
 @op("Cholesky")
 def cholesky(b: Builder, x: TensorLike, *, upper: bool = False) -> Value:
     """`torch.linalg.cholesky(x)`."""
-    x = matrix(b, x)
+    x = square(b, x)
     template = "torch.linalg.cholesky(x).mH" if upper else "torch.linalg.cholesky(x)"
     return b.op(template, shape=x.shape, x=x)
 
@@ -40,7 +57,7 @@ def cholesky(b: Builder, x: TensorLike, *, upper: bool = False) -> Value:
 @op("CholeskyInverse")
 def cholesky_inverse(b: Builder, x: TensorLike, *, upper: bool = False) -> Value:
     """`torch.cholesky_inverse(x)`: the inverse of what has this Cholesky factor."""
-    x = matrix(b, x)
+    x = square(b, x)
     template = "torch.cholesky_inverse(x, upper=True)" if upper else "torch.cholesky_inverse(x)"
     return b.op(template, shape=x.shape, x=x)
 
@@ -48,14 +65,14 @@ def cholesky_inverse(b: Builder, x: TensorLike, *, upper: bool = False) -> Value
 @op("Det")
 def det(b: Builder, x: TensorLike) -> Value:
     """`torch.linalg.det(x)`."""
-    x = matrix(b, x)
+    x = square(b, x)
     return b.op("torch.linalg.det(x)", shape=x.shape[:-2], x=x)
 
 
 @op("Logdet")
 def logdet(b: Builder, x: TensorLike) -> Value:
     """The logarithm of the determinant of positive definite matrices."""
-    x = matrix(b, x)
+    x = square(b, x)
     return b.op(
         "torch.linalg.cholesky(x).diagonal(dim1=-2, dim2=-1).log().sum(dim=-1) * 2", shape=x.shape[:-2], x=x
     )
@@ -64,7 +81,7 @@ def logdet(b: Builder, x: TensorLike) -> Value:
 @op("Slogdet")
 def slogdet(b: Builder, x: TensorLike) -> list[Value]:
     """`torch.linalg.slogdet(x)`."""
-    x = matrix(b, x)
+    x = square(b, x)
     results = [b.value(x.shape[:-2], dtype=x.dtype) for _ in range(2)]
     b.emit("torch.linalg.slogdet(x)", tuple(results), x=x)
     return results
@@ -73,14 +90,14 @@ def slogdet(b: Builder, x: TensorLike) -> list[Value]:
 @op("Inv")
 def inv(b: Builder, x: TensorLike) -> Value:
     """`torch.linalg.inv(x)`."""
-    x = matrix(b, x)
+    x = square(b, x)
     return b.op("torch.linalg.inv(x)", shape=x.shape, x=x)
 
 
 @op("LuFactor")
 def lu_factor(b: Builder, x: TensorLike) -> list[Value]:
     """The LU decomposition in one matrix, and for each row of `x` the row of L @ U that it is."""
-    x = matrix(b, x)
+    x = square(b, x)
     if x.rank > 2:
         b.unsupported("x", x.shape, "supported: one matrix, as in Keras on TensorFlow")
     rows = x.shape[0]
@@ -106,14 +123,14 @@ def qr(b: Builder, x: TensorLike, *, mode: Literal["reduced", "complete"] = "red
 @op("Solve")
 def solve(b: Builder, a: TensorLike, b_: TensorLike) -> Value:
     """`torch.linalg.solve(a, y)`."""
-    a, y = matrix(b, a), rules.native(b, b_)
+    a, y = equations(b, a, b_)
     return b.op("torch.linalg.solve(a, y)", shape=y.shape, a=a, y=y)
 
 
 @op("SolveTriangular")
 def solve_triangular(b: Builder, a: TensorLike, b_: TensorLike, *, lower: bool = False) -> Value:
     """`torch.linalg.solve_triangular(a, y)`."""
-    a, y = matrix(b, a), rules.native(b, b_)
+    a, y = equations(b, a, b_)
     template = "torch.linalg.solve_triangular(a, y, upper=upper)"
     if y.rank == a.rank - 1:
         template = "torch.linalg.solve_triangular(a, y.unsqueeze(-1), upper=upper).squeeze(-1)"

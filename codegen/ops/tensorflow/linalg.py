@@ -9,7 +9,7 @@ from codegen.graph.dtypes import COMPLEX
 from codegen.lowering.builder import Builder
 from codegen.lowering.parts import rules
 from codegen.ops.keras import linalg, products
-from codegen.ops.keras.linalg import matrix
+from codegen.ops.keras.linalg import matrix, square
 from codegen.ops.tensorflow.arguments import Alone, Given, NativePeer, integers
 from codegen.ops.tensorflow.functions import tf
 
@@ -112,14 +112,14 @@ _OF_MATRIX = {
 @tf({name: {"template": template, "gone": gone} for name, (template, gone) in _OF_MATRIX.items()})
 def of_matrix(b: Builder, x: Given, *, template: str, gone: int) -> Value:
     """A function of each matrix."""
-    x = matrix(b, x)
+    x = square(b, x)
     return b.op(template, shape=x.shape[: x.rank - gone], x=x)
 
 
 @tf("linalg.inv")
 def inv(b: Builder, input: Given, adjoint: bool = False) -> Value:
     """`torch.linalg.inv(x)`."""
-    x = _transpose(b, matrix(b, input), adjoint, adjoint)
+    x = _transpose(b, square(b, input), adjoint, adjoint)
     return b.op("torch.linalg.inv(x)", shape=x.shape, x=x)
 
 
