@@ -113,7 +113,7 @@ def _without_memory(torch: Any, tensor: Any) -> Any:
 
     Integers stay, as they may be indices.
     """
-    if not tensor.is_floating_point():
+    if not tensor.is_floating_point() or not tensor.numel():
         return tensor
     return torch.from_numpy(np.zeros(tensor.nbytes, np.uint8)).view(tensor.dtype).reshape(tensor.shape)
 

@@ -177,6 +177,7 @@ def called(
         (called("Cholesky", *tensors("x"), module=LINALG), {"x": (3, 2)}, "do not go together"),
         (called("Solve", *tensors("x", "y"), module=LINALG), {"x": (3, 3), "y": (4,)}, "do not go together"),
         (called("Solve", *tensors("x", "y"), module=LINALG), {"x": (3, 3), "y": ()}, "are no equations"),
+        (called("FFT2", [*tensors("x"), [[0]]], module="keras.src.ops.math"), {"x": (1,)}, "and int32"),
         (called("Norm", *tensors("x"), module=LINALG, ord="nuc", axis=1), {"x": (4,)}, "for vectors"),
         (called("Norm", *tensors("x"), module=LINALG, ord=3, axis=[1, 2]), {"x": (4, 2)}, "for matrices"),
         (called("Norm", *tensors("x"), module=LINALG, ord="L2"), {"x": (4,)}, "float, 'fro', 'nuc', None"),

@@ -19,11 +19,12 @@ class Net(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.fc = nn.Linear(3, 4)
+        self.register_buffer("nothing", torch.empty(0))
 
     def forward(self, x: Tensor) -> Tensor:
         {body}
 """
-_STATE = {"fc.weight": torch.ones(4, 3), "fc.bias": torch.ones(4)}
+_STATE = {"fc.weight": torch.ones(4, 3), "fc.bias": torch.ones(4), "nothing": torch.empty(0)}
 
 
 def _check(folder: Path, body: str, graph: Graph, state: dict[str, torch.Tensor]) -> None:

@@ -103,10 +103,11 @@ def complex_of(b: Builder, x: Sequence[TensorLike]) -> Value:
     if len(x) != 2:
         b.malformed(f"it is called with {len(x)} parts of a complex tensor, which has two")
     real, imag = (rules.native(b, part) for part in x)
+    shape = rules.common_shape(b, [real.shape, imag.shape])
+    if real.dtype != imag.dtype or real.dtype not in ("float32", "float64"):
+        b.malformed(f"its parts are {real.dtype} and {imag.dtype}; supported: both float32 or both float64")
     dtype = "complex128" if real.dtype == "float64" else "complex64"
-    return b.op(
-        "torch.complex(x, y)", shape=b.broadcast([real.shape, imag.shape]), dtype=dtype, x=real, y=imag
-    )
+    return b.op("torch.complex(x, y)", shape=shape, dtype=dtype, x=real, y=imag)
 
 
 def parts_of(b: Builder, x: Value) -> list[Value]:
