@@ -88,6 +88,13 @@ class UnsupportedOption(LayerProblem):
         super().__init__(layer, f"{class_name}({option}={shorten(found)}) is not supported; {supported}")
 
 
+class NotComputed(LayerProblem):
+    """What a layer's options and inputs say is nothing that torch computes: their sizes do not fit, say."""
+
+    def __init__(self, layer: str, problem: str) -> None:
+        super().__init__(layer, f"torch does not compute it ({problem}); if Keras does, please report this")
+
+
 class Bug(ConversionError):
     """A fault of k2t-gen, not of the user's file."""
 

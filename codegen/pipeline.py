@@ -17,6 +17,7 @@ from codegen.emit.modules import (
     state_dict,
     torch_names,
 )
+from codegen.emit.places import locate
 from codegen.emit.render import render
 from codegen.emit.source import Provenance
 from codegen.emit.training.methods import regularizer_notes, training_methods
@@ -61,6 +62,17 @@ class Generated:
     def torch_names(self) -> dict[str, tuple[str, ...]]:
         """The torch modules that hold the weights of each Keras layer."""
         return torch_names(self.lowered.graph, self.names)
+
+    def layer_at(self, line: int | None) -> str | None:
+        """The path of the layer, "encoder/dense", that this line of a `forward` computes; None if no one."""
+        located = locate(self.lowered.graph, self.names, self.steps, self.source)
+        spans = {
+            place.last - place.first: "/".join(call.path)
+            for call, location in located.calls.items()
+            for place in location.places
+            if line is not None and place.method == "forward" and place.first <= line <= place.last
+        }
+        return spans[min(spans)] if spans else None
 
     def state(self, saved: SavedModel) -> Iterator[tuple[str, Weight, str]]:
         """Every key of the state dict with its recipe over the file's arrays, and its dtype."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from codegen.commands.garbage import no_collection
 from codegen.commands.self_check import SelfCheckFailed, self_check
-from codegen.errors import ConversionError, MalformedConfig
+from codegen.errors import ConversionError, MalformedConfig, NotComputed
 from codegen.graph import Graph
 from codegen.graph.recipe import Weight
 from codegen.options import FilePath, Options, Progress, takes_options
@@ -66,7 +66,7 @@ def convert(
     module_name = options.module_name(path)
     progress("reading")
     with no_collection(), read_model(Path(path), options.weights) as saved:
-        failure: SelfCheckFailed | None = None
+        failure: ConversionError | None = None
         for draft in attempts(saved, options, module_name):
             _make_folder(folder)
             try:
@@ -82,7 +82,8 @@ def convert(
             except SelfCheckFailed as error:
                 if draft.lowered.contradictions:  # then the file is to blame
                     raise MalformedConfig(draft.lowered.contradictions[0]) from error
-                failure = failure or error
+                layer = draft.layer_at(error.line)
+                failure = failure or (NotComputed(layer, error.problem) if layer else error)
     assert failure is not None
     raise failure
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from itertools import islice, product
@@ -16,6 +17,9 @@ import numpy as np
 from codegen.errors import Bug, ConversionError
 from codegen.graph import Graph, Module, Value
 from codegen.model.nested import instances
+
+#: Stands for the generated file in a traceback.
+_FILE = "<generated>"
 
 #: Sizes tried in turn where the model leaves a size open: small first, as the check costs time.
 _OPEN_SIZES = (16, 64, 224, 1)
@@ -44,7 +48,16 @@ _MAX_BYTES = 2**32
 
 
 class SelfCheckFailed(Bug):
-    """The generated file does not do what it should: a bug of k2t-gen, not of the user's file."""
+    """The generated file does not do what it should: a bug of k2t-gen, not of the user's file.
+
+    Args:
+        problem: What happened.
+        line: The line of the file that torch refuses to compute, from 1; None if it is something else.
+    """
+
+    def __init__(self, problem: str, line: int | None = None) -> None:
+        self.problem, self.line = problem, line
+        super().__init__(f"the generated file fails its self-check ({problem}); please report this")
 
 
 class TooLarge(ConversionError):
@@ -78,7 +91,7 @@ def self_check(source: str, weights: Path | None, graph: Graph, class_name: str)
     try:
         module = ModuleType("converted")
         module.__file__ = "converted.py"
-        exec(compile(source, "<generated>", "exec"), module.__dict__)  # our own text, safe by construction
+        exec(compile(source, _FILE, "exec"), module.__dict__)  # our own text, safe by construction
         make = getattr(module, class_name)
         model = make() if weights is None else _loaded(torch, make, weights)
         threads = torch.get_num_threads()
@@ -92,9 +105,17 @@ def self_check(source: str, weights: Path | None, graph: Graph, class_name: str)
         raise TooLarge from None
     except Exception as error:
         problem = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        raise SelfCheckFailed(
-            f"the generated file fails its self-check ({problem}); please report this"
-        ) from error
+        raise SelfCheckFailed(problem, None if isinstance(error, _MISTAKES) else _line(error)) from error
+
+
+def _line(error: Exception) -> int | None:
+    """The line of the generated `forward` in which it was raised."""
+    lines = [
+        line
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if frame.f_code.co_filename == _FILE and frame.f_code.co_name == "forward"
+    ]
+    return lines[-1] if lines else None
 
 
 def _loaded(torch: Any, make: Callable[[], Any], weights: Path) -> Any:

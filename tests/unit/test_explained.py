@@ -213,8 +213,8 @@ def test_a_file_that_contradicts_itself_is_to_blame(tmp_path: Path) -> None:
 
     call = {"args": [tensor("a", [2, 2]), tensor("b", [2])], "kwargs": {}}
     solve = {
-        "module": "keras.src.ops.linalg", "class_name": "SolveTriangular", "name": "s",
-        "config": {"name": "s", "lower": True}, "inbound_nodes": [call],
+        "module": "keras.src.ops.linalg", "class_name": "Lstsq", "name": "s",
+        "config": {"name": "s"}, "inbound_nodes": [call],
     }  # fmt: skip
     inputs = [input_entry("a", 2), input_entry("b")]
     inputs[0]["config"]["batch_shape"], inputs[1]["config"]["batch_shape"] = [5, 2], [2]

@@ -74,6 +74,14 @@ def test_a_mistake_in_a_custom_file_names_function_file_and_line(mine: Path, bod
     assert not (mine.parent / "out" / "net.py").exists()
 
 
+def test_what_torch_does_not_compute_names_the_layer(mine: Path) -> None:
+    result = _convert(mine, "return b.op('x.unflatten(1, (factor, 3))', shape=x.shape, x=x, factor=5)")
+    assert result.exit_code == 1
+    assert "layer 'mine': torch does not compute it (RuntimeError: unflatten: Provided sizes" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not [*(mine.parent / "out").iterdir()]
+
+
 def test_a_refusal_of_a_custom_function_is_its_own(mine: Path) -> None:
     result = _convert(mine, "b.unsupported('factor', factor, 'supported: 1')")
     assert result.exit_code == 1

@@ -13,7 +13,7 @@ from random import Random
 import black
 
 from codegen import convert
-from codegen.errors import Bug, ConversionError, Unsupported, summary
+from codegen.errors import Bug, ConversionError, NotComputed, Unsupported, summary
 from tests.support.mutate import code, raw, tensorflow, tree_of_hdf5, tree_of_json, zip_archive
 from tests.support.mutate.corpus import read
 from tests.support.mutate.kinds import Files, mutated
@@ -33,7 +33,7 @@ class Verdict:
 
     Attributes:
         kind: Of the mutation.
-        outcome: "converted", "refused", or what is wrong.
+        outcome: "converted", "refused", "not computed" if only torch found the fault, or what is wrong.
         seconds: How long the processor took.
         memory: Its peak, in bytes.
     """
@@ -45,7 +45,7 @@ class Verdict:
 
     @property
     def is_fault(self) -> bool:
-        return self.outcome not in ("converted", "refused")
+        return self.outcome not in ("converted", "refused", "not computed")
 
 
 def mutant(models: list[Path], seed: int, number: int) -> tuple[str, Files]:
@@ -78,7 +78,7 @@ def trial(models: list[Path], seed: int, number: int) -> Verdict:
 
 
 def judged(folder: Path, files: Files) -> str:
-    """Convert the model that lies in a folder: "converted", "refused", or what is wrong."""
+    """Convert the model that lies in a folder: "converted", "refused", "not computed", or what is wrong."""
     model, *weights = (folder / name for name in dict.fromkeys(Path(name).parts[0] for name in files))
     output = folder / "converted"
     try:
@@ -102,7 +102,7 @@ def _judged_refusal(error: ConversionError, output: Path) -> str:
         return f"a message of {max(map(len, lines))} characters: {error}"
     if output.exists() and any(output.iterdir()):
         return f"refused, but something was written: {error}"
-    return "refused"
+    return "not computed" if isinstance(error, NotComputed) else "refused"
 
 
 def _place(error: Exception) -> str:
