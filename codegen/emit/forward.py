@@ -6,10 +6,12 @@ import ast
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from codegen.emit.loose_types import loose_names, yields_any
+from codegen.emit.variables import Variables
 from codegen.graph import Graph, Host, Module, Node, Op, Targets, Value, naming
 from codegen.graph.expression import build
 from codegen.graph.ops import CALLS, SIZES
-from codegen.graph.parsing import free_names
+from codegen.graph.parsing import call_count, free_names
 from codegen.graph.shapes import shape_text
 from codegen.model.nested import instances
 from codegen.torch_api import facts
@@ -22,6 +24,13 @@ _FREE = SIZES | {Op.ALIAS}
 
 #: What begins a stage of its own: only casts and new axes are written inside it.
 _BORDERS = frozenset({Op.FLATTEN, Op.STEPS, Op.PACK})
+
+
+#: What is no call to a reader.
+_SLIGHT = frozenset({Op.CAST, Op.FLATTEN, Op.EXPAND, *_FREE})
+
+#: More tensors than these are put together on several lines.
+_MANY = 6
 
 
 @dataclass
@@ -56,23 +65,25 @@ class _Writer:
         self.graph = graph
         self.attributes = attributes
         self.uses = graph.uses()
-        self.names: dict[Value, str] = {}
+        self.variables = Variables(graph, frozenset(_callees(graph)))
+        self.names = self.variables.names
         self.inlined: set[Value] = set()
-        self.space = naming.variables(frozenset(_callees(graph)))
         self.reads: set[str] = set()
         self.untyped: set[str] = set()
+        self.declared: frozenset[str] = frozenset()
         self.loose: set[str] = set()
         self.passed: set[Node] = set()
 
     def write(self) -> Forward:
-        arguments = self._name_arguments()
+        arguments = self.variables.name_arguments()
+        self.declared = frozenset(arguments)
         statements = self._statements()
-        self._name_values(statements)
+        self.variables.name_values(statements, self.inlined)
         self._name_result(statements)
+        self.loose = self._loose(statements)
         lines: list[str] = []
         steps: list[tuple[Node, ...]] = []
-        typed: set[str] = set(arguments)
-        self.loose = self._loose(statements)
+        typed = set(self.declared)
         for position, node in enumerate(statements):
             last = position == len(statements) - 1
             if statement := self._line(node, typed, returns=last and self._returns(node)):
@@ -82,7 +93,7 @@ class _Writer:
             outputs = [self._text(self._value(value)) for value in self.graph.outputs]
             written = tuple(node for value in self.graph.outputs for node in self._inside(value))
             if len(outputs) == 1 and outputs[0] in self.untyped:
-                result = self.space.claim("result")
+                result = self.variables.claim("result")
                 lines.append(f"{result}: Tensor = {outputs[0]}")
                 outputs = [result]
                 steps.append(written)
@@ -123,7 +134,24 @@ class _Writer:
             else:
                 self.passed.update(statements[-1:])
                 statements.append(node)
-        return statements
+        return self._without_results(statements, lengths)
+
+    def _without_results(self, statements: list[Node], lengths: dict[Node, int]) -> list[Node]:
+        """The statements less those that end with one of several results, which `return` computes itself."""
+        outputs, count = self.graph.outputs, 0
+        while count < len(statements) and self._is_result(statements[-count - 1]):
+            count += 1
+        last = statements[len(statements) - count :]
+        length = sum(lengths[node] + 2 for node in last) + 8 * (len(outputs) - count)
+        if len(outputs) < 2 or not last or len("return ") + length > WIDTH:
+            return statements
+        self.inlined.update(node.result for node in last)
+        return statements[: len(statements) - count]
+
+    def _is_result(self, node: Node) -> bool:
+        """Whether a statement yields one of the results, which nothing else reads."""
+        value = node.targets
+        return isinstance(value, Value) and value in self.graph.outputs and self.uses.get(value) == 1
 
     def _may_inline(self, node: Node, reader: Node, lengths: dict[Node, int]) -> bool:
         """A value used once is written inside its reader, where that stays on one line and at one stage."""
@@ -135,10 +163,23 @@ class _Writer:
             return False
         if node.op is Op.LAYOUT and reader.op is not Op.LAYOUT:
             return False
+        if reader.op is Op.CONCAT and self._calls(node) > 1:
+            return False
+        if reader.op is Op.CONCAT and len(list(reader.values())) > _MANY:  # each stands on a line of its own
+            return lengths[node] <= WIDTH - 8
         others = sum(
             lengths.get(v.node, 0) for v in reader.values() if v in self.inlined and v.node is not None
         )
         return lengths[node] + others + self._length(reader) + self._target_length(reader) <= WIDTH
+
+    def _calls(self, node: Node) -> int:
+        """How many calls the expression of a node makes, casts and views aside."""
+        inside = sum(
+            self._calls(value.node)
+            for value in node.values()
+            if value in self.inlined and value.node is not None
+        )
+        return inside + (0 if node.op in _SLIGHT else call_count(node.template))
 
     def _target_length(self, node: Node) -> int:
         """About how long the left side of the statement would be, less the name that is written inside it."""
@@ -160,47 +201,12 @@ class _Writer:
 
     # ---------------------------------------------------------------- names
 
-    def _name_arguments(self) -> list[str]:
-        """Arguments are named after their layers; a single one of a block is `x`."""
-        arguments = []
-        for value in self.graph.inputs:
-            self.names[value] = self.space.claim(naming.identifier(value.layer, "x"))
-            arguments.append(self.names[value])
-        return arguments
-
-    def _name_values(self, statements: list[Node]) -> None:
-        """The running value is `x`; a value that another `x` would overwrite is named after its layer."""
-        last_use = self._last_uses(statements)
-        spans: dict[Value, tuple[int, int]] = {}
-        for position, node in enumerate(statements):
-            for value in node.results():
-                if value in self.uses:
-                    spans[value] = (position, last_use.get(value, position))
-        running, running_spans = self._running_name(last_use)
-        for value in sorted(spans, key=lambda value: spans[value][1] - spans[value][0]):
-            start, end = spans[value]
-            alone = isinstance(value.node, Node) and value.node.targets is value
-            if (
-                alone
-                and _is_tensor(value)
-                and all(end <= other_start or other_end <= start for other_start, other_end in running_spans)
-            ):
-                self.names[value] = running
-                running_spans.append((start, end))
-        tensors = {value.layer for value in spans if value.dtype != "bool"}
-        for value in spans:
-            if value not in self.names:
-                wanted = naming.identifier(value.layer, "y")
-                if value.dtype == "bool" and value.layer in tensors:
-                    wanted = f"{wanted}_mask" if "mask" in self.names.values() else "mask"
-                self.names[value] = self.space.claim(wanted)
-
     def _name_result(self, statements: list[Node]) -> None:
-        """What a module yields last is named after it: its type must be said, and only once."""
+        """The last statement's result has a name of its own where it cannot be returned at once."""
         for node in statements[-1:]:
             unpacked = any(isinstance(v.node and v.node.targets, tuple) for v in self._reads(node.values()))
             if [node.targets] == self.graph.outputs and (unpacked or not self._returns(node)):
-                self.names[node.result] = self.space.claim(naming.identifier(node.result.layer, "y"))
+                self.variables.name_result(node)
 
     def _reads(self, values: Iterable[Value]) -> Iterator[Value]:
         """The values, or what they are computed from where they are written inside what reads them."""
@@ -210,35 +216,20 @@ class _Writer:
             else:
                 yield value
 
-    def _running_name(self, last_use: dict[Value, int]) -> tuple[str, list[tuple[int, int]]]:
-        """The running value's name, and where it is taken: `x`, or `y` beside an `x` that lives on."""
-        argument = next((value for value in self.graph.inputs if self.names[value] == "x"), None)
-        if argument is None:
-            return self.space.claim("x"), []
-        if last_use.get(argument, 0) == 0:
-            return "x", [(-1, 0)]
-        return self.space.claim("y"), []
-
-    def _last_uses(self, statements: list[Node]) -> dict[Value, int]:
-        """The position of the last statement that reads each value, directly or through what is inside it."""
-        last: dict[Value, int] = {}
-        for position, node in enumerate(statements):
-            last.update((value, position) for value in self._reads(node.values()))
-        return last | dict.fromkeys(self._reads(self.graph.outputs), len(statements))
-
     # ---------------------------------------------------------------- text
 
     def _loose(self, statements: list[Node]) -> set[str]:
         """Names that need a type from the beginning, as mypy takes what is returned of them for `Any`."""
-        loose: set[str] = set()
-        for node in statements:
-            if isinstance(node.targets, Value):
-                tree, name = self._tree(node), {self.names[node.targets]}
-                loose = loose | name if self._yields_any(tree) or loose & _exposed(tree) else loose - name
-        last = statements[-1:]
-        returned = [self._tree(node) for node in last if self._returns(node)]
-        returned = returned or [self._value(value) for value in self.graph.outputs]
-        return loose & {name for tree in returned for name in _exposed(tree)}
+        if len(self.graph.outputs) != 1:
+            return set()
+        assigned = [
+            (self.names[node.targets], self._tree(node))
+            for node in statements
+            if isinstance(node.targets, Value)
+        ]
+        last = next((node for node in statements[-1:] if self._returns(node)), None)
+        returned = self._tree(last) if last is not None else self._value(self.graph.outputs[0])
+        return loose_names(assigned, returned, self.declared, self.untyped)
 
     def _returns(self, node: Node) -> bool:
         """Whether the statement can be the `return` itself."""
@@ -252,14 +243,17 @@ class _Writer:
         if node.targets is None:
             return [text]
         if not isinstance(node.targets, Value):
-            self.untyped.update(self.names[value] for value in node.results() if value in self.names)
+            unpacked = {self.names[value] for value in node.results() if value in self.names}
+            self.untyped = self.untyped | (unpacked - typed)
             return [f"{self._text(self._target(node.targets))} = {text}"]
         name = self.names[node.targets]
         if text == name:
             return []
-        needs_type = self._yields_any(tree) or name in self.loose
-        annotation = ": Tensor" if needs_type and name not in typed else ""
-        typed.add(name)
+        annotation = ": Tensor" if name in self.loose and name not in typed else ""
+        if annotation:
+            typed.add(name)
+        is_any = name not in typed and self._yields_any(tree)
+        self.untyped = self.untyped | {name} if is_any else self.untyped - {name}
         line = f"{name}{annotation} = {text}"
         if isinstance(tree, ast.IfExp) and len(line) > WIDTH and not annotation:
             return self._choice(name, tree)
@@ -276,20 +270,7 @@ class _Writer:
         return lines if other == name else [*lines, "else:", f"    {name} = {other}"]
 
     def _yields_any(self, tree: ast.expr) -> bool:
-        """Whether mypy takes the expression for `Any`: what a module's call yields, and what comes of it."""
-        if isinstance(tree, ast.Name):
-            return tree.id in self.untyped
-        if isinstance(tree, ast.Call):
-            function = tree.func
-            if not isinstance(function, ast.Attribute):
-                return False
-            is_own = isinstance(function.value, ast.Name) and function.value.id == "self"
-            return is_own or self._yields_any(function.value)
-        if isinstance(tree, ast.BinOp):
-            return self._yields_any(tree.left) or self._yields_any(tree.right)
-        if isinstance(tree, (ast.Attribute, ast.Subscript)):
-            return self._yields_any(tree.value)
-        return isinstance(tree, ast.UnaryOp) and self._yields_any(tree.operand)
+        return yields_any(tree, self.untyped)
 
     def _comment(self, node: Node, length: int) -> str:
         """The result's shape, where it is another than that of what the line reads."""
@@ -312,7 +293,7 @@ class _Writer:
     def _tree(self, node: Node) -> ast.expr:
         tree = build(node.template, node.operands, self._value, self._module)
         written: ast.expr = _Methods(self._yields_any).visit(tree)
-        return written
+        return _name_first(written)
 
     def _text(self, tree: ast.expr) -> str:
         self.reads.update(n.id for n in ast.walk(tree) if isinstance(n, ast.Name))
@@ -354,24 +335,12 @@ def _callees(graph: Graph) -> Iterator[str]:
         yield from (name for name in free_names(node.template) if name not in node.operands)
 
 
-def _exposed(tree: ast.expr) -> set[str]:
-    """Names whose types an expression's type follows."""
-    if isinstance(tree, ast.Name):
-        return {tree.id}
-    if isinstance(tree, ast.IfExp):
-        return _exposed(tree.body) | _exposed(tree.orelse)
-    if isinstance(tree, ast.BinOp):
-        return _exposed(tree.left) | _exposed(tree.right)
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
-        return _exposed(tree.func.value)
-    if isinstance(tree, (ast.Attribute, ast.Subscript)):
-        return _exposed(tree.value)
-    return set()
-
-
-def _is_tensor(value: Value) -> bool:
-    """Whether the value is a tensor, as the running value is: no number of the host, no packed sequence."""
-    return not isinstance(value, Host) and (value.node is None or value.node.op is not Op.PACK)
+def _name_first(tree: ast.expr) -> ast.expr:
+    """A sum as people write it, what is there already in front: `self.conv(y) + x` as `x + self.conv(y)`."""
+    if not isinstance(tree, ast.BinOp) or not isinstance(tree.op, ast.Add):
+        return tree
+    swaps = isinstance(tree.right, ast.Name) and isinstance(tree.left, ast.Call)
+    return ast.BinOp(tree.right, tree.op, tree.left) if swaps else tree
 
 
 def _is_light(node: Node) -> bool:

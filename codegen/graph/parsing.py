@@ -18,3 +18,9 @@ def free_names(template: str) -> tuple[str, ...]:
     nodes = [node for node in ast.walk(parse_template(template)) if isinstance(node, ast.Name)]
     nodes.sort(key=lambda node: (node.lineno, node.col_offset))
     return tuple(dict.fromkeys(node.id for node in nodes))
+
+
+@cache
+def call_count(template: str) -> int:
+    """How many calls a template makes."""
+    return sum(isinstance(node, ast.Call) for node in ast.walk(parse_template(template)))
