@@ -92,9 +92,9 @@ class ConvertedModel(nn.Module):
                 nn.init.xavier_uniform_(parameter)
         nn.init.zeros_(self.predictions.bias)
 
-    def forward(self, input_layer: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(N, 224, 224, 3) -> softmax of `predictions`, (N, 1000)."""
-        x = input_layer.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
+        x = x.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
         x = F.pad(x, (0, 1, 0, 1))  # (N, 3, 225, 225)
         x = F.relu6(self.bn_Conv1(self.Conv1(x)))  # (N, 32, 112, 112)
         x = F.relu6(self.expanded_conv_depthwise_BN(self.expanded_conv_depthwise(x)))

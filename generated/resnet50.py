@@ -79,9 +79,9 @@ class ConvertedModel(nn.Module):
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
 
-    def forward(self, input_layer: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(N, 224, 224, 3) -> softmax of `predictions`, (N, 1000)."""
-        x = input_layer.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
+        x = x.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
         x = F.relu(self.conv1_bn(self.conv1_conv(x)))  # (N, 64, 112, 112)
         x = F.max_pool2d(x, kernel_size=3, stride=2, padding=1)  # (N, 64, 56, 56)
         x = self.conv2(x)  # (N, 256, 56, 56)

@@ -35,19 +35,15 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 64, 128) -> (N, 64, 128)."""
-        attention_query: Tensor = (
-            self.attention_query(x).unflatten(-1, (4, 32)).transpose(1, 2)
-        )
-        attention_key: Tensor = (
-            self.attention_key(x).unflatten(-1, (4, 32)).transpose(1, 2)
-        )
-        y: Tensor = self.attention_value(x).unflatten(-1, (4, 32)).transpose(1, 2)
-        y = F.scaled_dot_product_attention(attention_query, attention_key, y)
+        query = self.attention_query(x).unflatten(-1, (4, 32)).transpose(1, 2)
+        key = self.attention_key(x).unflatten(-1, (4, 32)).transpose(1, 2)
+        value = self.attention_value(x).unflatten(-1, (4, 32)).transpose(1, 2)
+        y = F.scaled_dot_product_attention(query, key, value)
         y = y.transpose(1, 2).flatten(2)  # (N, 64, 128)
-        norm_1: Tensor = self.norm_1(x + self.attention_output(y))
-        y = F.gelu(self.expand(norm_1))  # (N, 64, 512)
-        norm_2: Tensor = self.norm_2(norm_1 + self.dropout(self.contract(y)))
-        return norm_2
+        x = self.norm_1(x + self.attention_output(y))
+        y = F.gelu(self.expand(x))  # (N, 64, 512)
+        x = self.norm_2(x + self.dropout(self.contract(y)))
+        return x
 
 
 class ConvertedModel(nn.Module):
@@ -69,7 +65,7 @@ class ConvertedModel(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(N, 64, 128) -> `logits`, (N, 5)."""
-        x: Tensor = self.blocks(tokens).mean(dim=1)  # (N, 128)
+        x = self.blocks(tokens).mean(dim=1)  # (N, 128)
         logits: Tensor = self.logits(x)  # (N, 5)
         return logits
 

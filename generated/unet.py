@@ -67,11 +67,11 @@ class ConvertedModel(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """(N, 128, 128, 3) -> `mask`, (N, 128, 128, 1)."""
         x = image.permute(0, 3, 1, 2)  # (N, 3, 128, 128)
-        down_1_relu_2: Tensor = self.down_1(x)  # (N, 16, 128, 128)
+        down_1_relu_2 = self.down_1(x)  # (N, 16, 128, 128)
         x = F.max_pool2d(down_1_relu_2, kernel_size=2)  # (N, 16, 64, 64)
-        down_2_relu_2: Tensor = self.down_2(x)  # (N, 32, 64, 64)
+        down_2_relu_2 = self.down_2(x)  # (N, 32, 64, 64)
         x = F.max_pool2d(down_2_relu_2, kernel_size=2)  # (N, 32, 32, 32)
-        down_3_relu_2: Tensor = self.down_3(x)  # (N, 64, 32, 32)
+        down_3_relu_2 = self.down_3(x)  # (N, 64, 32, 32)
         x = F.max_pool2d(down_3_relu_2, kernel_size=2)  # (N, 64, 16, 16)
         x = self.bottom(x)  # (N, 128, 16, 16)
         x = torch.cat([down_3_relu_2, self.up_3_conv(x)], dim=1)  # (N, 128, 32, 32)

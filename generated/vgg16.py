@@ -47,9 +47,9 @@ class ConvertedModel(nn.Module):
             init = nn.init.xavier_uniform_ if parameter.dim() > 1 else nn.init.zeros_
             init(parameter)
 
-    def forward(self, input_layer: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """(N, 224, 224, 3) -> softmax of `predictions`, (N, 1000)."""
-        x = input_layer.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
+        x = x.permute(0, 3, 1, 2)  # (N, 3, 224, 224)
         x = F.relu(self.block1_conv1(x))  # (N, 64, 224, 224)
         x = F.max_pool2d(F.relu(self.block1_conv2(x)), kernel_size=2)
         x = F.relu(self.block2_conv1(x))  # (N, 128, 112, 112)

@@ -85,10 +85,10 @@ class Variables:
         self._name_apart([value for value in spans.values if value not in self.names])
 
     def name_result(self, node: Node) -> None:
-        """What a module yields last is `x` if that has a type, else named after it: its type must be said."""
-        arguments = [self.names[value] for value in self.graph.inputs]
-        wanted = naming.identifier(node.result.layer, "y")
-        self.names[node.result] = "x" if "x" in arguments else self.claim(wanted)
+        """What a module yields last has its layer's name, as its type must be said; `x` has one already."""
+        has_type = any(self.names[value] == "x" for value in self.graph.inputs)
+        is_free = has_type and is_automatic(node.result.layer)
+        self.names[node.result] = "x" if is_free else self.claim(naming.identifier(node.result.layer, "y"))
 
     # ---------------------------------------------------------------- kinds of names
 
@@ -151,7 +151,7 @@ class Variables:
 
     def _run(self, name: str, value: Value, *, is_any: bool = False) -> bool:
         """Let a value have a name that others have at other times, if it is free all the while."""
-        if value in self.names or value not in self._spans.values or not _is_tensor(value):
+        if value in self.names or value not in self._spans.values or not _may_run(value):
             return False
         if value.dtype == "bool" and not is_any:
             return False
@@ -175,6 +175,9 @@ def _participle(module: str) -> str:
     return naming.identifier(module)
 
 
-def _is_tensor(value: Value) -> bool:
-    """Whether the value is a tensor, as the running value is: no number of the host, no packed sequence."""
-    return not isinstance(value, Host) and (value.node is None or value.node.op is not Op.PACK)
+def _may_run(value: Value) -> bool:
+    """Whether the value can have a running name: a tensor, the first of several results, no states."""
+    if isinstance(value, Host) or value.node is None:
+        return False
+    targets = value.node.targets
+    return value.node.op is not Op.PACK and (targets[0] if isinstance(targets, tuple) else targets) is value

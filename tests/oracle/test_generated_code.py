@@ -24,7 +24,8 @@ from tests.support.keras_files import write_keras
 from tests.support.oracle import build, save
 from tests.support.showcase import GENERATED
 
-RULES = "E,F,W,I,B,C4,PIE,RET,SIM,UP"
+#: But for RET504: what a module's call yields has no type, so that `return self.dense(x)` is not strict.
+RULES = "E,F,W,I,B,C4,PIE,RET501,RET502,RET503,RET505,RET506,RET507,RET508,SIM,UP"
 
 HOSTILE = (
     *(

@@ -36,4 +36,4 @@ def test_an_encoder_hands_its_states_to_a_decoder() -> None:
 def test_the_states_of_the_last_layer_are_picked_from_behind() -> None:
     layers = [input_entry("x", 7, 4), entry("LSTM", "rnn", [[["x", 0, 0]]], units=6, return_state=True)]
     forward = _forward(layers, ["rnn", 0, 1], ["rnn", 0, 2])
-    assert "rnn: Tensor = rnn_h[-1] # (N, 6) x = rnn_c[-1]" in forward
+    assert "return rnn_h[-1], rnn_c[-1]" in forward
