@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from codegen import passes
@@ -19,14 +20,14 @@ from codegen.emit.modules import (
 )
 from codegen.emit.places import locate
 from codegen.emit.render import render
-from codegen.emit.source import Provenance
+from codegen.emit.source import Provenance, with_digests
 from codegen.emit.training.methods import regularizer_notes, training_methods
 from codegen.errors import ConversionError
 from codegen.graph import Graph, Node
 from codegen.graph.recipe import Leaf, Weight
 from codegen.lowering.custom import custom_layers
 from codegen.lowering.lower import Lowered, lower
-from codegen.model.saved_model import SavedModel
+from codegen.model.saved_model import SavedModel, Source
 from codegen.model.variables import count_parameters
 from codegen.options import Options
 from codegen.version import VERSION
@@ -43,15 +44,23 @@ class Generated:
     """A converted model before anything is written.
 
     Attributes:
+        draft: The text of the file, but for the digests of the model's files.
         notes: What the file's docstring says beside the facts.
         steps: The nodes that each statement of a class's `forward` computes.
+        sources: The model's files; waits for their digests.
     """
 
     lowered: Lowered
     names: Names
-    source: str
+    draft: str
     notes: tuple[str, ...]
     steps: Mapping[Graph, Sequence[tuple[Node, ...]]]
+    sources: Callable[[], tuple[Source, ...]]
+
+    @cached_property
+    def source(self) -> str:
+        """The text of the file; waits for the digests of the model's files."""
+        return with_digests(self.draft, (source.sha256 for source in self.sources()))
 
     @property
     def parameter_count(self) -> int:
@@ -136,8 +145,7 @@ def _generate(saved: SavedModel, options: Options, name: str, notes: tuple[str, 
         refuse_constants(lowered.graph, names)
     notes = lowered.notes + regularizer_notes(lowered.tree) + notes
     provenance = Provenance(
-        saved.file_name,
-        saved.sha256,
+        saved.file_names,
         saved.keras_version,
         lowered.tree.spec.name,
         VERSION,
@@ -146,4 +154,5 @@ def _generate(saved: SavedModel, options: Options, name: str, notes: tuple[str, 
     )
     methods = training_methods(lowered.graph, names, lowered.tree)
     source = emit(lowered.graph, names, provenance, count_parameters(lowered.tree), methods)
-    return Generated(lowered, names, render(source, options.template_dir), notes, source.steps)
+    draft = render(source, options.template_dir)
+    return Generated(lowered, names, draft, notes, source.steps, saved.sources)

@@ -1,6 +1,7 @@
 """PyTorch version of the Keras model `gated`.
 
-Source:  gated.keras (Keras 3.15.1, sha256 25fcdc56…), converted by k2t-gen 0.1.0
+Source:  gated.keras (Keras 3.15.1, sha256 25fcdc56…),
+         converted by k2t-gen 0.1.0 (e1bbfa68)
 Weights: gated.pt, next to this file
 Inputs:  features float32 (N, 12)
 Outputs: score float32 (N, 1)

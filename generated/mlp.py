@@ -1,6 +1,6 @@
 """PyTorch version of the Keras model `mlp`.
 
-Source:  mlp.h5 (Keras 3.15.1, sha256 106c5ca1…), converted by k2t-gen 0.1.0
+Source:  mlp.h5 (Keras 3.15.1, sha256 106c5ca1…), converted by k2t-gen 0.1.0 (609ef53f)
 Weights: mlp.pt, next to this file
 Inputs:  pixels float32 (N, 64)
 Outputs: predictions float32 (N, 10)

@@ -1,6 +1,7 @@
 """PyTorch version of the Keras model `mobilenetv2_1.00_224`.
 
-Source:  mobilenet_v2.json (Keras 3, sha256 1d2b362a…), converted by k2t-gen 0.1.0
+Source:  mobilenet_v2.json (Keras 3, sha256 1d2b362a…),
+         converted by k2t-gen 0.1.0 (009fdc3a)
 Weights: mobilenet_v2.pt, next to this file
 Inputs:  input_layer float32 (N, 224, 224, 3)
 Outputs: predictions float32 (N, 1000)

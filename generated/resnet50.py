@@ -1,6 +1,7 @@
 """PyTorch version of the Keras model `resnet50`.
 
-Source:  resnet50.json (Keras 3, sha256 f0f56e42…), converted by k2t-gen 0.1.0
+Source:  resnet50.json (Keras 3, sha256 f0f56e42…),
+         converted by k2t-gen 0.1.0 (a6612b51)
 Weights: resnet50.pt, next to this file
 Inputs:  input_layer float32 (N, 224, 224, 3)
 Outputs: predictions float32 (N, 1000)

@@ -1,6 +1,7 @@
 """PyTorch version of the Keras model `text_encoder`.
 
-Source:  text_encoder.json (Keras 3, sha256 2df31627…), converted by k2t-gen 0.1.0
+Source:  text_encoder.json (Keras 3, sha256 2df31627…),
+         converted by k2t-gen 0.1.0 (45ef53bc)
 Weights: text_encoder.pt, next to this file
 Inputs:  tokens float32 (N, 64, 128)
 Outputs: logits float32 (N, 5)

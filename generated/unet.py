@@ -1,6 +1,6 @@
 """PyTorch version of the Keras model `unet`.
 
-Source:  unet.json (Keras 3, sha256 fc6652bb…), converted by k2t-gen 0.1.0
+Source:  unet.json (Keras 3, sha256 fc6652bb…), converted by k2t-gen 0.1.0 (b6d4ccdb)
 Weights: unet.pt, next to this file
 Inputs:  image float32 (N, 128, 128, 3)
 Outputs: mask float32 (N, 128, 128, 1)

@@ -1,6 +1,6 @@
 """PyTorch version of the Keras model `vgg16`.
 
-Source:  vgg16.json (Keras 3, sha256 07c01607…), converted by k2t-gen 0.1.0
+Source:  vgg16.json (Keras 3, sha256 07c01607…), converted by k2t-gen 0.1.0 (8cb2092e)
 Weights: vgg16.pt, next to this file
 Inputs:  input_layer float32 (N, 224, 224, 3)
 Outputs: predictions float32 (N, 1000)

@@ -2,40 +2,77 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
 
 import click
 
 from codegen.cli.model_command import model_command
 from codegen.cli.run import Outcome, Run
 from codegen.cli.terminal import exit_codes, print_lines
-from codegen.commands.convert import Conversion, convert
+from codegen.commands.convert import Conversion, convert, source_text
 from codegen.commands.dump_graph import dump_graph as dump
+from codegen.commands.target import target
+from codegen.errors import ConversionError
 from codegen.options import Progress
 from codegen.project import Job
 
 
 @model_command(
     "convert",
-    epilog=exit_codes("done", "a model cannot be read or converted; nothing was written for it"),
-    output="Folder to write to.",
+    epilog=exit_codes(
+        "done",
+        "a model cannot be read or converted; nothing was written for it",
+        "a file that stands there was changed since, or is none of ours; nothing was written for the model",
+    ),
+    output="Folder to write to, or the .py file; - prints the source and writes nothing.",
 )
+@click.option("--force", is_flag=True, help="Overwrite files that were changed since, or are none of ours.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; only tell what would become of the files.")
 @click.option(
     "--dump-graph",
     is_flag=True,
     help="For bug reports: print the graph, as lowered and after each pass that changes it; write nothing.",
 )
-def convert_command(run: Run, dump_graph: bool) -> None:
-    """Write MODEL as DIR/NAME.py and its weights as DIR/NAME.pt."""
+def convert_command(run: Run, force: bool, dry_run: bool, dump_graph: bool) -> None:
+    """Write MODEL as DIR/NAME.py and its weights as DIR/NAME.pt.
+
+    Files that are as they should be are left alone. Those that were changed since they were converted, or
+    that belong to another model, are not overwritten.
+    """
+    if not dump_graph:
+        _refuse_doubles(run.jobs)
 
     def one(job: Job, progress: Progress) -> Outcome:
         if dump_graph:
             dump(job.path, job.options, write=lambda text: print_lines(text.split("\n")))
             return Outcome("dumped")
-        result = convert(job.path, job.options, output=job.output or ".", progress=progress)
-        return Outcome("written", _data(result), partial(_show, result, run.verbose))
+        if job.output == "-":
+            text = source_text(job.path, job.options)
+            return Outcome("printed", {"text": text}, partial(click.echo, text, nl=False))
+        result = convert(
+            job.path, job.options, output=job.output or ".", force=force, dry_run=dry_run, progress=progress
+        )
+        show = partial(_show, result, is_dry=dry_run, verbose=run.verbose)
+        return Outcome(result.status, {**_data(result), "dry_run": dry_run}, show)
 
     run.each(one)
+
+
+def _refuse_doubles(jobs: Sequence[Job]) -> None:
+    """Refuse a command line, or settings, by which one model would overwrite another."""
+    if len(jobs) > 1 and any(job.output == "-" for job in jobs):
+        raise click.UsageError("--output - goes with one MODEL")
+    taken: dict[Path, Job] = {}
+    for job in jobs:
+        with suppress(ConversionError):  # which is told when the job's turn comes
+            source = target(job.path, job.options, job.output).source.resolve()
+            if source in taken:
+                both = f"{taken[source].path.as_posix()} and {job.path.as_posix()}"
+                raise click.UsageError(f"{both} would both become {source.name}; give them names")
+            taken[source] = job
 
 
 def _data(result: Conversion) -> dict[str, object]:
@@ -48,23 +85,32 @@ def _data(result: Conversion) -> dict[str, object]:
     }
 
 
-def _show(result: Conversion, verbose: bool) -> None:
-    print_lines(_text(result))
+def _show(result: Conversion, *, is_dry: bool, verbose: bool) -> None:
+    print_lines(_plan(result) if is_dry else _text(result))
     if verbose:
         width = max(map(len, result.torch_names), default=0)
         names = (f"  {layer:<{width}}  {', '.join(names)}" for layer, names in result.torch_names.items())
         print_lines(["torch names:", *names])
 
 
+def _plan(result: Conversion) -> list[str]:
+    would_be = {"new": "would be written", "updated": "would be written again", "unchanged": "unchanged"}
+    paths = [path.as_posix() for path in (result.source_path, result.weights_path) if path is not None]
+    return [f"{', '.join(paths)}: {would_be[result.status]}"]
+
+
 def _text(result: Conversion) -> list[str]:
-    lines = result.source_path.read_text(encoding="utf-8").count("\n")
+    notes = [f"note: {note}" for note in result.notes]
+    source = result.source_path.as_posix()
+    if result.status == "unchanged":
+        return [f"{source}: unchanged", *notes]
     weights = f"no weights: {result.parameter_count:,} parameters start as Keras initialises them"
     if result.weights_path is not None:
         size = result.weights_path.stat().st_size / 1e6
         weights = f"{result.weights_path.as_posix()}: {result.parameter_count:,} parameters, {size:,.1f} MB"
     return [
-        f"{result.source_path.as_posix()}: {lines} lines",
+        f"{source}: {result.line_count} lines",
         weights,
         f"imported, {'strictly loaded and ' if result.weights_path else ''}run once",
-        *(f"note: {note}" for note in result.notes),
+        *notes,
     ]

@@ -10,13 +10,15 @@ from typing import Any, NoReturn
 
 import click
 
-from codegen.cli.terminal import BUG, DONE, failure, print_errors, shown_progress, worst
+from codegen.cli.terminal import BUG, DIFFERS, DONE, REFUSED, failure, print_errors, shown_progress, worst
 from codegen.options import Progress
 from codegen.project import Job
 from codegen.version import VERSION
 
 #: Version of what `--json` prints; it grows when a key is renamed, removed or means something else.
 SCHEMA = 1
+
+_STATUS = {REFUSED: "failed", BUG: "bug", DIFFERS: "refused"}
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class Run:
                 return work(job, progress)
         except Exception as error:
             code, lines = failure(error, job.path)
-            return Outcome("bug" if code == BUG else "failed", exit_code=code, problems=lines)
+            return Outcome(_STATUS[code], exit_code=code, problems=lines)
 
 
 def print_json(command: str, exit_code: int, **content: Any) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from codegen.commands.target import Taken
 from codegen.errors import Bug, ConversionError, Unsupported, summary
 from codegen.options import Progress
 
@@ -66,6 +67,8 @@ def failure(error: Exception, model: Path) -> tuple[int, tuple[str, ...]]:
         return BUG, (f"{name}: {error}",)
     if isinstance(error, Unsupported):
         return REFUSED, tuple(f"{name}: {line}" for line in summary(error.problems))
+    if isinstance(error, Taken):
+        return DIFFERS, (f"{name}: {error}",)
     if isinstance(error, ConversionError):
         text = str(error)
         return REFUSED, (text if text.startswith((str(model), "--")) else f"{name}: {text}",)

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import filecmp
-import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from codegen.commands.seal import read_seal, sealed, with_source_lines_of
+from codegen.commands.target import Target, target
 from codegen.errors import ConversionError
-from codegen.graph.recipe import Weight
 from codegen.options import FilePath, Options, Progress, takes_options
 from codegen.read.reader import read_model
-from codegen.tensors.torch_writer import write_state_dict
+from codegen.tensors.compare import Difference, differences
+from codegen.tensors.torch_reader import read_state_dict
 
 
 @dataclass(frozen=True)
@@ -25,17 +24,26 @@ class Drift:
         source_path: The checked-in module.
         weights_path: Its state dict.
         diff: Unified diff from what is checked in to what it should be; "" if they are equal.
-        weights_differ: Whether the state dict differs; None if there is none, or no weights to make it from.
+        differences: The tensors that differ; None if there are none, or no weights to make them from.
     """
 
     source_path: Path
     weights_path: Path
     diff: str
-    weights_differ: bool | None
+    differences: tuple[Difference, ...] | None
+
+    @property
+    def weights_differ(self) -> bool | None:
+        """Whether the state dict differs; None if it was not compared."""
+        return None if self.differences is None else bool(self.differences)
 
     def __bool__(self) -> bool:
         """Whether anything differs."""
-        return bool(self.diff or self.weights_differ)
+        return bool(self.diff or self.differences)
+
+
+class NotConverted(ConversionError):
+    """There is nothing to compare with."""
 
 
 @takes_options
@@ -44,58 +52,77 @@ def check(
     options: Options = Options(),
     *,
     output: FilePath | None = None,
+    strict: bool = False,
     progress: Progress = lambda _: None,
     **changes: Any,
 ) -> Drift:
     """Convert a model in memory and compare it with `<output>/<name>.py` and `<output>/<name>.pt`.
 
-    A state dict that is not there (too large to be checked in, perhaps) is no drift.
+    The code is compared, and the tensors. A state dict that is not there (too large to be checked in,
+    perhaps) is no drift; then the model's digest, which stands in the module, has to do for the weights.
 
     Args:
         path: As for `convert`.
         options: Those that the model was converted with.
-        output: Folder with the checked-in files. By default the model's own if the module stands
-            there, else the current one.
+        output: Folder with the checked-in files, or the `.py` file. By default the model's own folder if the
+            module stands there, else the current one.
+        strict: Whether the version of k2t-gen, the names of the model's files and their digests count too.
         progress: Called with a few words at every stage.
         changes: As for `convert`.
 
     Raises:
-        ConversionError: The model cannot be read or converted, or there is nothing to compare with.
+        NotConverted: There is nothing to compare with.
+        ConversionError: The model cannot be read or converted.
     """
     # passes, emit and black are much to load, and `inspect` needs none
     from codegen.pipeline import FALLBACK_NOTE, fallback, generate
 
     options = replace(options, **changes)
-    source_path = _find(Path(path), output, options.module_name(path))
-    weights_path = source_path.with_suffix(".pt")
     progress("reading")
-    with read_model(path, options.weights) as saved:
-        draft = generate(saved, options, source_path.stem)
-        if _says(source_path, FALLBACK_NOTE):
-            draft = fallback(saved, options, source_path.stem)
-        comparable = weights_path.is_file() and saved.weights is not None and not options.no_weights
-        progress("comparing weights")
-        weights_differ = _weights_differ(weights_path, draft.state(saved)) if comparable else None
-    return Drift(source_path, weights_path, _diff(source_path, draft.source), weights_differ)
+    with read_model(path, options.weights, hashed=True) as saved:
+        files = _find(Path(path), options, output)
+        found = files.source.read_text(encoding="utf-8", errors="replace")
+        draft = generate(saved, options, files.name)
+        if _says(found, FALLBACK_NOTE):
+            draft = fallback(saved, options, files.name)
+        changed: tuple[Difference, ...] | None = None
+        if files.weights.is_file() and saved.weights is not None and not options.no_weights:
+            progress("comparing weights")
+            changed = tuple(differences(draft.state(saved), read_state_dict(files.weights)))
+        expected = sealed(draft.source)
+    if not strict and _is_same_model(found, expected, are_equal=changed == ()):
+        expected = with_source_lines_of(expected, found)
+    return Drift(files.source, files.weights, _diff(files.source, found, expected), changed)
 
 
-def _find(model: Path, output: FilePath | None, name: str) -> Path:
-    folders = [Path(output)] if output is not None else [model.parent, Path()]
-    for folder in folders:
-        if (folder / f"{name}.py").is_file():
-            return folder / f"{name}.py"
-    where = f"in {str(folders[0])!r}" if output is not None else "next to the model or in the current folder"
-    raise ConversionError(f"there is no {name}.py {where}; convert the model first, or say where with -o")
+def _find(model: Path, options: Options, output: FilePath | None) -> Target:
+    places = [output] if output is not None else [model.parent, Path()]
+    found = [target(model, options, place) for place in places]
+    for files in found:
+        if files.source.is_file():
+            return files
+    where = f"in {str(found[0].source.parent)!r}"
+    if output is None:
+        where = "next to the model or in the current folder"
+    raise NotConverted(
+        f"there is no {found[0].source.name} {where}; convert the model first, or say where with -o"
+    )
 
 
-def _says(path: Path, note: str) -> bool:
+def _says(found: str, note: str) -> bool:
     """Whether a note stands in a checked-in module."""
-    text = path.read_text(encoding="utf-8", errors="replace")
-    return "".join(note.split()) in "".join(text.split())  # lines are broken at blanks and hyphens
+    return "".join(note.split()) in "".join(found.split())  # lines are broken at blanks and hyphens
 
 
-def _diff(path: Path, expected: str) -> str:
-    found = path.read_text(encoding="utf-8", errors="replace")
+def _is_same_model(found: str, expected: str, *, are_equal: bool) -> bool:
+    """Whether the sources that two texts name are the same model: by its tensors, else by its digests."""
+    one, other = read_seal(found), read_seal(expected)
+    if one is None or other is None:
+        return False
+    return are_equal or one.digests == other.digests
+
+
+def _diff(path: Path, found: str, expected: str) -> str:
     lines = difflib.unified_diff(
         found.splitlines(keepends=True),
         expected.splitlines(keepends=True),
@@ -103,11 +130,3 @@ def _diff(path: Path, expected: str) -> str:
         f"{path.as_posix()} (from the model)",
     )
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
-
-
-def _weights_differ(path: Path, state: Iterator[tuple[str, Weight, str]]) -> bool:
-    """Whether the file is not, to the byte, what the model's weights yield."""
-    with tempfile.TemporaryDirectory(prefix="k2t-gen-") as scratch:
-        expected = Path(scratch, path.name)
-        write_state_dict(expected, state)
-        return not filecmp.cmp(path, expected, shallow=False)

@@ -55,7 +55,7 @@ class Inspection:
 
     Attributes:
         file_name: Base name of the file.
-        sha256: Of the file.
+        path: The file.
         keras_version: As saved; "" if the file does not say.
         model_name: The model's name.
         class_name: "Sequential" or "Functional".
@@ -68,7 +68,7 @@ class Inspection:
     """
 
     file_name: str
-    sha256: str
+    path: Path
     keras_version: str
     model_name: str
     class_name: str
@@ -86,7 +86,7 @@ class Inspection:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {**asdict(self), "convertible": self.convertible}
+        return {**asdict(self), "path": self.path.as_posix(), "convertible": self.convertible}
 
 
 @takes_options
@@ -111,7 +111,7 @@ def inspect(path: FilePath, options: Options = Options(), **changes: Any) -> Ins
     known = [value for value in outputs if isinstance(value, Value)]
     return Inspection(
         file_name=saved.file_name,
-        sha256=saved.sha256,
+        path=Path(path),
         keras_version=saved.keras_version,
         model_name=model.name,
         class_name=model.class_name,

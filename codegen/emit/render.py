@@ -26,12 +26,14 @@ def render(source: SourceFile, template_dir: str | PathLike[str] | None = None) 
 
     Args:
         source: Its parts.
-        template_dir: A folder with templates of the user's own; those it lacks are ours.
+        template_dir: A folder with a template of the user's own, and whatever it includes.
 
     Raises:
-        ConversionError: A user's template is faulty or its result is no Python.
+        ConversionError: There is no template, it is faulty, or its result is no Python.
     """
     folder = Path(template_dir) if template_dir is not None else None
+    if folder is not None and not (folder / TEMPLATE).is_file():
+        raise ConversionError(f"--template-dir {folder.name!r} has no {TEMPLATE}")
     try:
         text = _environment(folder).get_template(TEMPLATE).render(file=source)
         return black.format_str(text, mode=MODE)

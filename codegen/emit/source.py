@@ -30,6 +30,12 @@ _IMPORTS = {
 #: Columns of a generated line.
 _WIDTH = 88
 
+#: Stands where the digest of a file is to stand; no stranger's text has braces, see `plain`.
+_DIGEST = "sha256 {digest}…"
+
+#: Columns that the seal of the text takes, see `codegen/commands/seal.py`.
+_SEAL = 11
+
 #: What the result of a function is called.
 _RESULTS = {
     "F.softmax": "Softmax",
@@ -42,10 +48,14 @@ _RESULTS = {
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where the model came from, for the file's docstring; without weights, their file has no name."""
+    """Where the model came from, for the file's docstring.
 
-    file_name: str
-    sha256: str
+    Attributes:
+        file_names: The model's file and, if that is another one, the weights'.
+        weights_name: The file of torch's weights; None if there is to be none.
+    """
+
+    file_names: tuple[str, ...]
     keras_version: str
     model_name: str
     tool_version: str
@@ -225,11 +235,10 @@ def _file_doc(graph: Graph, origin: Provenance, class_name: str, arguments: list
     weights, made = f"{plain(origin.weights_name or '')}, next to this file", "load_model()"
     if origin.weights_name is None:
         weights, made = "none, a new model starts as Keras initialises it", f"{class_name}()"
-    version = f"Keras {plain(origin.keras_version)}, " if origin.keras_version else ""
     lines = [
         f"PyTorch version of the Keras model `{plain(origin.model_name)}`.",
         "",
-        *_source_lines(f"{plain(origin.file_name)} ({version}sha256 {origin.sha256[:8]}…),", origin),
+        *_source_lines(origin),
         f"Weights: {weights}",
         *_listed("Inputs: ", graph.inputs),
         *_listed("Outputs:", graph.outputs),
@@ -246,10 +255,23 @@ def _note_lines(note: str) -> list[str]:
     return textwrap.wrap(f"Note:    {note}", _WIDTH, subsequent_indent=" " * 9)
 
 
-def _source_lines(source: str, origin: Provenance) -> list[str]:
-    words = f"converted by k2t-gen {origin.tool_version}"
-    line = f"Source:  {source} {words}"
-    return [line] if len(line) <= _WIDTH else [f"Source:  {source}", f"         {words}"]
+def _source_lines(origin: Provenance) -> list[str]:
+    version = f"Keras {plain(origin.keras_version)}, " if origin.keras_version else ""
+    model, *weights = (plain(name) for name in origin.file_names)
+    parts = [f"{model} ({version}{_DIGEST})", *(f"and {name} ({_DIGEST})" for name in weights)]
+    parts[-1] += ","
+    parts.append(f"converted by k2t-gen {origin.tool_version}")
+    line = f"Source:  {' '.join(parts)}"
+    if len(line) + _SEAL <= _WIDTH:
+        return [line]
+    return [f"Source:  {parts[0]}", *(f"         {part}" for part in parts[1:])]
+
+
+def with_digests(text: str, digests: Iterable[str]) -> str:
+    """The text of a file with the digests of its sources, which may be known later than the text."""
+    for digest in digests:
+        text = text.replace(_DIGEST, f"sha256 {digest[:8]}…", 1)
+    return text
 
 
 def _call_line(inputs: list[Value], arguments: list[str]) -> str:

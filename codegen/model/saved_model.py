@@ -102,6 +102,14 @@ Weights = LayerWeights | PathWeights | ObjectWeights
 
 
 @dataclass(frozen=True)
+class Source:
+    """What a model was read from: the base name of a file or folder, and its SHA-256, hexadecimal."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
 class SavedModel:
     """A saved Keras model as it lies on disk.
 
@@ -112,7 +120,9 @@ class SavedModel:
             modules of its classes, as Keras 3 does, else "1".
         backend: "tensorflow", "theano", "jax", "torch" or "" when the file does not say.
         file_name: Base name of the architecture's file.
-        sha256: Of the architecture's file, hexadecimal.
+        weights_name: Base name of the weights' file, if that is another one.
+        sources: The architecture's file and, if that is another one, the weights', with their digests; a call
+            waits for these.
         assets: Files of an archive's `assets` folder by their path in it, each read when asked for.
         neighbour: Reads a file that stands beside the architecture's, given the path that its config has
             for it; None if there is none.
@@ -123,6 +133,17 @@ class SavedModel:
     keras_version: str
     backend: str
     file_name: str
-    sha256: str
+    weights_name: str | None = None
+    sources: Callable[[], tuple[Source, ...]] = lambda: ()
     assets: Mapping[str, bytes] | None = None
     neighbour: Callable[[str], bytes | None] = lambda _: None
+
+    @property
+    def file_names(self) -> tuple[str, ...]:
+        """Base names of the sources."""
+        return (self.file_name,) if self.weights_name is None else (self.file_name, self.weights_name)
+
+    @property
+    def sha256(self) -> str:
+        """Of the architecture's file; "" if it was not read from one."""
+        return next((source.sha256 for source in self.sources()), "")

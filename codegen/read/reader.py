@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,19 +14,24 @@ from codegen.errors import ConversionError, UnreadableFile
 from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel, Weights
 from codegen.read import h5
 from codegen.read.archive import Archive, Assets
+from codegen.read.digests import Digests
 from codegen.read.kind import FileKind, explain_archive, explain_weights, recognise
 from codegen.read.parts import architecture
 from codegen.read.parts.damage import reading
 from codegen.read.parts.neighbours import neighbour
 from codegen.read.tensorflow.checkpoint import read_checkpoint
-from codegen.read.tensorflow.saved_model import config_file, read_config, read_weights
-from codegen.read.weights import is_path_layout, layer_weights, path_weights, sharded_weights
+from codegen.read.tensorflow.saved_model import model_files, read_config, read_weights
+from codegen.read.weights import is_path_layout, layer_weights, path_weights, sharded_weights, shards_of
 
 
 @dataclass(frozen=True)
 class _Contents:
-    """What one file holds; `config` is None for weights alone, `weights` for an architecture alone."""
+    """What one file holds; `config` is None for weights alone, `weights` for an architecture alone.
 
+    `files` are all that it was read from, in order.
+    """
+
+    files: tuple[Path, ...]
     config: Mapping[str, Any] | None = None
     weights: Weights | None = None
     keras_version: str = ""
@@ -37,13 +40,16 @@ class _Contents:
 
 
 @contextmanager
-def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = None) -> Iterator[SavedModel]:
+def read_model(
+    path: str | PathLike[str], weights: str | PathLike[str] | None = None, *, hashed: bool = False
+) -> Iterator[SavedModel]:
     """Open a saved model of any Keras and container; its weights can be read until the block ends.
 
     Args:
         path: HDF5, `.keras`, a SavedModel folder or architecture JSON; the content decides, not the name.
         weights: A file that holds the weights, if `path` has none or others: HDF5 in either layout,
             an index of sharded weights (`.weights.json`), a TensorFlow checkpoint or a whole model.
+        hashed: Whether the digests of all files are sure to be asked for, and so are begun at once.
 
     Raises:
         UnreadableFile: The message says what the file is and what to do.
@@ -51,7 +57,6 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
     """
     with ExitStack() as stack, _enough_memory(Path(path)):
         model_path = Path(path)
-        digest = stack.enter_context(ThreadPoolExecutor(1)).submit(_sha256, config_file(model_path))
         model = _contents(model_path, stack)
         if model.config is None:
             raise UnreadableFile(f"{_label(model_path)}: {explain_weights(model.weights)}")
@@ -61,8 +66,13 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
                 f"{_label(Path(weights))}: this file holds no weights, only an architecture; give a file "
                 "that model.save_weights() wrote with --weights"
             )
-        with reading(_label(model_path)):
-            sha256 = digest.result()
+        sources = [(_base_name(model_path), model.files)]
+        if weights is not None:
+            sources.append((_base_name(Path(weights)), given.files))
+        digests = Digests(sources)
+        stack.callback(digests.stop)
+        if hashed:
+            digests.start()
         yield SavedModel(
             config=model.config,
             weights=given.weights,
@@ -71,8 +81,9 @@ def read_model(path: str | PathLike[str], weights: str | PathLike[str] | None = 
             or architecture.guess_version(model.config),
             # Which backend's kernels these are is a matter of the weights' file, if it says.
             backend=given.backend or model.backend,
-            file_name=(model_path.resolve() if model_path.is_dir() else model_path).name,
-            sha256=sha256,
+            file_name=_base_name(model_path),
+            weights_name=None if weights is None else _base_name(Path(weights)),
+            sources=digests.result,
             assets=model.assets,
             neighbour=partial(neighbour, model_path),
         )
@@ -86,11 +97,8 @@ def _enough_memory(path: Path) -> Iterator[None]:
         raise ConversionError(f"{_label(path)}: the model takes more memory than this machine has") from None
 
 
-def _sha256(path: Path) -> str:
-    if not path.is_file():  # what is read from a pipe may never end; it is refused elsewhere
-        return ""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _base_name(path: Path) -> str:
+    return (path.resolve() if path.is_dir() else path).name
 
 
 def _label(path: Path) -> str:
@@ -130,7 +138,7 @@ def _open_hdf5(path: Path, stack: ExitStack) -> _Contents:
             "this HDF5 file is not from Keras (it has neither 'model_config' nor 'layer_names'); "
             "give a file that model.save() wrote"
         )
-    return _Contents(config, weights, version, backend)
+    return _Contents((path,), config, weights, version, backend)
 
 
 def _open_zip(path: Path, stack: ExitStack) -> _Contents:
@@ -150,7 +158,8 @@ def _open_zip(path: Path, stack: ExitStack) -> _Contents:
     tree = h5.open_h5(archive.open("model.weights.h5", stack), stack)
     weights = path_weights(tree, _label(path), in_archive=True)
     assets = Assets(archive, _label(path))
-    return _Contents(config, weights, version if isinstance(version, str) else "", "", assets or None)
+    version = version if isinstance(version, str) else ""
+    return _Contents((path,), config, weights, version, assets=assets or None)
 
 
 def _open_json(path: Path, stack: ExitStack) -> _Contents:
@@ -159,21 +168,23 @@ def _open_json(path: Path, stack: ExitStack) -> _Contents:
         raise UnreadableFile("this JSON file has more than 256 MB; that is no architecture")
     value = architecture.parse_json(path.read_bytes())
     if isinstance(value, dict) and "weight_map" in value and "class_name" not in value:
-        return _Contents(weights=sharded_weights(value, path, stack))
+        shards = shards_of(value, path)
+        return _Contents((path, *shards), weights=sharded_weights(shards, stack))
     config = architecture.as_config(value)
     said = {key: config[key] for key in ("keras_version", "backend") if isinstance(config.get(key), str)}
-    return _Contents(config, **said)
+    return _Contents((path,), config, **said)
 
 
 def _open_saved_model(path: Path, _stack: ExitStack) -> _Contents:
     """Open a folder that `model.save` of tf.keras wrote."""
     config, version = read_config(path)
-    return _Contents(config, read_weights(path), version)
+    return _Contents(model_files(path), config, read_weights(path), version)
 
 
 def _open_checkpoint(path: Path, _stack: ExitStack) -> _Contents:
     """Open a TensorFlow checkpoint, which holds weights only."""
-    return _Contents(weights=read_checkpoint(path))
+    weights, files = read_checkpoint(path)
+    return _Contents(files, weights=weights)
 
 
 _OPENERS: Mapping[FileKind, Callable[[Path, ExitStack], _Contents]] = {

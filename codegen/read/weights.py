@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -82,24 +83,35 @@ def _address(found: h5py.Group | h5py.Dataset) -> int:
     return int(h5py.h5o.get_info(found.id).addr)
 
 
-def sharded_weights(index: dict[str, Any], path: Path, stack: ExitStack) -> PathWeights:
-    """Return weights split over `<name>_00000.weights.h5`, ... beside their index `<name>.weights.json`.
+def shards_of(index: dict[str, Any], path: Path) -> tuple[Path, ...]:
+    """The files that hold the weights of an index `<name>.weights.json`, which lie beside it.
 
     Raises:
-        UnreadableFile: The index is malformed or names a file outside its own folder.
+        UnreadableFile: The index is malformed, names a file outside its own folder, or one is missing.
     """
     weight_map = index["weight_map"]
     if not isinstance(weight_map, dict):
         raise UnreadableFile("its 'weight_map' is no object; save the weights again")
-    shards = [
+    named = [
         shard for parts in weight_map.values() for shard in (parts if isinstance(parts, list) else [parts])
     ]
+    shards = tuple(path.with_name(shard) for shard in dict.fromkeys(map(_plain_name, named)))
+    for shard in shards:
+        if not shard.is_file():
+            raise UnreadableFile(f"its shard {shorten(shard.name)} is missing; copy all files of the weights")
+    return shards
+
+
+def sharded_weights(shards: Iterable[Path], stack: ExitStack) -> PathWeights:
+    """Return weights split over `<name>_00000.weights.h5`, ...
+
+    Raises:
+        UnreadableFile: A shard is damaged, or two hold the same array.
+    """
     tensors: dict[str, StoredTensor] = {}
     folders: dict[str, str] = {}
-    for shard in dict.fromkeys(map(_plain_name, shards)):
-        if not path.with_name(shard).is_file():
-            raise UnreadableFile(f"its shard {shorten(shard)} is missing; copy all files of the weights")
-        part = path_weights(h5.open_h5(path.with_name(shard), stack), str(path.with_name(shard)))
+    for shard in shards:
+        part = path_weights(h5.open_h5(shard, stack), str(shard))
         if twice := tensors.keys() & part.tensors.keys():
             raise UnreadableFile(f"{shorten(min(twice))} stands in two shards; save the weights again")
         tensors |= part.tensors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from codegen.tensors.file import contiguous
@@ -21,7 +21,7 @@ _LOCAL_HEADER = 30
 _ZIP64_EXTRA = 20
 
 
-def write_state_dict(path: Path, state: State, origin: Mapping[str, str] | None = None) -> None:
+def write_state_dict(path: Path, state: State, origin: Callable[[], Mapping[str, str]] | None = None) -> None:
     """Write `{name: tensor}` as a `.pt` file, identical to the byte on every run.
 
     The leaves of the recipes are stored tensors. A recipe that is given under several names (with
@@ -30,7 +30,8 @@ def write_state_dict(path: Path, state: State, origin: Mapping[str, str] | None 
     Args:
         path: The file; its folder exists.
         state: The tensors.
-        origin: What they were made of, for `TensorFile.origin`: digests by the names of files.
+        origin: What they were made of, for `TensorFile.origin`: digests by the names of files. It is called
+            when the numbers are written.
 
     Raises:
         ConversionError: The file cannot be written.
@@ -44,7 +45,7 @@ def write_state_dict(path: Path, state: State, origin: Mapping[str, str] | None 
         for number, storage in enumerate(contents.storages):
             _record(archive, f"data/{number}", storage.size, storage.pieces())
         if origin is not None:
-            text = json.dumps(dict(origin), sort_keys=True).encode()
+            text = json.dumps(dict(origin()), sort_keys=True).encode()
             _record(archive, ORIGIN, len(text), [memoryview(text)])
         _record(archive, "version", 2, [memoryview(b"3\n")])
 

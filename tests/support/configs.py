@@ -13,7 +13,7 @@ from codegen.model.saved_model import SavedModel
 
 def saved(config: Any, version: str = "2.2.4", backend: str = "tensorflow") -> SavedModel:
     """A file with this architecture and no weights."""
-    return SavedModel(by_keras(config), None, version, backend, "model.h5", "0" * 64)
+    return SavedModel(by_keras(config), None, version, backend, "model.h5")
 
 
 def by_keras(config: Any) -> Any:

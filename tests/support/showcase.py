@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from codegen import Options, convert
-from codegen.pipeline import generate
-from codegen.read.reader import read_model
+from codegen import convert
+from codegen.commands.convert import source_text
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES, GENERATED = ROOT / "examples", ROOT / "generated"
@@ -31,12 +30,11 @@ ARCHITECTURES = tuple(
 def main() -> None:
     """Write every file."""
     for name in WHOLE:
-        print(convert(EXAMPLES / name, output=GENERATED, custom=CUSTOM).source_path.name)
+        print(convert(EXAMPLES / name, output=GENERATED, custom=CUSTOM, force=True).source_path.name)
     for name in ARCHITECTURES:
         module = Path(name).stem
-        with read_model(EXAMPLES / name) as saved:
-            source = generate(saved, Options(), module).source
-        (GENERATED / f"{module}.py").write_text(source, encoding="utf-8", newline="\n")
+        text = source_text(EXAMPLES / name, name=module)
+        (GENERATED / f"{module}.py").write_text(text, encoding="utf-8", newline="\n")
         print(f"{module}.py")
 
 

@@ -31,4 +31,4 @@ def layer(
         StoredTensor(name, name, shape, "float32", lambda: np.zeros(1)) for name, shape in names.items()
     )
     model = by_keras({"class_name": "Sequential", "config": {"name": "s", "layers": [first]}})
-    return parse(SavedModel(model, LayerWeights({"x": arrays}), version, backend, "m.h5", "")).layer("x")
+    return parse(SavedModel(model, LayerWeights({"x": arrays}), version, backend, "m.h5")).layer("x")

@@ -57,7 +57,7 @@ def tensor(path: str, array: np.ndarray | None = None) -> StoredTensor:
 
 
 def saved(weights: Any, version: str = "2.15.0") -> SavedModel:
-    return SavedModel({}, weights, version, "tensorflow", "model.h5", "0" * 64)
+    return SavedModel({}, weights, version, "tensorflow", "model.h5")
 
 
 def names(bound: dict[Variable, Weight]) -> dict[str, str]:

@@ -352,7 +352,7 @@ def test_check_goes_on_after_a_model_that_fails(tmp_path: Path) -> None:
     convert(MLP, output=tmp_path)
     (tmp_path / "mlp.py").write_text("")
     result = k2t("check", GATED, MLP, "-o", tmp_path)
-    assert result.exit_code == 1
+    assert result.exit_code == 4
     assert "there is no gated.py" in result.stderr
     assert "+class ConvertedModel" in result.stdout
 

@@ -29,7 +29,7 @@ def origin(dialect: Dialect, *version: int) -> Origin:
 def parsed(entry: dict[str, Any], version: str) -> LayerSpec:
     first = {"class_name": "InputLayer", "config": {"name": "in", "batch_input_shape": [None, 4, 6]}}
     config = {"class_name": "Sequential", "config": {"name": "m", "layers": [first, entry]}}
-    return parse(SavedModel(config, None, version, "tensorflow", "m.h5", "")).layer("x")
+    return parse(SavedModel(config, None, version, "tensorflow", "m.h5")).layer("x")
 
 
 def whose(class_name: str, options: tuple[str, ...], version: str, **entry: Any) -> str:
@@ -138,7 +138,7 @@ def test_a_class_of_the_author_s_is_refused_by_name() -> None:
         {"class_name": "InputLayer", "config": {"name": "in", "batch_input_shape": [None, 4]}}, entry
     ]}}  # fmt: skip
     with pytest.raises(ConversionError) as refused:
-        lower(parse(SavedModel(config, None, "2.3.1", "tensorflow", "m.h5", "")))
+        lower(parse(SavedModel(config, None, "2.3.1", "tensorflow", "m.h5")))
     assert str(refused.value) == (
         "layer 'x': Identity is no layer of Keras 2.3.1, so it is a class of the model's author; "
         "give its Python file with --source, or a layer function with --custom"

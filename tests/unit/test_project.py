@@ -92,7 +92,7 @@ def test_commands_without_models_work_on_those_of_the_project(project: Path) -> 
     assert result.exit_code == 1
     printed = json.loads(result.stdout)
     assert [printed[key] for key in ("schema", "command", "exit_code")] == [1, "convert", 1]
-    assert [model["status"] for model in printed["models"]] == ["failed", "written"]
+    assert [model["status"] for model in printed["models"]] == ["failed", "new"]
     assert "class Digits(" in (project / "out" / "mlp.py").read_text(encoding="utf-8")
     assert k2t("check", "mlp.h5", "-q").exit_code == 0
     assert k2t("check", "mlp.h5", "-q", "--class-name", "Numbers").exit_code == 4

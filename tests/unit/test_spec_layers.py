@@ -106,7 +106,7 @@ def test_merges_say_how_keras_2_joins_masks(class_name: str) -> None:
 def test_masks_given_in_a_call_are_joined_as_in_keras_2() -> None:
     called = {"class_name": "LSTM", "inbound_nodes": [[["x", 0, 0, {"mask": ["m", 0, 0]}]]]}
     config = {"class_name": "Model", "config": {"layers": [called]}}
-    assert origin_of(SavedModel(config, None, "2.2.4", "tensorflow", "m", "")).masks
+    assert origin_of(SavedModel(config, None, "2.2.4", "tensorflow", "m")).masks
 
 
 @pytest.mark.parametrize(
@@ -215,7 +215,7 @@ def test_a_faulty_dtype_is_refused() -> None:
 def test_classes_and_packages(class_name: str, extra: dict[str, Any], expected: tuple[str, str]) -> None:
     first = {"class_name": class_name, "config": {"name": "x", "batch_input_shape": [None, 3]}, **extra}
     config = {"class_name": "Sequential", "config": {"name": "s", "layers": [first]}}
-    spec = parse(SavedModel(config, None, "2.13.1", "tensorflow", "m", "")).layer("x")
+    spec = parse(SavedModel(config, None, "2.13.1", "tensorflow", "m")).layer("x")
     assert (spec.class_name, spec.package) == expected
 
 

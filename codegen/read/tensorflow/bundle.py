@@ -5,6 +5,7 @@ Format: `tensor_bundle.proto` and `tensor_bundle.cc` of TensorFlow.
 
 from __future__ import annotations
 
+import glob
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -204,6 +205,12 @@ class Bundle:
             return (np.frombuffer(data, "<u2").astype(np.uint32) << 16).view(np.float32).reshape(entry.shape)
         little = np.frombuffer(data, np.dtype(dtype).newbyteorder("<"))
         return little.astype(dtype, copy=False).reshape(entry.shape)
+
+
+def bundle_files(prefix: Path) -> tuple[Path, ...]:
+    """The index of the tensors under a prefix, and the files of data."""
+    data = sorted(prefix.parent.glob(f"{glob.escape(prefix.name)}.data-*-of-*"))
+    return (prefix.with_name(f"{prefix.name}.index"), *data)
 
 
 def open_bundle(prefix: Path) -> Bundle:

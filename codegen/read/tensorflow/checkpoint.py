@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codegen.errors import UnreadableFile, shorten
 from codegen.model.saved_model import ObjectWeights
-from codegen.read.tensorflow.bundle import open_bundle
+from codegen.read.tensorflow.bundle import bundle_files, open_bundle
 from codegen.read.tensorflow.objects import object_weights
 
 _NEWEST = "checkpoint"
@@ -35,8 +35,8 @@ def prefix_of(path: Path) -> Path | None:
     return path.with_name(name) if _index(path.with_name(name)).is_file() else None
 
 
-def read_checkpoint(path: Path) -> ObjectWeights:
-    """The weights of a checkpoint.
+def read_checkpoint(path: Path) -> tuple[ObjectWeights, tuple[Path, ...]]:
+    """The weights of a checkpoint, and the files that hold them.
 
     Raises:
         UnreadableFile: It is damaged, or was not saved by the objects of a Keras model.
@@ -44,7 +44,7 @@ def read_checkpoint(path: Path) -> ObjectWeights:
     prefix = prefix_of(path)
     if prefix is None:
         raise UnreadableFile("there is no such checkpoint; check the path")
-    return object_weights(open_bundle(prefix))
+    return object_weights(open_bundle(prefix)), bundle_files(prefix)
 
 
 def _index(prefix: Path) -> Path:

@@ -16,7 +16,7 @@ from codegen.model.saved_model import ObjectWeights
 from codegen.read.parts import architecture
 from codegen.read.parts.pointers import refuse_pointer
 from codegen.read.tensorflow import metadata
-from codegen.read.tensorflow.bundle import open_bundle
+from codegen.read.tensorflow.bundle import bundle_files, open_bundle
 from codegen.read.tensorflow.completion import complete
 from codegen.read.tensorflow.lost import explain_lost_config
 from codegen.read.tensorflow.objects import object_weights
@@ -29,12 +29,11 @@ _SAVE = "load the Keras model that it came from and call model.save('model.h5')"
 _MAX_BYTES = 2**31  # as for every protocol buffer
 
 
-def config_file(path: Path) -> Path:
-    """The file of a SavedModel in which the layers are described; what is no folder is that itself."""
-    if not path.is_dir():
-        return path
+def model_files(folder: Path) -> tuple[Path, ...]:
+    """The file of a SavedModel in which the layers are described, and those of its weights."""
     candidates = (_METADATA, _JSON, _MODEL)
-    return next((path / name for name in candidates if (path / name).is_file()), path / _MODEL)
+    config = next((folder / name for name in candidates if (folder / name).is_file()), folder / _MODEL)
+    return (config, *bundle_files((folder / _INDEX).with_suffix("")))
 
 
 def read_config(folder: Path) -> tuple[Mapping[str, Any], str]:

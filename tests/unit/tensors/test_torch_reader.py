@@ -78,7 +78,7 @@ def test_large_tensors_come_in_pieces(tmp_path: Path) -> None:
 
 def test_what_a_file_was_made_of(tmp_path: Path) -> None:
     path = tmp_path / "a.pt"
-    write_state_dict(path, [("a", Weight.full((3,), 2.0), "float32")], {"m.h5": "12ab"})
+    write_state_dict(path, [("a", Weight.full((3,), 2.0), "float32")], lambda: {"m.h5": "12ab"})
     assert read_state_dict(path).origin == {"m.h5": "12ab"}
     assert read_state_dict(saved(tmp_path / "b.pt", torch.load(path))).origin is None
 
