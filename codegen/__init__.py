@@ -2,8 +2,10 @@
 
 from codegen.commands.check import Drift, check
 from codegen.commands.convert import Conversion, convert
+from codegen.commands.diff import diff
 from codegen.commands.inspect import Inspection, inspect
 from codegen.commands.report import report
+from codegen.difference.facts import ModelDiff
 from codegen.errors import ConversionError
 from codegen.options import Options
 from codegen.report.facts import Report
@@ -16,11 +18,13 @@ __all__ = [
     "ConversionError",
     "Drift",
     "Inspection",
+    "ModelDiff",
     "Options",
     "Report",
     "__version__",
     "check",
     "convert",
+    "diff",
     "inspect",
     "report",
 ]

@@ -6,6 +6,7 @@ import click
 
 from codegen.cli.check import check_command
 from codegen.cli.convert import convert_command
+from codegen.cli.diff import diff_command
 from codegen.cli.inspect import inspect_command
 from codegen.cli.report import report_command
 from codegen.cli.terminal import exit_codes
@@ -21,5 +22,5 @@ def main() -> None:
     """Turn saved Keras models into PyTorch source code worth checking in."""
 
 
-for command in (convert_command, inspect_command, check_command, report_command):
+for command in (convert_command, inspect_command, check_command, report_command, diff_command):
     main.add_command(command)

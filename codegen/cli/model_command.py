@@ -50,7 +50,7 @@ def model_command(
         ]
         if output is not None:
             parameters.append(click.option("-o", "--output", metavar="PATH", help=output))
-        own = [*parameters, *map(_option, shared), *_reporting()]
+        own = [*parameters, *map(option_of, shared), *_reporting()]
         decorated: Any = command
         for parameter in reversed(own):
             decorated = parameter(decorated)
@@ -67,7 +67,8 @@ def _reporting() -> list[Callable[[Any], Any]]:
     ]
 
 
-def _option(option: Field[Any]) -> Callable[[F], F]:
+def option_of(option: Field[Any]) -> Callable[[F], F]:
+    """The command-line option for a field of `Options`."""
     metavar = option.metadata["metavar"]
     return click.option(
         f"--{option.name.replace('_', '-')}",

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-import jinja2
 from markupsafe import Markup
 
-from codegen.emit.render import template_text
 from codegen.report.facts import LayerFacts, Report, VariableFacts
-from codegen.report.figures import count_text, number_text, shape_text
+from codegen.report.figures import shape_text
 from codegen.report.highlight import highlighted
 from codegen.report.kinds import kind
+from codegen.report.shell import render_page
 from codegen.report.verdict import verdict
-
-_FOLDER = "report/"
-
-#: Scripts in the order in which they must stand.
-_SCRIPTS = ("layout.js", "drawing.js", "page.js")
 
 #: So high and wide is the picture of a histogram.
 _HEIGHT, _WIDTH = 24, 96
@@ -31,23 +22,15 @@ _HEIGHT, _WIDTH = 24, 96
 
 def page(report: Report) -> str:
     """The text of the page."""
-    style = _shipped("page.css")
-    script = "\n".join(map(_shipped, _SCRIPTS))
-    return (
-        _environment()
-        .get_template("page.html.jinja")
-        .render(
-            report=report,
-            verdict=verdict(report),
-            rows=_rows(report),
-            weights=list(_weights(report)),
-            lines=highlighted(report.source),
-            facts=_json(_compact(report)),
-            style=Markup(style),
-            script=Markup(script),
-            style_hash=_hash(style),
-            script_hash=_hash(script),
-        )
+    return render_page(
+        "page.html.jinja",
+        ("layout.js", "drawing.js", "page.js"),
+        report=report,
+        verdict=verdict(report),
+        rows=_rows(report),
+        weights=list(_weights(report)),
+        lines=highlighted(report.source),
+        facts=_json(_compact(report)),
     )
 
 
@@ -140,7 +123,7 @@ def _compact(report: Report) -> dict[str, Any]:
                 "class": layer.class_name,
                 "kind": kind(layer),
                 "drawn": _is_drawn(layer, models),
-                "options": {name: _option(value) for name, value in layer.options.items()},
+                "options": {n: _option(value) for n, value in layer.options.items() if value is not None},
                 "dtype": layer.dtype,
                 "parameters": layer.parameters,
                 "names": layer.names,
@@ -166,7 +149,14 @@ def _is_drawn(layer: LayerFacts, models: tuple[str, ...]) -> bool:
 
 
 def _option(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """An option in few words; a saved object as a call: "L2(l2=0.01)"."""
+    if isinstance(value, str):
+        return value
+    config = value.get("config", value.get("options")) if isinstance(value, dict) else None
+    if isinstance(config, dict) and isinstance(value.get("class_name"), str):
+        given = (f"{name}={_option(part)}" for name, part in config.items() if part is not None)
+        return f"{value['class_name']}({', '.join(given)})"
+    return json.dumps(value)
 
 
 def _json(data: Any) -> Markup:
@@ -175,31 +165,3 @@ def _json(data: Any) -> Markup:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
-
-
-# -------------------------------------------------------------------- templates
-
-
-def _hash(text: str) -> str:
-    """What the page's policy allows: this script, or style, and no other."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
-
-
-def _shipped(name: str) -> str:
-    text = template_text(_FOLDER + name)
-    assert text is not None
-    return text
-
-
-@cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: template_text(_FOLDER + name)),
-        undefined=jinja2.StrictUndefined,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(count=count_text, number=number_text, shape=shape_text)
-    return environment

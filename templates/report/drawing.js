@@ -103,8 +103,8 @@ class Drawing {
     if (first > 0) shown.unshift(...shown.splice(first, 1));
     group.drawn = used;
     const { width, height, routes } = layered(shown, used);
-    const [side, top] = group.path ? [12, 26] : [0, 0];
-    const title = group.path ? (group.path.length + group.title.length) * 6.1 + 46 : 0;
+    const [side, top] = group.path ? [22, 4] : [0, 0];
+    const title = group.path ? group.path.length * 7 + group.title.length * 5.8 + 50 : 0;
     group.inside = [side + Math.max(0, title - width - 2 * side) / 2, top];
     group.routes = routes;
     group.width = Math.max(width + 2 * side, title);
@@ -147,7 +147,7 @@ class Drawing {
       return;
     }
     element.append(make("rect", { class: "area", x, y, width: group.width, height: group.height, rx: 8 }));
-    element.append(text(title, x + 11, y + 16), text(group.title, x + 17 + title.length * 6.4, y + 16, "sub"), text("−", x + group.width - 16, y + 17, "sign"));
+    element.append(text(title, x + 11, y + 16), text(group.title, x + 18 + title.length * 7, y + 16, "sub"), text("−", x + group.width - 16, y + 17, "sign"));
     parent.append(element);
     this.paint(parent, group, x, y);
   }

@@ -18,6 +18,7 @@ ROOMS = (
     "cli",
     "__init__",
     "commands custom",
+    "difference",
     "report",
     "evidence",
     "pipeline project",

@@ -1,0 +1,1 @@
+"""How two models differ: in their source, and in their weights, layer by layer."""
