@@ -11,8 +11,8 @@ import black
 import jinja2
 from black.mode import TargetVersion
 
-from codegen.emit import SourceFile
 from codegen.emit.code import Code
+from codegen.emit.parts import SourceFile
 from codegen.errors import ConversionError
 
 #: Fixed, whatever black settings the user's project has: the text must not depend on them.

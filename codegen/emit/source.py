@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from codegen.emit.code import Code, docstring, literal, plain
+from codegen.emit.cut import cut
 from codegen.emit.forward import Forward, write_forward
 from codegen.emit.modules import Names, attribute_lines, constructor
-from codegen.graph import Graph, Node, Parameter, Value, definitions
+from codegen.emit.parts import ClassSource, MethodSource, SourceFile
+from codegen.graph import Graph, Parameter, Value, definitions
 from codegen.graph.expression import names_in
 from codegen.graph.helpers import closure
 from codegen.graph.shapes import shape_text
@@ -80,49 +82,6 @@ class Method:
     at_start: str = ""
 
 
-@dataclass(frozen=True)
-class MethodSource:
-    """One more method of a class, as text."""
-
-    signature: Code
-    doc: Code
-    body: tuple[Code, ...]
-
-
-@dataclass(frozen=True)
-class ClassSource:
-    """One class of the file, as text."""
-
-    name: Code
-    doc: Code
-    init_parameters: tuple[Code, ...]
-    buffers: tuple[Code, ...]
-    init: tuple[Code, ...]
-    methods: tuple[MethodSource, ...]
-    arguments: tuple[Code, ...]
-    returns: Code
-    forward_doc: Code
-    forward: tuple[Code, ...]
-
-
-@dataclass(frozen=True)
-class SourceFile:
-    """The generated file, as text in parts.
-
-    Attributes:
-        steps: The nodes that each statement of a class's `forward` computes.
-    """
-
-    doc: Code
-    standard_imports: tuple[Code, ...]
-    torch_imports: tuple[Code, ...]
-    helpers: tuple[Code, ...]
-    model_name: Code
-    has_weights: bool
-    classes: tuple[ClassSource, ...]
-    steps: Mapping[Graph, Sequence[tuple[Node, ...]]]
-
-
 def emit(
     graph: Graph, names: Names, origin: Provenance, parameter_count: int, methods: Sequence[Method] = ()
 ) -> SourceFile:
@@ -136,7 +95,7 @@ def emit(
         methods: What the model's class has for training.
     """
     has_weights = origin.weights_name is not None
-    reads = {"torch", "Tensor", "nn"} | ({"Path"} if has_weights else set())
+    reads: set[str] = set()
     classes = []
     steps = {}
     forward = Forward([], [], set(), [])
@@ -148,17 +107,18 @@ def emit(
         extra = methods if is_root else ()
         classes.append(_class(definition, names, forward, doc, is_root, extra))
         reads |= forward.names | _constructor_names(definition, names) | _method_names(extra)
-    helpers = closure(reads)
-    reads = reads.union(*(helper.reads for helper in helpers))
+    needed = closure(reads)
+    helpers, classes, reads = cut(needed, classes)
+    reads |= {"torch", "Tensor", "nn"} | ({"Path"} if has_weights else set())
     imports = dict(_IMPORTS)
-    for helper in helpers:
+    for helper in needed:
         imports |= helper.imports
     standard, third_party = _import_lines([imports[name] for name in sorted(reads & imports.keys())])
     return SourceFile(
         doc=_file_doc(graph, origin, names.classes[graph], forward.arguments),
         standard_imports=standard,
         torch_imports=third_party,
-        helpers=tuple(Code(helper.source) for helper in helpers),
+        helpers=tuple(helpers),
         model_name=Code(names.classes[graph]),
         has_weights=has_weights,
         classes=tuple(classes),

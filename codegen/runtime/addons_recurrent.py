@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codegen.runtime.recurrent import KerasLSTM, KerasSimpleRNN, StepwiseRNN, linear_by_gate
+from codegen.runtime.recurrent import KerasLSTM, KerasSimpleRNN, StepwiseLSTM, linear_by_gate
 
 
 class PeepholeLSTM(KerasLSTM):
@@ -28,16 +28,16 @@ class PeepholeLSTM(KerasLSTM):
         self.forget_gate = nn.Parameter(torch.zeros(hidden_size, dtype=dtype))
         self.output_gate = nn.Parameter(torch.zeros(hidden_size, dtype=dtype))
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
-        """See `StepwiseRNN.step`."""
-        h, c = state
-        x = x + linear_by_gate(h, self.recurrent_projection.weight, None, noise)
-        i, f, candidate, o = x.chunk(4, dim=1)
+    def step(self, x: Tensor, h: Tensor, c: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+        """See `StepwiseLSTM.step`."""
+        linear = self.recurrent_projection
+        gates = x + (linear(h) if noise is None else linear_by_gate(h, linear.weight, None, noise))
+        i, f, candidate, o = gates.chunk(4, dim=1)
         i = self.recurrent_activation(i + self.input_gate * c)
         f = self.recurrent_activation(f + self.forget_gate * c)
-        c = f * c + i * self.activation(candidate)
-        o = self.recurrent_activation(o + self.output_gate * c)
-        return [o * self.activation(c), c]
+        new_c = f * c + i * self.activation(candidate)
+        o = self.recurrent_activation(o + self.output_gate * new_c)
+        return o * self.activation(new_c), new_c
 
 
 class LayerNormLSTM(KerasLSTM):
@@ -60,26 +60,25 @@ class LayerNormLSTM(KerasLSTM):
         **options: Any,
     ) -> None:
         super().__init__(input_size, hidden_size, dtype=dtype, **options)
-        self.num_gates = 1  # all gates drop the same features
         self.kernel_norm = nn.LayerNorm(4 * hidden_size, eps, dtype=dtype)
         self.recurrent_norm = nn.LayerNorm(4 * hidden_size, eps, dtype=dtype)
         self.state_norm = nn.LayerNorm(hidden_size, eps, dtype=dtype)
 
     def project(self, x: Tensor, noise: Tensor | None) -> Tensor:
-        """See `StepwiseRNN.project`."""
+        """See `StepwiseLSTM.project`."""
         linear = self.input_projection
-        x = self.kernel_norm(linear_by_gate(x, linear.weight, None, noise))
+        dropped = x if noise is None else x * noise[0]  # all gates drop the same features
+        x = self.kernel_norm(F.linear(dropped, linear.weight))
         return x if linear.bias is None else x + linear.bias
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
-        """See `StepwiseRNN.step`."""
-        h, c = state
-        weight = self.recurrent_projection.weight
-        x = x + self.recurrent_norm(linear_by_gate(h, weight, None, noise))
-        i, f, candidate, o = x.chunk(4, dim=1)
-        c = self.recurrent_activation(f) * c
-        c = self.state_norm(c + self.recurrent_activation(i) * self.activation(candidate))
-        return [self.recurrent_activation(o) * self.activation(c), c]
+    def step(self, x: Tensor, h: Tensor, c: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+        """See `StepwiseLSTM.step`."""
+        dropped = h if noise is None else h * noise[0]
+        gates = x + self.recurrent_norm(self.recurrent_projection(dropped))
+        i, f, candidate, o = gates.chunk(4, dim=1)
+        new_c = self.recurrent_activation(f) * c
+        new_c = self.state_norm(new_c + self.recurrent_activation(i) * self.activation(candidate))
+        return self.recurrent_activation(o) * self.activation(new_c), new_c
 
 
 class LayerNormSimpleRNN(KerasSimpleRNN):
@@ -106,13 +105,15 @@ class LayerNormSimpleRNN(KerasSimpleRNN):
 
     def project(self, x: Tensor, noise: Tensor | None) -> Tensor:
         """See `StepwiseRNN.project`."""
-        return linear_by_gate(x, self.input_projection.weight, None, noise)
+        dropped = x if noise is None else x * noise[0]
+        return F.linear(dropped, self.input_projection.weight)
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
+    def step(self, x: Tensor, h: Tensor, noise: Tensor | None) -> Tensor:
         """See `StepwiseRNN.step`."""
-        weight, bias = self.recurrent_projection.weight, self.input_projection.bias
-        x = self.norm(x + linear_by_gate(state[0], weight, None, noise))
-        return [self.activation(x if bias is None else x + bias)]
+        bias = self.input_projection.bias
+        dropped = h if noise is None else h * noise[0]
+        x = self.norm(x + self.recurrent_projection(dropped))
+        return self.activation(x if bias is None else x + bias)
 
 
 class EchoStateRNN(KerasSimpleRNN):
@@ -129,13 +130,14 @@ class EchoStateRNN(KerasSimpleRNN):
         super().__init__(input_size, hidden_size, **options)
         self.leak = leak
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
+    def step(self, x: Tensor, h: Tensor, noise: Tensor | None) -> Tensor:
         """See `StepwiseRNN.step`."""
-        (new,) = super().step(x, state, noise)
-        return [(1 - self.leak) * state[0] + self.leak * new]
+        dropped = h if noise is None else h * noise[0]
+        new = self.activation(x + self.recurrent_projection(dropped))
+        return (1 - self.leak) * h + self.leak * new
 
 
-class NASRNN(StepwiseRNN):
+class NASRNN(StepwiseLSTM):
     """Recurrent layer with the cell that neural architecture search found; the states are output and cell.
 
     Args:
@@ -147,25 +149,24 @@ class NASRNN(StepwiseRNN):
     def __init__(
         self, input_size: int, hidden_size: int, *, bias: bool = True, dtype: torch.dtype | None = None
     ) -> None:
-        super().__init__(hidden_size, 2, 8, 0.0, 0.0)
+        super().__init__(hidden_size, 8, 0.0, 0.0)
         size = 8 * hidden_size
         self.input_projection = nn.Linear(input_size, size, bias=False, dtype=dtype)
         self.recurrent_projection = nn.Linear(hidden_size, size, bias, dtype=dtype)
 
     def project(self, x: Tensor, noise: Tensor | None) -> Tensor:
-        """See `StepwiseRNN.project`."""
+        """See `StepwiseLSTM.project`."""
         del noise  # there is no dropout
         projected: Tensor = self.input_projection(x)
         return projected
 
-    def step(self, x: Tensor, state: list[Tensor], noise: Tensor | None) -> list[Tensor]:
-        """See `StepwiseRNN.step`."""
+    def step(self, x: Tensor, h: Tensor, c: Tensor, noise: Tensor | None) -> tuple[Tensor, Tensor]:
+        """See `StepwiseLSTM.step`."""
         del noise
-        h, c = state
         a, b = x.chunk(8, dim=1), self.recurrent_projection(h).chunk(8, dim=1)
         first = torch.tanh(torch.sigmoid(a[0] + b[0]) * F.relu(a[1] + b[1]))
         second = torch.tanh(torch.sigmoid(a[2] + b[2]) + F.relu(a[3] * b[3]))
         third = torch.tanh(torch.tanh(a[4] + b[4]) * torch.sigmoid(a[5] + b[5]))
         fourth = torch.sigmoid(torch.tanh(a[6] + b[6]) + torch.sigmoid(a[7] + b[7]))
-        c = torch.tanh(first + c) * second
-        return [torch.tanh(c * torch.tanh(third + fourth)), c]
+        new_c = torch.tanh(first + c) * second
+        return torch.tanh(new_c * torch.tanh(third + fourth)), new_c

@@ -15,12 +15,15 @@ def same_pad(x: Tensor, kernel_size: list[int], stride: list[int], value: float 
         value: What to pad with.
     """
     pads: list[int] = []
-    for i in range(len(kernel_size)):
-        dim = len(kernel_size) - 1 - i  # F.pad begins at the last dim
-        short = -x.shape[2 + dim] % stride[dim]
-        total = max(kernel_size[dim] - stride[dim] + short, 0)
-        pads += [total // 2, total - total // 2]
+    for i in range(len(kernel_size) - 1, -1, -1):  # F.pad begins at the last dim
+        pads += same_pads(x.shape[2 + i], kernel_size[i], stride[i])
     return F.pad(x, pads, value=value)
+
+
+def same_pads(size: int, kernel_size: int, stride: int) -> list[int]:
+    """How many elements `same_pad` puts before and behind one dim."""
+    total = max(kernel_size - stride + -size % stride, 0)
+    return [total // 2, total - total // 2]
 
 
 def average_pool_same(x: Tensor, kernel_size: list[int], stride: list[int]) -> Tensor:

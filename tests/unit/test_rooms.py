@@ -31,7 +31,7 @@ ROOMS = (
     "lowering.parts",
     "lowering",
     "graph",
-    "model source",
+    "model source specialise",
     "bytecode",
     "errors version torch_api runtime runtime.images runtime.indexing runtime.training",
 )

@@ -308,5 +308,5 @@ def one_step(b: Builder, cell: Cell, x: Value, states: Any) -> list[Value]:
     """A cell called by itself: one step of a sequence."""
     given = flat_states(b, states, cell.num_states)
     steps = b.op("x.unsqueeze(1)", shape=(x.shape[0], 1, *x.shape[1:]), x=x)
-    outcome = cell.run(b, b, Loop(), steps, None, given or None)
+    outcome = cell.run(b, b, Loop(return_state=True), steps, None, given or None)
     return [outcome.output, *outcome.states]

@@ -140,6 +140,11 @@ class ConvLSTMCell:
             kwargs["padding"] = _one(tuple(k // 2 * d for k, d in reach))
         elif padding == "same":
             x = self._padded(b, x)
+        if any(k % 2 == 0 for k in kernel.shape[:rank]):  # torch copies the state for others
+            last_first = reversed(kernel.shape[:rank])
+            kwargs["around"] = [n for k in last_first for n in ((k - 1) // 2, k // 2)]
+        if rank != 2:
+            kwargs["rank"] = rank
         if not own.use_bias:
             kwargs["bias"] = False
         kwargs |= activations(b, own.activation, own.recurrent_activation)

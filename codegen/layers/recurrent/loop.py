@@ -240,14 +240,17 @@ def run_stepwise(
     if mask is not None:
         template = f"{template[:-1]}, mask=mask)"
         operands["mask"] = mask
-    b.emit(template, (output, tuple(after)), module=module, x=x, **operands)
+    if loop.return_state or loop.stateful:
+        b.emit(template, (output, tuple(after)), module=module, x=x, **operands)
+    else:
+        b.emit(f"{template}[0]", output, module=module, x=x, **operands)
     if loop.return_sequences:
         if mask is not None and loop.zero_output_for_mask:
             index = (slice(None), slice(None), *(None,) * len(inner))
             output = _where_unmasked(b, output, mask, index)
         return Outcome(output, tuple(after))
     shape, layout = after[0].shape, after[0].perm
-    last = b.op("x[:, -1]", shape=shape, dtype=x.dtype, perm=layout, x=output) if mask else after[0]
+    last = b.op("x[:, -1]", shape=shape, dtype=x.dtype, perm=layout, x=output)
     return Outcome(zero_if_masked(b, loop, last, mask), tuple(after))
 
 

@@ -1,0 +1,82 @@
+"""Docstrings say what is left: entries of parameters and results go with them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from codegen.specialise.facts import docstring_of
+
+Entries = list[list[str]]
+
+
+def drop_argument(body: list[ast.stmt], name: str) -> None:
+    """Remove the entry of a parameter, and the section if it was the last."""
+    _edit(body, "Args:", lambda entries: [item for item in entries if _name(item) != name])
+
+
+def replace_argument(body: list[ast.stmt], name: str, others: Entries) -> None:
+    """Put other entries in the place of that of a parameter."""
+
+    def changed(entries: Entries) -> Entries:
+        return [new for item in entries for new in (others if _name(item) == name else [item])]
+
+    _edit(body, "Args:", changed)
+
+
+def keep_result(body: list[ast.stmt], index: int) -> None:
+    """Of the results, leave the entry of one, where there is an entry for each."""
+    _edit(body, "Returns:", lambda entries: entries[index : index + 1] if len(entries) > 1 else entries)
+
+
+def mention(body: list[ast.stmt], name: str, value: str) -> None:
+    """Where a docstring speaks of a parameter, let it speak of its value."""
+    text, first = docstring_of(body), body[0] if body else None
+    if text is not None and isinstance(first, ast.Expr):
+        first.value = ast.Constant(text.replace(f"`{name}`", value))
+
+
+def arguments(body: list[ast.stmt]) -> dict[str, list[str]]:
+    """The entries of the parameters, each as its lines."""
+    found: Entries = []
+
+    def read(entries: Entries) -> Entries:
+        found.extend(entries)
+        return entries
+
+    _edit(body, "Args:", read)
+    return {_name(item): item for item in found}
+
+
+def _name(entry: list[str]) -> str:
+    return entry[0].strip().partition(":")[0]
+
+
+def _edit(body: list[ast.stmt], section: str, change: Callable[[Entries], Entries]) -> None:
+    """Change the entries of one section of the docstring that a body begins with."""
+    lines = (docstring_of(body) or "").split("\n")
+    start = next((i for i, line in enumerate(lines) if line.strip() == section), None)
+    first = body[0] if body else None
+    if start is None or not isinstance(first, ast.Expr):
+        return
+    indentation = _indentation(lines[start])
+    stop = start + 1
+    while stop < len(lines) and lines[stop].strip() and _indentation(lines[stop]) > indentation:
+        stop += 1
+    entries: Entries = []
+    for line in lines[start + 1 : stop]:
+        if _indentation(line) == indentation + 4 or not entries:
+            entries.append([line])
+        else:
+            entries[-1].append(line)
+    new = [line for entry in change(entries) for line in entry]
+    if new:
+        lines[start + 1 : stop] = new
+    else:
+        del lines[start - 1 : stop]
+    text = "\n".join(lines)
+    first.value = ast.Constant(text if len(lines) > 2 else lines[0])
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
