@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from codegen.specialise import text
-from codegen.specialise.facts import dotted, loads, stored
+from codegen.specialise.facts import Function, dotted, loads, parameters, stored
 
 
 def live(body: list[ast.stmt], after: set[str]) -> tuple[list[ast.stmt], set[str]]:
@@ -126,15 +126,34 @@ def is_pure(tree: ast.expr) -> bool:
     return True
 
 
-def join_return(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Statements without a name for what is returned at once, where mypy knows its type without it."""
-    if len(body) < 2 or not isinstance(body[-1], ast.Return) or not isinstance(body[-2], ast.Assign):
-        return body
-    result, (target, *more), value = body[-1].value, body[-2].targets, body[-2].value
+def join_return(function: Function) -> None:
+    """Write what is returned at once without a name, where mypy knows its type without the name's."""
+    declared = {arg.arg for arg in parameters(function)}
+    declared |= {
+        node.target.id
+        for node in ast.walk(function)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
+    }
+    for node in ast.walk(function):
+        for _, value in ast.iter_fields(node):
+            if isinstance(value, list) and len(value) > 1:
+                _join(value, declared)
+
+
+def _join(body: list[ast.AST], declared: set[str]) -> None:
+    before, last = body[-2:]
+    if not isinstance(last, ast.Return) or not isinstance(before, ast.Assign):
+        return
+    result, (target, *more), value = last.value, before.targets, before.value
     is_same = isinstance(result, ast.Name) and isinstance(target, ast.Name) and result.id == target.id
-    is_known = isinstance(value, ast.Call) and dotted(value.func).split(".")[0] in ("torch", "F")
-    if more or not is_same or not is_known:
-        return body
-    new = ast.Return(value)
-    text.take_comments(new, body[-2])
-    return [*body[:-2], new]
+    is_typed = dotted(target) not in declared or not _calls_module(value)
+    if is_same and is_typed and not more:
+        new = ast.Return(value)
+        text.take_comments(new, before)
+        body[-2:] = [new]
+
+
+def _calls_module(tree: ast.expr) -> bool:
+    """Whether a module is called in an expression, whose result mypy takes for anything."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return any(dotted(call.func).startswith("self.") for call in calls)

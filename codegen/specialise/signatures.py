@@ -22,6 +22,7 @@ from codegen.specialise.facts import (
 from codegen.specialise.flow import specialise_body
 from codegen.specialise.liveness import is_pure
 from codegen.specialise.program import Callee, Program, Site, bind
+from codegen.specialise.types import narrowed
 
 
 def settle_parameters(program: Program) -> None:
@@ -147,7 +148,9 @@ def _drop_argument(call: ast.Call, function: Function, name: str, start: int) ->
 
 
 def _narrow(callee: Callee, arg: ast.arg, values: list[ast.expr]) -> None:
-    """A parameter that may be None, but never is, is of its other type."""
+    """A parameter is of the types that its arguments have; what is never None is known not to be."""
+    if arg.annotation is not None:
+        arg.annotation = narrowed(arg.annotation, values)
     annotation = arg.annotation
     if not (isinstance(annotation, ast.BinOp) and same(annotation.right, ast.Constant(None))):
         return

@@ -31,8 +31,8 @@ def specialise(program: Program) -> None:
         _prune(program, inner)
     for node in program.helpers.values():
         for function in [node] if isinstance(node, ast.FunctionDef) else methods(node).values():
-            function.body = join_return(function.body)
             drop_annotations(function)
+            join_return(function)
 
 
 def _prune(program: Program, inner: set[str]) -> None:

@@ -68,8 +68,7 @@ def test_an_option_on_which_all_calls_agree_is_a_literal() -> None:
                 y: The same shape.
             """
             joined = (x + y) / (len(x) / 2)
-            joined = joined - joined.mean()
-            return joined
+            return joined - joined.mean()
 
         class Net(nn.Module):
 
@@ -191,8 +190,7 @@ def test_a_base_is_merged_into_what_is_made() -> None:
                     All outputs.
                 """
                 y: Tensor = self.linear(x)
-                y = y * 4 * self.size
-                return y
+                return y * 4 * self.size
 
         class Net(nn.Module):
 
@@ -204,6 +202,23 @@ def test_a_base_is_merged_into_what_is_made() -> None:
                 return y
         ''',
     )
+
+
+def test_a_parameter_has_the_types_of_its_arguments() -> None:
+    helpers = """
+        class Conv(nn.Module):
+            def __init__(self, *, size: int | tuple[int, ...] | str, bias: bool | None = None) -> None:
+                super().__init__()
+                self.conv = nn.Conv2d(1, 1, size, bias=bias)
+    """
+    client = """
+        class Net(nn.Module):
+            def __init__(self):
+                self.one = Conv(size=3, bias=True)
+                self.two = Conv(size=(1, 3), bias=None)
+    """
+    result = specialised(helpers, client)
+    assert "size: int | tuple[int, int], bias: bool | None=None" in result
 
 
 def test_comments_stay_with_their_statements() -> None:
@@ -244,7 +259,7 @@ def test_a_tensor_in_a_sequence_is_all_that_a_module_gets() -> None:
     helpers = """
         class Layer(nn.Module):
             def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-                y = x + 1
+                y = x / x.norm()
                 if mask is not None:
                     y = y * mask
                 return y
@@ -256,7 +271,7 @@ def test_a_tensor_in_a_sequence_is_all_that_a_module_gets() -> None:
             def forward(self, x):
                 return self.layers(x)
     """
-    assert "def forward(self, x: Tensor) -> Tensor:\n        y = x + 1\n        return y" in specialised(
+    assert "def forward(self, x: Tensor) -> Tensor:\n        return x / x.norm()" in specialised(
         helpers, client
     )
 
