@@ -344,7 +344,7 @@ class ConvLSTM(StepwiseLSTM):
         stride: Of the input's convolution.
         padding: Of the input's convolution; the recurrent one keeps the size.
         dilation: Of the input's convolution.
-        around: How `F.pad` pads for the recurrent convolution; None if torch does it well.
+        around: How the recurrent convolution's input is padded; None if torch does it.
         rank: Number of spatial dims.
         bias: Whether the gates have a bias.
         activation: Of the candidate and the output.
@@ -448,7 +448,7 @@ def linear_by_gate(x: Tensor, weight: Tensor, bias: Tensor | None, noise: Tensor
 
 
 def each_own_gate(parts: list[Tensor]) -> Tensor:
-    """Of what was computed for each gate, (N, gates * H, ...), the part of that gate, in one tensor."""
+    """Of tensors (N, gates * H, ...), one for each gate, the part that is of that gate."""
     return torch.cat([part.chunk(len(parts), dim=1)[i] for i, part in enumerate(parts)], dim=1)
 
 

@@ -234,11 +234,13 @@ def _tested(test: ast.expr) -> tuple[set[str], set[str]]:
 
 def _without_index(target: ast.expr, iterable: ast.expr, body: list[ast.stmt]) -> tuple[ast.expr, ast.expr]:
     """A loop without the number that nobody reads."""
+    read = {name.id for name in loads(body)}
+    if isinstance(target, ast.Name) and target.id not in read and dotted(target) != "_":
+        return ast.Name("_", ast.Store()), iterable
     if not (isinstance(target, ast.Tuple) and isinstance(iterable, ast.Call) and len(iterable.args) == 1):
         return target, iterable
-    index, *_ = target.elts
-    is_read = isinstance(index, ast.Name) and any(name.id == index.id for name in loads(body))
-    if dotted(iterable.func) == "enumerate" and len(target.elts) == 2 and not is_read:
+    is_counted = dotted(iterable.func) == "enumerate" and len(target.elts) == 2
+    if is_counted and dotted(target.elts[0]) not in read:
         return target.elts[1], iterable.args[0]
     return target, iterable
 
