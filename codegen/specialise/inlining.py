@@ -31,6 +31,8 @@ def inline_calls(program: Program) -> bool:
     for callee in program.callees().values():
         if callee.is_open or not callee.sites or callee.is_constructor or callee.function.name == "forward":
             continue
+        if callee.owner is not None and any(site.owner is not callee.owner for site in callee.sites):
+            continue  # `self` is another
         if _inline_expressions(callee) or _inline_statements(callee):
             _remove(program, callee)
             return True
