@@ -33,7 +33,7 @@ ROOMS = (
     "graph",
     "model source specialise",
     "bytecode",
-    "errors version torch_api runtime runtime.images runtime.indexing runtime.training",
+    "errors version torch_api runtime runtime.images runtime.indexing runtime.recurrent runtime.training",
 )
 
 #: Stages that know nothing of one another, each with the rooms in it.

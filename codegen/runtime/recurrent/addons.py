@@ -8,7 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codegen.runtime.recurrent import KerasLSTM, KerasSimpleRNN, StepwiseLSTM, linear_by_gate
+from codegen.runtime.recurrent.layers import KerasLSTM, KerasSimpleRNN
+from codegen.runtime.recurrent.stepwise import StepwiseLSTM, linear_by_gate
 
 
 class PeepholeLSTM(KerasLSTM):

@@ -1,0 +1,1 @@
+"""Recurrent layers as Keras computes them, where torch's own do not suffice."""
