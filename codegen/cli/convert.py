@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from codegen.cli.run import Outcome, Run
 from codegen.cli.terminal import exit_codes, print_lines
 from codegen.commands.convert import Conversion, convert, source_text
 from codegen.commands.dump_graph import dump_graph as dump
+from codegen.commands.report import report
 from codegen.commands.target import target
 from codegen.errors import ConversionError
 from codegen.options import Progress
@@ -31,12 +33,13 @@ from codegen.project import Job
 )
 @click.option("--force", is_flag=True, help="Overwrite files that were changed since, or are none of ours.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only tell what would become of the files.")
+@click.option("--report", "wants_report", is_flag=True, help="Write a page about it, too: DIR/NAME.html.")
 @click.option(
     "--dump-graph",
     is_flag=True,
     help="For bug reports: print the graph, as lowered and after each pass that changes it; write nothing.",
 )
-def convert_command(run: Run, force: bool, dry_run: bool, dump_graph: bool) -> None:
+def convert_command(run: Run, force: bool, dry_run: bool, dump_graph: bool, wants_report: bool) -> None:
     """Write MODEL as DIR/NAME.py and its weights as DIR/NAME.pt.
 
     Files that are as they should be are left alone. Those that were changed since they were converted, or
@@ -55,8 +58,10 @@ def convert_command(run: Run, force: bool, dry_run: bool, dump_graph: bool) -> N
         result = convert(
             job.path, job.options, output=job.output or ".", force=force, dry_run=dry_run, progress=progress
         )
-        show = partial(_show, result, is_dry=dry_run, verbose=run.verbose)
-        return Outcome(result.status, {**_data(result), "dry_run": dry_run}, show)
+        page = _report(result, job, progress) if wants_report and not dry_run else None
+        show = partial(_show, result, page, is_dry=dry_run, verbose=run.verbose)
+        data = {**_data(result), "dry_run": dry_run, "page": page.as_posix() if page else None}
+        return Outcome(result.status, data, show)
 
     run.each(one)
 
@@ -75,6 +80,17 @@ def _refuse_doubles(jobs: Sequence[Job]) -> None:
             taken[source] = job
 
 
+def _report(result: Conversion, job: Job, progress: Progress) -> Path:
+    """Write the page of what was written."""
+    from codegen.pipeline import FALLBACK_NOTE
+
+    page = result.source_path.with_suffix(".html")
+    options = replace(job.options, name=result.source_path.stem)
+    flat = options.flat or FALLBACK_NOTE in result.notes
+    report(job.path, options, flat=flat, output=page, progress=progress)
+    return page
+
+
 def _data(result: Conversion) -> dict[str, object]:
     return {
         "source": result.source_path.as_posix(),
@@ -85,8 +101,10 @@ def _data(result: Conversion) -> dict[str, object]:
     }
 
 
-def _show(result: Conversion, *, is_dry: bool, verbose: bool) -> None:
+def _show(result: Conversion, page: Path | None, *, is_dry: bool, verbose: bool) -> None:
     print_lines(_plan(result) if is_dry else _text(result))
+    if page is not None:
+        print_lines([f"{page.as_posix()}: the page for its review"])
     if verbose:
         width = max(map(len, result.torch_names), default=0)
         names = (f"  {layer:<{width}}  {', '.join(names)}" for layer, names in result.torch_names.items())

@@ -46,5 +46,5 @@ def page_path(output: str | None, name: str, *, is_asked: bool = True) -> Path |
 
 
 def _show(found: Report, page: Path | None) -> None:
-    said = [f"{statement.title}: {statement.text}" for statement in verdict(found)]
+    said = [f"{s.title}: {s.text}".replace("\u202f", ",") for s in verdict(found)]
     print_lines([*([page.as_posix()] if page else []), *said, *(f"note: {note}" for note in found.notes)])

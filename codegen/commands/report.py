@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from codegen.commands.seal import sealed
 from codegen.evidence.facts import Verification
 from codegen.options import FilePath, Options, Progress, takes_options
 from codegen.read.reader import read_model
@@ -47,7 +48,7 @@ def report(
         without_weights = replace(options, no_weights=options.no_weights or saved.weights is None)
         progress("converting")
         made = generate(saved, without_weights, name)
-        found = collect(saved, made, f"{name}.py", verification, progress)
+        found = collect(saved, made, f"{name}.py", sealed(made.source), verification, progress)
     if output is not None:
         progress("writing")
         with whole_file(Path(output)) as file:

@@ -42,6 +42,7 @@ def collect(
     saved: SavedModel,
     made: Generated,
     source_name: str,
+    source: str,
     verification: Verification | None = None,
     progress: Progress = lambda _: None,
 ) -> Report:
@@ -51,6 +52,7 @@ def collect(
         saved: The model's file.
         made: What it became.
         source_name: File name of the module.
+        source: Its text.
         verification: How its numbers compare with Keras'.
         progress: Called with a few words at every stage.
 
@@ -62,7 +64,7 @@ def collect(
     assert model is not None
     bound = bind(lowered.tree, saved) if saved.weights is not None else {}
     progress("looking at weights")
-    collector = _Collector(made, bound, flow(model))
+    collector = _Collector(made, source, bound, flow(model))
     layers = tuple(collector.layers(model, lowered.tree, (), trains=lowered.tree.spec.trainable))
     counted = {variable for variable in all_variables(lowered.tree) if not variable.aside}
     graph = lowered.graph
@@ -85,7 +87,7 @@ def collect(
         notes=made.notes,
         arrays=_arrays(bound) if saved.weights is not None else None,
         source_name=source_name,
-        source=made.source,
+        source=source,
         modules=tuple(ModuleFacts(path, name) for path, name in collector.located.modules.items()),
         layers=layers,
         verification=verification,
@@ -100,9 +102,9 @@ class _Collector:
         trained: The variables that training changes, of the layers that were looked at.
     """
 
-    def __init__(self, made: Generated, bound: Mapping[Variable, Weight], data: Flow) -> None:
+    def __init__(self, made: Generated, source: str, bound: Mapping[Variable, Weight], data: Flow) -> None:
         self.made, self.bound, self.data = made, bound, data
-        self.located: Located = locate(made.lowered.graph, made.names, made.steps, made.source)
+        self.located: Located = locate(made.lowered.graph, made.names, made.steps, source)
         self.trained: set[Variable] = set()
         self.tensors: dict[Variable, dict[str, None]] = {}
         for key, _, weight in state_dict(made.lowered.graph, made.names):

@@ -104,7 +104,7 @@ class Drawing {
     group.drawn = used;
     const { width, height, routes } = layered(shown, used);
     const [side, top] = group.path ? [22, 4] : [0, 0];
-    const title = group.path ? group.path.length * 7 + group.title.length * 5.8 + 50 : 0;
+    const title = group.path ? labels(group)[0].length * 7 + group.title.length * 5.8 + 50 : 0;
     group.inside = [side + Math.max(0, title - width - 2 * side) / 2, top];
     group.routes = routes;
     group.width = Math.max(width + 2 * side, title);
@@ -178,7 +178,8 @@ function labels(child) {
   if (!child.children) return [cut(child.layer.path.split("/").pop() + (child.repeat ? ` (call ${child.repeat + 1})` : "")), child.layer.class];
   const inner = child.children.filter(part => part.children);
   const what = child.title === "nn.Sequential" && inner.length ? `${inner.length} × ${inner[0].title}` : child.title;
-  return [child.path, `${what}, ${child.layers} layers`];
+  const parts = child.path.split("."), count = child.parent.title === "nn.Sequential" ? 2 : 1;
+  return [parts.slice(-count).join("."), `${what}, ${child.layers} layers`];
 }
 
 function cut(words, length = LONGEST) {

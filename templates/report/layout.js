@@ -11,12 +11,14 @@ function layered(boxes, edges) {
   const rank = ranks(boxes.length, pairs);
   const cells = boxes.map((box, i) => ({ rank: rank[i], width: box.width, height: box.height, box, up: [], down: [] }));
   const chains = pairs.map(([from, to]) => chain(cells, from, to));
+  const lines = straightLines(cells);
   const rows = [];
   for (const cell of cells) (rows[cell.rank] = rows[cell.rank] || []).push(cell);
   for (let sweep = 0; sweep < SWEEPS; sweep++) {
     sortRows(rows, sweep % 2 === 0);
   }
   placeRows(rows);
+  for (let pass = 0; pass < 4; pass++) for (const line of lines) straighten(line, rows);
   let top = 0;
   for (const row of rows) {
     const height = Math.max(...row.map(cell => cell.height));
@@ -70,6 +72,36 @@ function chain(cells, from, to) {
   return found;
 }
 
+// Cells that follow one another alone; they take the same room, so that they can stand in a straight line.
+function straightLines(cells) {
+  const next = cell => (cell.down.length === 1 && cell.down[0].up.length === 1 ? cell.down[0] : null);
+  const lines = [];
+  for (const cell of cells) {
+    if (cell.up.length === 1 && cell.up[0].down.length === 1) continue;
+    const line = [];
+    for (let other = cell; other; other = next(other)) line.push(other);
+    const room = Math.max(...line.map(other => other.width));
+    for (const other of line) other.room = room;
+    lines.push(line);
+  }
+  return lines;
+}
+
+// Move a line to the middle of what it hangs on, as far as the cells beside it allow.
+function straighten(line, rows) {
+  let least = -Infinity, most = Infinity;
+  for (const cell of line) {
+    const row = rows[cell.rank], before = row[cell.place - 1], behind = row[cell.place + 1];
+    if (before) least = Math.max(least, before.x + (before.room + cell.room) / 2 + BOX_GAP);
+    if (behind) most = Math.min(most, behind.x - (behind.room + cell.room) / 2 - BOX_GAP);
+  }
+  if (least > most) return;
+  const ends = [...line[0].up, ...line[line.length - 1].down];
+  const held = ends.length ? ends : line;
+  const wish = held.reduce((sum, cell) => sum + cell.x, 0) / held.length;
+  for (const cell of line) cell.x = Math.min(Math.max(wish, least), most);
+}
+
 // Order each row by the middle of its neighbours' places in the row before.
 function sortRows(rows, downwards) {
   const order = downwards ? rows : rows.slice().reverse();
@@ -89,12 +121,13 @@ function sortRows(rows, downwards) {
 function placeRows(rows) {
   for (const row of rows) {
     let x = 0;
-    for (const cell of row) { cell.x = x + cell.width / 2; x += cell.width + BOX_GAP; }
+    for (const cell of row) { cell.x = x + cell.room / 2; x += cell.room + BOX_GAP; }
     for (const cell of row) cell.x -= (x - BOX_GAP) / 2;
   }
-  for (let sweep = 0; sweep < 8; sweep++) {
+  for (const row of rows) row.forEach((cell, i) => { cell.place = i; });
+  for (let sweep = 0; sweep < 16; sweep++) {
     const order = sweep % 2 ? rows.slice().reverse() : rows;
-    for (const row of order) settle(row, sweep % 2 ? "down" : "up", sweep > 5);
+    for (const row of order) settle(row, sweep % 2 ? "down" : "up", sweep > 11);
   }
 }
 
@@ -103,7 +136,7 @@ function settle(row, side, both) {
   const blocks = [];
   let offset = 0;
   row.forEach((cell, i) => {
-    if (i) offset += (row[i - 1].width + cell.width) / 2 + BOX_GAP;
+    if (i) offset += (row[i - 1].room + cell.room) / 2 + BOX_GAP;
     const others = both ? [...cell.up, ...cell.down] : cell[side];
     const wish = others.length ? others.reduce((sum, other) => sum + other.x, 0) / others.length : cell.x;
     const weight = cell.box ? 1 : 4;

@@ -30,7 +30,6 @@ function mark(numbers, kind) {
   for (const number of numbers) {
     if (rows[number]) rows[number].classList.add(kind);
     for (const box of canvas.querySelectorAll(`[data-layer="${number}"]`)) box.classList.add(kind);
-    if (kind === "chosen") continue;
     const own = [], near = [];
     for (const call of facts.layers[number].calls) for (const [from, to, is] of call.places) (is ? own : near).push([from, to]);
     for (const [list, name] of [[own, kind], [near, "warm"]]) for (const [from, to] of list) {
