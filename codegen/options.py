@@ -76,6 +76,10 @@ class Options:
         default=False,
         metadata=_shown("Keep everything in one class, without blocks."),
     )
+    training: bool = field(
+        default=False,
+        metadata=_shown("Write train_NAME.py too, which goes on training where Keras left off."),
+    )
     custom: Sequence[FilePath] = field(
         default=(),
         metadata=_shown(

@@ -30,6 +30,15 @@ from codegen.lowering.lower import Lowered, lower
 from codegen.model.saved_model import SavedModel, Source
 from codegen.model.variables import count_parameters
 from codegen.options import Options
+from codegen.training.draft import (
+    NEVER_COMPILED,
+    TrainingDraft,
+    as_trained,
+    draft_training,
+    read_compilation,
+    split,
+)
+from codegen.training.script import Interface
 from codegen.version import VERSION
 from codegen.weights import bind
 
@@ -48,6 +57,8 @@ class Generated:
         notes: What the file's docstring says beside the facts.
         steps: The nodes that each statement of a class's `forward` computes.
         sources: The model's files; waits for their digests.
+        training: What is needed to train it on; None if that is not asked for, or there is nothing.
+        remarks: What is to be said of the conversion, but not in the file.
     """
 
     lowered: Lowered
@@ -56,11 +67,19 @@ class Generated:
     notes: tuple[str, ...]
     steps: Mapping[Graph, Sequence[tuple[Node, ...]]]
     sources: Callable[[], tuple[Source, ...]]
+    training: TrainingDraft | None = None
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def source(self) -> str:
         """The text of the file; waits for the digests of the model's files."""
         return with_digests(self.draft, (source.sha256 for source in self.sources()))
+
+    @property
+    def script(self) -> str:
+        """The text of the training script; waits for the digests, too."""
+        assert self.training is not None
+        return with_digests(self.training.script, (source.sha256 for source in self.sources()))
 
     @property
     def parameter_count(self) -> int:
@@ -98,8 +117,15 @@ def transform(saved: SavedModel, options: Options, watch: passes.Watch = lambda 
     """
     with custom_layers(map(Path, options.custom)):
         model = parse(saved, options.backend, options.sources())
-        lowered = lower(model, channels_first=options.channels_first, finish_class=passes.finish_class)
+        compilation = read_compilation(saved, model) if options.training else None
+        lowered = lower(
+            model,
+            channels_first=options.channels_first,
+            finish_class=passes.finish_class,
+            losses=compilation.logits if compilation else None,
+        )
     passes.run(lowered.graph, blocks=not options.flat, channels_first=options.channels_first, watch=watch)
+    as_trained(lowered, compilation)
     return lowered
 
 
@@ -140,6 +166,7 @@ def fallback(saved: SavedModel, options: Options, name: str) -> Generated:
 
 def _generate(saved: SavedModel, options: Options, name: str, notes: tuple[str, ...] = ()) -> Generated:
     lowered = transform(saved, options)
+    lowered, halves = split(lowered)
     names = name_everything(lowered.graph, options.class_name)
     if options.no_weights:
         refuse_constants(lowered.graph, names)
@@ -153,6 +180,13 @@ def _generate(saved: SavedModel, options: Options, name: str, notes: tuple[str, 
         notes,
     )
     methods = training_methods(lowered.graph, names, lowered.tree)
-    source = emit(lowered.graph, names, provenance, count_parameters(lowered.tree), methods)
+    source = emit(lowered.graph, names, provenance, count_parameters(lowered.tree), methods, halves)
     draft = render(source, options.template_dir)
-    return Generated(lowered, names, draft, notes, source.steps, saved.sources)
+    if not options.training:
+        return Generated(lowered, names, draft, notes, source.steps, saved.sources)
+    has_penalties = any(method.signature.startswith("regularization_loss") for method in methods)
+    interface = Interface(name, is_split=halves is not None, regularized=has_penalties)
+    training = draft_training(lowered, names, saved, provenance, interface)
+    left_out = (NEVER_COMPILED,) if training is None else training.left_out
+    remarks = tuple(f"not continued: {what}" for what in left_out)
+    return Generated(lowered, names, draft, notes, source.steps, saved.sources, training, remarks)

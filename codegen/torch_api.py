@@ -108,6 +108,9 @@ MODULE_OF = {facts.function: name for name, facts in MODULES.items() if facts.fu
 #: Activation functions of one tensor, with the modules that may stand for them in an `nn.Sequential`.
 ACTIVATIONS = {facts.function: name for name, facts in _ACTIVATIONS.items()}
 
+#: The runtime's modules that are torch's but for what they do in training.
+_BASES = {f"BiasedBatchNorm{n}d": f"nn.BatchNorm{n}d" for n in (1, 2, 3)}
+
 #: Defaults of functions that no module computes.
 _DEFAULTS = {"F.pad": {"mode": "constant", "value": 0.0}}
 
@@ -117,7 +120,7 @@ _UNIFORM = frozenset({"kernel_size", "stride", "padding", "dilation", "output_pa
 
 def facts(constructor: str) -> ModuleFacts:
     """The facts of a module; none of a class that is not torch's."""
-    return MODULES.get(constructor, ModuleFacts())
+    return MODULES.get(_BASES.get(constructor, constructor), ModuleFacts())
 
 
 def defaults(callee: str) -> Mapping[str, Any]:

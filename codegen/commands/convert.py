@@ -94,7 +94,7 @@ def convert(
                     draft.draft.count("\n"),
                     draft.parameter_count,
                     draft.torch_names,
-                    draft.notes,
+                    (*draft.notes, *draft.remarks),
                 )
             except SelfCheckFailed as error:
                 if draft.lowered.contradictions:  # then the file is to blame
@@ -123,11 +123,15 @@ class _New:
         text: The module.
         state: The tensors; None without weights.
         origin: The digests of the model's files.
+        script: The text of the training script; None without.
+        training: What the script and the optimizer's state are written by.
     """
 
     text: Callable[[], str]
     state: State | None
     origin: Callable[[], Mapping[str, str]]
+    script: Callable[[], str] | None = None
+    training: Any = None
 
     @staticmethod
     def of(draft: Any, saved: SavedModel, options: Options) -> _New:
@@ -140,6 +144,8 @@ class _New:
             lambda: sealed(draft.source),
             None if options.no_weights else tuple(draft.state(saved)),
             lambda: {source.name: source.sha256 for source in saved.sources()},
+            (lambda: sealed(draft.script)) if draft.training else None,
+            draft.training,
         )
 
 
@@ -149,6 +155,9 @@ def _status(files: Target, new: _New) -> Status:
     if new.state is not None:
         there = files.weights.exists()
         found.add(weights_status(files.weights, new.origin(), new.state) if there else "new")
+    if new.script is not None:
+        script = files.source.with_name(f"train_{files.source.name}")
+        found.add(source_status(script, new.script()) if script.exists() else "new")
     return found.pop() if len(found) == 1 else "updated"
 
 
@@ -168,6 +177,11 @@ def _write(files: Target, new: _New, graph: Graph, class_name: str, progress: Pr
         text = new.text()
         self_check(text, None if new.state is None else new_weights, graph, class_name)
         new_source.write_text(text, encoding="utf-8", newline="\n")
+        if new.script is not None:
+            from codegen.commands.training import write_training  # which needs what writes source
+
+            for made in write_training(new.training, new.script(), class_name, new_source):
+                made.replace(files.source.with_name(made.name))
         if new.state is not None:
             new_weights.replace(files.weights)
         new_source.replace(files.source)

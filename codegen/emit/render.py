@@ -12,7 +12,6 @@ import jinja2
 from black.mode import TargetVersion
 
 from codegen.emit.code import Code
-from codegen.emit.parts import SourceFile
 from codegen.errors import ConversionError
 
 #: Fixed, whatever black settings the user's project has: the text must not depend on them.
@@ -21,12 +20,13 @@ MODE = black.Mode(target_versions={TargetVersion.PY310}, line_length=88)
 TEMPLATE = "model.py.jinja"
 
 
-def render(source: SourceFile, template_dir: str | PathLike[str] | None = None) -> str:
+def render(source: object, template_dir: str | PathLike[str] | None = None, template: str = TEMPLATE) -> str:
     """The text of the generated file.
 
     Args:
-        source: Its parts.
+        source: Its parts, a `SourceFile` for the template of models.
         template_dir: A folder with a template of the user's own, and whatever it includes.
+        template: The template's name.
 
     Raises:
         ConversionError: There is no template, it is faulty, or its result is no Python.
@@ -35,7 +35,7 @@ def render(source: SourceFile, template_dir: str | PathLike[str] | None = None) 
     if folder is not None and not (folder / TEMPLATE).is_file():
         raise ConversionError(f"--template-dir {folder.name!r} has no {TEMPLATE}")
     try:
-        text = _environment(folder).get_template(TEMPLATE).render(file=source)
+        text = _environment(folder).get_template(template).render(file=source)
         return black.format_str(text, mode=MODE)
     except (jinja2.TemplateError, black.parsing.InvalidInput, TypeError) as error:
         if folder is None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from codegen.emit.code import Code, docstring, literal, plain
 from codegen.emit.cut import cut
 from codegen.emit.forward import Forward, write_forward
+from codegen.emit.halves import METHOD, Halves, write_halves
 from codegen.emit.modules import Names, attribute_lines, constructor
 from codegen.emit.parts import ClassSource, MethodSource, SourceFile
 from codegen.graph import Graph, Parameter, Value, definitions
@@ -83,7 +84,12 @@ class Method:
 
 
 def emit(
-    graph: Graph, names: Names, origin: Provenance, parameter_count: int, methods: Sequence[Method] = ()
+    graph: Graph,
+    names: Names,
+    origin: Provenance,
+    parameter_count: int,
+    methods: Sequence[Method] = (),
+    halves: Halves | None = None,
 ) -> SourceFile:
     """Decide the whole text of the generated file.
 
@@ -93,6 +99,7 @@ def emit(
         origin: Where it came from.
         parameter_count: Number of weights, for the docstring.
         methods: What the model's class has for training.
+        halves: The model in two halves, if the loss is not computed from its outputs alone.
     """
     has_weights = origin.weights_name is not None
     reads: set[str] = set()
@@ -100,11 +107,17 @@ def emit(
     steps = {}
     forward = Forward([], [], set(), [])
     for definition in definitions(graph):
-        forward = write_forward(definition, names.attributes[definition])
-        steps[definition] = forward.steps
         is_root = definition is graph
+        before: Forward | None = None
+        if is_root and halves is not None:
+            before, forward = write_halves(halves, names.attributes[definition])
+        else:
+            forward = write_forward(definition, names.attributes[definition])
+        steps[definition] = forward.steps
         doc = _model_doc(graph, origin, parameter_count) if is_root else _block_doc(definition)
-        extra = methods if is_root else ()
+        extra = list(methods) if is_root else []
+        if before is not None and halves is not None:
+            extra.append(_training_method(halves.first, before))
         classes.append(_class(definition, names, forward, doc, is_root, extra))
         reads |= forward.names | _constructor_names(definition, names) | _method_names(extra)
     needed = closure(reads)
@@ -113,7 +126,7 @@ def emit(
     imports = dict(_IMPORTS)
     for helper in needed:
         imports |= helper.imports
-    standard, third_party = _import_lines([imports[name] for name in sorted(reads & imports.keys())])
+    standard, third_party = import_lines([imports[name] for name in sorted(reads & imports.keys())])
     return SourceFile(
         doc=_file_doc(graph, origin, names.classes[graph], forward.arguments),
         standard_imports=standard,
@@ -153,6 +166,16 @@ def _class(
     )
 
 
+def _training_method(graph: Graph, forward: Forward) -> Method:
+    """The method that yields what the loss is computed from."""
+    arguments = ", ".join(f"{name}: Tensor" for name in forward.arguments)
+    count = len(graph.outputs)
+    returns = "Tensor" if count == 1 else f"tuple[{', '.join(['Tensor'] * count)}]"
+    outputs = [f"    `{plain(value.layer)}`, {value.dtype}, {shape_text(value)}." for value in graph.outputs]
+    doc = ["What the loss is computed from.", "", "Returns:", *outputs, ""]
+    return Method(f"{METHOD}(self, {arguments}) -> {returns}", doc, forward.body)
+
+
 def _constructor_names(graph: Graph, names: Names) -> set[str]:
     made = {name for module in graph.modules() for name in names_in(constructor(module, names))}
     return made | {name for p in graph.params for name in re.findall(r"\w+", p.type)}
@@ -169,7 +192,7 @@ def _parameter(parameter: Parameter) -> Code:
     return Code(f"{parameter.name}: {parameter.type}")
 
 
-def _import_lines(lines: Iterable[str]) -> tuple[tuple[Code, ...], tuple[Code, ...]]:
+def import_lines(lines: Iterable[str]) -> tuple[tuple[Code, ...], tuple[Code, ...]]:
     """Import statements in isort's order, names of one module joined; standard library and torch apart."""
     plain_lines = sorted({line for line in lines if line.startswith("import ")})
     members: dict[str, set[str]] = {}
@@ -198,7 +221,7 @@ def _file_doc(graph: Graph, origin: Provenance, class_name: str, arguments: list
     lines = [
         f"PyTorch version of the Keras model `{plain(origin.model_name)}`.",
         "",
-        *_source_lines(origin),
+        *source_lines(origin),
         f"Weights: {weights}",
         *_listed("Inputs: ", graph.inputs),
         *_listed("Outputs:", graph.outputs),
@@ -215,7 +238,8 @@ def _note_lines(note: str) -> list[str]:
     return textwrap.wrap(f"Note:    {note}", _WIDTH, subsequent_indent=" " * 9)
 
 
-def _source_lines(origin: Provenance) -> list[str]:
+def source_lines(origin: Provenance) -> list[str]:
+    """The lines of a docstring that say what a file was made from; its seal is found by them."""
     version = f"Keras {plain(origin.keras_version)}, " if origin.keras_version else ""
     model, *weights = (plain(name) for name in origin.file_names)
     parts = [f"{model} ({version}{_DIGEST})", *(f"and {name} ({_DIGEST})" for name in weights)]

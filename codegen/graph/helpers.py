@@ -31,14 +31,14 @@ class Helper:
 
 
 @cache
-def by_name() -> dict[str, Helper]:
-    """All functions and classes of the runtime, by name.
+def by_name(folder: Path = _FOLDER) -> dict[str, Helper]:
+    """All functions and classes of the runtime, or of another folder, by name.
 
     Raises:
         ValueError: Two files define the same name.
     """
     found: dict[str, Helper] = {}
-    for path in sorted(_FOLDER.rglob("[a-z]*.py")):
+    for path in sorted(folder.rglob("[a-z]*.py")):
         for helper in _read(path.read_text(encoding="utf-8")):
             if helper.name in found:
                 raise ValueError(f"two runtime files define {helper.name}")
@@ -53,12 +53,12 @@ def names() -> frozenset[str]:
     return frozenset(name for text in texts for name in _DEFINED.findall(text))
 
 
-def closure(wanted: set[str]) -> list[Helper]:
+def closure(wanted: set[str], folder: Path = _FOLDER) -> list[Helper]:
     """The helpers among `wanted` and those that they need, each after those that it needs."""
     ordered: dict[str, Helper] = {}
 
     def visit(name: str) -> None:
-        helper = by_name().get(name)
+        helper = by_name(folder).get(name)
         if helper is None or name in ordered:
             return
         for needed in sorted(helper.reads - {name}):

@@ -19,6 +19,7 @@ from codegen.graph.dtypes import DTYPES
 from codegen.lowering import catalogue, layout, registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.layer_call import call_layer
+from codegen.lowering.loss_inputs import LossInputs, loss_inputs
 from codegen.lowering.masks import Masks
 from codegen.lowering.nested_model import call_model, input_value
 from codegen.lowering.session import FinishClass, Session
@@ -38,6 +39,7 @@ class Lowered:
     Attributes:
         results: What each call of each layer yields.
         contradictions: Where a tensor is not what the file says of it.
+        loss_inputs: The outputs that the graph has for the losses, behind the model's own.
     """
 
     graph: Graph
@@ -45,10 +47,15 @@ class Lowered:
     results: Mapping[LayerCall, Sequence[Value]]
     notes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
+    loss_inputs: LossInputs | None = None
 
 
 def lower(
-    model: ModelSpec, *, channels_first: bool = False, finish_class: FinishClass = lambda _: None
+    model: ModelSpec,
+    *,
+    channels_first: bool = False,
+    finish_class: FinishClass = lambda _: None,
+    losses: Sequence[str] | None = None,
 ) -> Lowered:
     """Lower a whole model.
 
@@ -56,6 +63,8 @@ def lower(
         model: The parsed model.
         channels_first: Return images as N,C,H,W instead of as Keras does.
         finish_class: What is done to the class of a nested model before its first call is lowered.
+        losses: The activations in front of which the losses are computed, if it is to be trained; see
+            `loss_inputs`.
 
     Raises:
         Unsupported: Several layers or options have no exact torch equivalent.
@@ -67,14 +76,19 @@ def lower(
         raise Unsupported(problems)
     if problems:
         raise problems[0]
-    outputs = [builder.from_host(value) if isinstance(value, Host) else value for value in outputs]
+    last = [builder.from_host(value) if isinstance(value, Host) else value for value in outputs]
     outputs = [
         value if channels_first and _has_channels_first(value) else builder.keras_layout(value)
-        for value in outputs
+        for value in last
     ]
     graph.outputs = [layout.unflatten(builder, value) if value.flat else value for value in outputs]
+    found = None
+    if losses is not None:
+        found, values = loss_inputs(builder, last, losses)
+        graph.outputs += values
     said = builder.session
-    return Lowered(graph, builder.tree, said.results, tuple(said.notes), tuple(said.contradictions))
+    notes, contradictions = tuple(said.notes), tuple(said.contradictions)
+    return Lowered(graph, builder.tree, said.results, notes, contradictions, found)
 
 
 def survey(model: ModelSpec, finish_class: FinishClass = lambda _: None) -> tuple[Builder, list[Any]]:

@@ -110,6 +110,19 @@ class Source:
 
 
 @dataclass(frozen=True)
+class SavedTraining:
+    """What compile() and training left in a file.
+
+    Attributes:
+        config: The arguments of compile(), exactly as saved.
+        optimizer: The optimizer's arrays, in the order of its variables.
+    """
+
+    config: Mapping[str, Any]
+    optimizer: tuple[StoredTensor, ...] = ()
+
+
+@dataclass(frozen=True)
 class SavedModel:
     """A saved Keras model as it lies on disk.
 
@@ -126,6 +139,7 @@ class SavedModel:
         assets: Files of an archive's `assets` folder by their path in it, each read when asked for.
         neighbour: Reads a file that stands beside the architecture's, given the path that its config has
             for it; None if there is none.
+        training: Reads what there is to know of training; None if the model was never compiled.
     """
 
     config: Mapping[str, Any]
@@ -137,6 +151,7 @@ class SavedModel:
     sources: Callable[[], tuple[Source, ...]] = lambda: ()
     assets: Mapping[str, bytes] | None = None
     neighbour: Callable[[str], bytes | None] = lambda _: None
+    training: Callable[[], SavedTraining | None] = lambda: None
 
     @property
     def file_names(self) -> tuple[str, ...]:

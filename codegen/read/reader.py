@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codegen.errors import ConversionError, UnreadableFile
-from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel, Weights
+from codegen.model.saved_model import LayerWeights, PathWeights, SavedModel, SavedTraining, Weights
 from codegen.read import h5
 from codegen.read.archive import Archive, Assets
 from codegen.read.digests import Digests
@@ -21,6 +21,7 @@ from codegen.read.parts.damage import reading
 from codegen.read.parts.neighbours import neighbour
 from codegen.read.tensorflow.checkpoint import read_checkpoint
 from codegen.read.tensorflow.saved_model import model_files, read_config, read_weights
+from codegen.read.training import archive_training, hdf5_training
 from codegen.read.weights import is_path_layout, layer_weights, path_weights, sharded_weights, shards_of
 
 
@@ -37,6 +38,7 @@ class _Contents:
     keras_version: str = ""
     backend: str = ""
     assets: Mapping[str, bytes] | None = None
+    training: Callable[[], SavedTraining | None] = lambda: None
 
 
 @contextmanager
@@ -86,6 +88,7 @@ def read_model(
             sources=digests.result,
             assets=model.assets,
             neighbour=partial(neighbour, model_path),
+            training=model.training,
         )
 
 
@@ -138,7 +141,8 @@ def _open_hdf5(path: Path, stack: ExitStack) -> _Contents:
             "this HDF5 file is not from Keras (it has neither 'model_config' nor 'layer_names'); "
             "give a file that model.save() wrote"
         )
-    return _Contents((path,), config, weights, version, backend)
+    training = partial(hdf5_training, file, _label(path))
+    return _Contents((path,), config, weights, version, backend, training=training)
 
 
 def _open_zip(path: Path, stack: ExitStack) -> _Contents:
@@ -159,7 +163,8 @@ def _open_zip(path: Path, stack: ExitStack) -> _Contents:
     weights = path_weights(tree, _label(path), in_archive=True)
     assets = Assets(archive, _label(path))
     version = version if isinstance(version, str) else ""
-    return _Contents((path,), config, weights, version, assets=assets or None)
+    training = partial(archive_training, config.get("compile_config"), tree, _label(path))
+    return _Contents((path,), config, weights, version, assets=assets or None, training=training)
 
 
 def _open_json(path: Path, stack: ExitStack) -> _Contents:

@@ -29,24 +29,28 @@ class PickleWriter:
         return b"".join([*self._parts, b"."])
 
     def value(self, value: Any) -> None:
-        """Write a whole number, a string, a tuple of such, or an empty dictionary."""
-        if isinstance(value, int):
+        """Write None, a truth value, a number, a string, or a tuple, list or dictionary of such."""
+        if value is None or isinstance(value, bool):
+            self._parts.append({None: b"N", True: b"\x88", False: b"\x89"}[value])
+        elif isinstance(value, int):
             self._parts.append(_whole_number(value))
+        elif isinstance(value, float):
+            self._parts.append(b"G" + struct.pack(">d", value))
         elif isinstance(value, str):
             text = value.encode()
             self._parts.append(b"X" + struct.pack("<I", len(text)) + text)
-        elif isinstance(value, tuple):
-            with self._between(b"(", b"t"):
+        elif isinstance(value, (tuple, list)):
+            with self._between(b"(", b"t") if isinstance(value, tuple) else self._between(b"](", b"e"):
                 for part in value:
                     self.value(part)
         elif value == {}:
             self._parts.append(b"}")
+        elif isinstance(value, dict):
+            with self.dictionary():
+                for part in (part for pair in value.items() for part in pair):
+                    self.value(part)
         else:
             raise TypeError(f"{value!r} is not plain")
-
-    def false(self) -> None:
-        """Write False."""
-        self._parts.append(b"\x89")
 
     def name(self, module: str, name: str) -> None:
         """Write what stands for a name of a module."""

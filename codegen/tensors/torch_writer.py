@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from codegen.graph.recipe import Weight
 from codegen.tensors.file import contiguous
 from codegen.tensors.pickled import PickleWriter
 from codegen.tensors.plan import Plan, State, plan
@@ -38,7 +40,48 @@ def write_state_dict(path: Path, state: State, origin: Callable[[], Mapping[str,
         WeightMismatch: An array has another shape than its file said.
     """
     contents = plan(state)
-    pickled = _pickled(contents)
+    writer = PickleWriter()
+    with writer.dictionary():
+        for name, number in contents.tensors.items():
+            writer.value(name)
+            _tensor(writer, contents, number)
+    _write(path, contents, writer.end(), origin)
+
+
+def write_optimizer_state(
+    path: Path, state: Sequence[Mapping[str, tuple[Weight, str]]], groups: Sequence[Mapping[str, Any]]
+) -> None:
+    """Write what `load_state_dict` of an optimizer takes, as `write_state_dict` writes.
+
+    Args:
+        path: The file; its folder exists.
+        state: Recipe and torch dtype of each tensor of each parameter, in the order of the parameters.
+        groups: The options of the groups of parameters.
+
+    Raises:
+        ConversionError: The file cannot be written.
+        WeightMismatch: An array has another shape than its file said.
+    """
+    parts = list(enumerate(state))
+    contents = plan((f"{index}/{key}", *recipe) for index, part in parts for key, recipe in part.items())
+    writer = PickleWriter()
+    with writer.dictionary():
+        writer.value("state")
+        with writer.dictionary():
+            for index, part in parts:
+                writer.value(index)
+                with writer.dictionary():
+                    for key in part:
+                        writer.value(key)
+                        _tensor(writer, contents, contents.tensors[f"{index}/{key}"])
+        writer.value("param_groups")
+        writer.value([dict(group) for group in groups])
+    _write(path, contents, writer.end(), None)
+
+
+def _write(
+    path: Path, contents: Plan, pickled: bytes, origin: Callable[[], Mapping[str, str]] | None
+) -> None:
     with whole_file(path) as file, zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         _record(archive, "data.pkl", len(pickled), [memoryview(pickled)])
         _record(archive, "byteorder", 6, [memoryview(b"little")])
@@ -50,27 +93,22 @@ def write_state_dict(path: Path, state: State, origin: Callable[[], Mapping[str,
         _record(archive, "version", 2, [memoryview(b"3\n")])
 
 
-def _pickled(contents: Plan) -> bytes:
-    """The dictionary as torch pickles one: each tensor is a whole storage."""
-    writer = PickleWriter()
-    with writer.dictionary():
-        for name, number in contents.tensors.items():
-            storage = contents.storages[number]
-            writer.value(name)
-            writer.name("torch._utils", "_rebuild_tensor_v2")
-            with writer.call():
-                with writer.persistent():
-                    writer.value("storage")
-                    writer.name("torch", storage.dtype.storage)
-                    writer.value(str(number))
-                    writer.value("cpu")
-                    writer.value(storage.elements)
-                writer.value(0)
-                writer.value(storage.shape)
-                writer.value(contiguous(storage.shape))
-                writer.false()
-                writer.value({})
-    return writer.end()
+def _tensor(writer: PickleWriter, contents: Plan, number: int) -> None:
+    """A tensor as torch pickles one: it is a whole storage."""
+    storage = contents.storages[number]
+    writer.name("torch._utils", "_rebuild_tensor_v2")
+    with writer.call():
+        with writer.persistent():
+            writer.value("storage")
+            writer.name("torch", storage.dtype.storage)
+            writer.value(str(number))
+            writer.value("cpu")
+            writer.value(storage.elements)
+        writer.value(0)
+        writer.value(storage.shape)
+        writer.value(contiguous(storage.shape))
+        writer.value(value=False)
+        writer.value({})
 
 
 def _record(archive: zipfile.ZipFile, name: str, size: int, parts: Iterable[memoryview]) -> None:

@@ -57,6 +57,13 @@ def keras3_order(node: SlotTree, *, heed_frozen: bool = True) -> list[Slot]:
     return _unique([slot for wanted in (True, False) for slot, trains in weights if trains is wanted])
 
 
+def trained_slots(node: SlotTree, *, keras3: bool) -> list[Slot]:
+    """The arrays of `trainable_weights`, in whose order optimizers keep theirs."""
+    if keras3:
+        return _unique([slot for slot, trains in _keras3(node, heed_frozen=True, frozen=False) if trains])
+    return _unique(_keras2(node, heed_frozen=True)[0])
+
+
 def _keras3(node: SlotTree, heed_frozen: bool, frozen: bool) -> list[tuple[Slot, bool]]:
     frozen = heed_frozen and (frozen or not _trains(node))
     weights = [(slot, slot.trainable and not frozen) for slot in node.slots]

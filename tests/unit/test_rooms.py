@@ -22,6 +22,7 @@ ROOMS = (
     "report",
     "evidence",
     "pipeline project",
+    "training",
     "options read config passes emit.training weights tensors layers.zoo ops.tensorflow",
     "config.dialects passes.blocks emit layers.attention layers.recurrent layers.windows ops.keras",
     "read.tensorflow layers ops",
@@ -32,7 +33,7 @@ ROOMS = (
     "lowering",
     "graph",
     "model source specialise",
-    "bytecode",
+    "bytecode training.library",
     "errors version torch_api runtime runtime.images runtime.indexing runtime.recurrent runtime.training",
 )
 

@@ -139,6 +139,18 @@ def _train(norms: Mapping[str, Module], class_name: str) -> Method:
     )
 
 
+def trained_sources(
+    graph: Graph, names: Names, tree: VariableTree
+) -> Iterator[tuple[str, Module, Weight, _Source | None]]:
+    """Every parameter with its module, its recipe, and the variable that it is; None if it is none alone."""
+    sources = {source.variable: source for source in _sources(tree, ())}
+    for key, module, weight in state_dict(graph, names):
+        if not _is_buffer(key, module):
+            own = key.rsplit(".", 1)[-1] if module.constructor not in TENSORS else ""
+            source = None if own in module.frozen else _rearranged(weight, sources)
+            yield key, module, weight, source
+
+
 def regularizer_notes(tree: VariableTree) -> tuple[str, ...]:
     """Regularisers that `regularization_loss` leaves out: those of outputs, and unknown ones."""
     notes: dict[str, None] = {}
@@ -185,11 +197,11 @@ def _start(key: str, module: Module, weight: Weight, sources: Mapping[Variable, 
     initial = facts(module.constructor).initial.get(own)
     is_done = initial is not None and statement == _FILLS[initial]
     return Task(
-        key, len(weight.shape), statement, not is_done, _named(key, module), overwrites=statement is not None
+        key, len(weight.shape), statement, not is_done, named(key, module), overwrites=statement is not None
     )
 
 
-def _named(key: str, module: Module) -> str:
+def named(key: str, module: Module) -> str:
     """The key as an attribute that has a type for mypy; "" if it has none."""
     depth = key.count(".")
     typed = facts(module.constructor).typed and key.endswith(".weight")
@@ -258,4 +270,4 @@ def _penalty(key: str, module: Module, weight: Weight, sources: Mapping[Variable
         statement = torch_penalty(
             source.option("regularizer"), is_matrix=is_matrix, transposed=_is_transposed(weight)
         )
-    return Task(key, len(weight.shape), statement, needed=True, attribute=_named(key, module))
+    return Task(key, len(weight.shape), statement, needed=True, attribute=named(key, module))

@@ -28,15 +28,17 @@ class Task:
     overwrites: bool = False
 
 
-def write_rules(tasks: Sequence[Task]) -> list[str]:
-    """Statements of a method: a loop over the parameters, then what concerns one parameter only."""
+def write_rules(tasks: Sequence[Task], owner: str = "self") -> list[str]:
+    """Statements about `owner`: a loop over the parameters, then what concerns one parameter only."""
     groups: dict[str, list[Task]] = {}
     for task in tasks:
         if task.statement is not None and task.needed:
             groups.setdefault(task.statement, []).append(task)
     single = [group[0] for group in groups.values() if len(group) == 1 and group[0].attribute]
     rules = _rules([replace(task, statement=None) if task in single else task for task in tasks])
-    return _loop(rules) + [line for task in single for line in _lines(task, f"self.{task.attribute}")]
+    return _loop(rules, owner) + [
+        line for task in single for line in _lines(task, f"{owner}.{task.attribute}")
+    ]
 
 
 def _lines(task: Task, name: str) -> list[str]:
@@ -58,11 +60,11 @@ class _Condition:
     holds: Callable[[Task], bool]
 
 
-def _loop(rules: Sequence[tuple[_Condition, Task]]) -> list[str]:
+def _loop(rules: Sequence[tuple[_Condition, Task]], owner: str) -> list[str]:
     if not rules:
         return []
     named = any("name" in condition.text for condition, _ in rules)
-    head = "name, parameter in self.named_parameters()" if named else "parameter in self.parameters()"
+    head = f"name, parameter in {owner}.named_parameters()" if named else f"parameter in {owner}.parameters()"
     lines = [f"for {head}:"]
     functions = [_function(task) for _, task in rules]
     if len(rules) == 2 and all(functions) and not rules[1][0].text:

@@ -1,0 +1,1 @@
+"""`convert --training`: what compile() saved becomes a script that goes on training."""

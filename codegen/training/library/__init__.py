@@ -1,0 +1,1 @@
+"""Real, typed, tested Python code that is copied into a training script that needs it; imports only torch."""
