@@ -9,8 +9,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from codegen.evidence.facts import Result, by_layer
 from codegen.report.facts import LayerFacts, Report, VariableFacts
-from codegen.report.figures import shape_text
+from codegen.report.figures import number_text, shape_text
 from codegen.report.highlight import highlighted
 from codegen.report.kinds import kind
 from codegen.report.shell import render_page
@@ -40,12 +41,12 @@ class _Row:
 
     Attributes:
         depth: How many models it is inside of.
-        error: The largest relative difference from Keras' numbers.
+        result: How its numbers compare with Keras'.
     """
 
     layer: LayerFacts
     depth: int
-    error: float | None
+    result: Result | None
 
     @property
     def kind(self) -> str:
@@ -85,9 +86,9 @@ class _WeightRow:
 
 def _rows(report: Report) -> list[_Row]:
     models = [f"{layer.path}/" for layer in report.layers if layer.is_model]
-    errors = _errors(report)
+    results = _results(report)
     return [
-        _Row(layer, sum(layer.path.startswith(model) for model in models), errors.get(layer.path))
+        _Row(layer, sum(layer.path.startswith(model) for model in models), results.get(layer.path))
         for layer in report.layers
     ]
 
@@ -100,13 +101,9 @@ def _weights(report: Report) -> Iterator[_WeightRow]:
             number += 1
 
 
-def _errors(report: Report) -> dict[str, float]:
-    """The largest relative difference from Keras' numbers, by layer."""
-    found: dict[str, float] = {}
-    for result in report.verification.layers if report.verification else ():
-        if result.float32 is not None:
-            found[result.layer] = max(found.get(result.layer, 0.0), result.float32.relative)
-    return found
+def _results(report: Report) -> dict[str, Result]:
+    """The worst comparison with Keras' numbers of each layer."""
+    return by_layer(report.verification.layers) if report.verification else {}
 
 
 # -------------------------------------------------------------------- what the scripts read
@@ -115,6 +112,7 @@ def _errors(report: Report) -> dict[str, float]:
 def _compact(report: Report) -> dict[str, Any]:
     """The facts that the scripts work with, in few bytes; what the page has as HTML is left out."""
     models = tuple(f"{layer.path}/" for layer in report.layers if layer.is_model)
+    results = _results(report)
     return {
         "modules": [[module.path, module.class_name] for module in report.modules],
         "layers": [
@@ -125,7 +123,8 @@ def _compact(report: Report) -> dict[str, Any]:
                 "drawn": _is_drawn(layer, models),
                 "options": {n: _option(value) for n, value in layer.options.items() if value is not None},
                 "dtype": layer.dtype,
-                "parameters": layer.parameters,
+                "numbers": _numbers(results.get(layer.path)),
+                "parts": layer.path in results and results[layer.path].parts,
                 "names": layer.names,
                 "calls": [
                     {
@@ -141,6 +140,20 @@ def _compact(report: Report) -> dict[str, Any]:
             for layer in report.layers
         ],
     }
+
+
+def _numbers(result: Result | None) -> str:
+    """How a layer's numbers compare with Keras', in a line; "" if nobody compared them."""
+    if result is None:
+        return ""
+    if result.float32 is None:
+        return result.note or "not compared"
+    found = result.float32
+    text = (
+        f"at most {number_text(found.absolute)} apart, {number_text(found.relative)} of the largest, "
+        f"{number_text(found.ulps)} units in the last place"
+    )
+    return f"{text}; {result.note}" if result.note else text
 
 
 def _is_drawn(layer: LayerFacts, models: tuple[str, ...]) -> bool:

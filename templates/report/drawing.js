@@ -153,7 +153,7 @@ class Drawing {
   }
 
   node(call, x, y) {
-    const element = make("g", { class: "node", "data-layer": call.number, tabindex: 0, role: "button" });
+    const element = make("g", { class: call.layer.parts ? "node parts" : "node", "data-layer": call.number, tabindex: 0, role: "button" });
     const [title, sub] = labels(call);
     element.append(hint(`${call.layer.path} (${call.layer.class})`));
     element.append(make("rect", { class: "box", x, y, width: call.width, height: HEIGHT, rx: 6 }));

@@ -87,6 +87,7 @@ function describe(layer, number) {
   const put = (name, ...parts) => { const value = element("dd"); value.append(...parts); list.append(element("dt", "", name), value); };
   put("Class", layer.class + (layer.dtype !== "float32" ? `, ${layer.dtype}` : ""));
   if (layer.names.length) { put("In torch", layer.names.join(", ")); list.lastChild.className = "mono"; }
+  if (layer.numbers) { put("Numbers", layer.numbers); if (layer.parts) list.lastChild.className = "bad"; }
   const places = layer.calls.flatMap(call => call.places).filter(place => place[2]);
   const known = new Set();
   const buttons = places.filter(([from]) => !known.has(from) && known.add(from)).map(([from, to]) => {

@@ -7,12 +7,14 @@ import hashlib
 import html
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
 from codegen import Report, report
+from codegen.evidence.facts import Difference, Place, Result, Verification
 from codegen.report.figures import count_text, number_text, shape_text
 from codegen.report.highlight import highlighted
 from codegen.report.page import page
@@ -93,3 +95,28 @@ def test_figures_are_short() -> None:
     ]  # fmt: skip
     assert (count_text(1234567), count_text(12)) == ("1\u202f234\u202f567", "12")
     assert (shape_text((None, 3, None)), shape_text((2, 3)), shape_text(())) == ("N×3×?", "2×3", "scalar")
+
+
+def _verified(mlp: Report, *, parts: bool) -> Report:
+    results = tuple(
+        Result(
+            name, name, "Dense", (2, 16), Place(), "source", parts=parts and name == "hidden_2",
+            float32=Difference(0.5 if parts and name == "hidden_2" else 1e-7, 2e-7, 3.0),
+        )
+        for name in ("hidden_1", "hidden_2", "predictions")
+    )  # fmt: skip
+    found = Verification("mlp.h5", "mlp.py", "Keras 3.15 on <TensorFlow>", 1e-4, (), results)
+    return replace(mlp, verification=found)
+
+
+def test_numbers_stand_beside_the_layers(mlp: Report) -> None:
+    text = page(_verified(mlp, parts=False))
+    assert "Same numbers as Keras" in text and "Keras 3.15 on &lt;TensorFlow&gt;" in text
+    assert text.count('<td class="num">2.0e\u22127</td>') == 3
+    assert "1.0e\\u22127 apart, 2.0e\\u22127 of the largest, 3 units in the last place" in text
+
+
+def test_the_first_layer_that_differs_is_named(mlp: Report) -> None:
+    text = page(_verified(mlp, parts=True))
+    assert "first at hidden_2; compared with Keras 3.15" in text
+    assert text.count('<td class="num bad">2.0e\u22127</td>') == 1
