@@ -118,14 +118,15 @@ class _Locator:
                 self._add(LayerCall((*owner, value.layer)), Place(path, "forward", *lines))
         for nodes, lines in zip(self.steps[graph], text.statements, strict=False):
             for node in nodes:
-                own = not any(_holds_class(module) for module in node.modules())
+                is_class = any(_holds_class(module) for module in node.modules())
                 for call in _calls(node, real):
+                    own = not is_class or call == node.call
                     self._add(call, Place(path, "forward", *lines, own=own))
         for proto, name in self.names.attributes[graph].items():
             module = members.get(proto, proto)
             for lines in text.made(name):
                 for call in self._made(module, members):
-                    self._add(call, Place(path, "__init__", *lines, own=module.graph is None))
+                    self._add(call, Place(path, "__init__", *lines, own=_is_own(module, call)))
             self._enter(module, _joined(path, name), (graph, name), members, real)
 
     def _enter(
@@ -146,7 +147,7 @@ class _Locator:
             inner = members.get(child, child)
             for lines in self.classes[graph].child(name, index):
                 for call in self._made(inner, members):
-                    place = Place(path.rpartition(".")[0], "__init__", *lines, own=inner.graph is None)
+                    place = Place(path.rpartition(".")[0], "__init__", *lines, own=_is_own(inner, call))
                     self._add(call, place)
             self._enter(inner, f"{path}.{index}", attribute, members, real)
         if module.graph is not None:
@@ -178,6 +179,11 @@ def _calls(node: Node, real: Mapping[Node, Node]) -> Iterator[LayerCall]:
         more = [*node.replaces, *([real[node]] if node in real else [])]
         stack.extend(other for other in more if other not in seen)
         seen.update(more)
+
+
+def _is_own(module: Module, call: LayerCall) -> bool:
+    """Whether a module is made for the call's layer itself, and not for what holds it."""
+    return module.graph is None or module.owner == call.path
 
 
 def _holds_class(module: Module) -> bool:

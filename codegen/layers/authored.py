@@ -62,8 +62,9 @@ def authored(
             function, made = made, None
     if isinstance(made, Instance):
         inside = Builder(
-            b.spec, Graph(b.spec.class_name), "", b.tree, b.session, b.owner, b.lower, Masks(b.masks.rules)
-        )
+            b.spec, Graph(b.spec.class_name), "", b.tree, b.session, b.owner, b.lower, Masks(b.masks.rules),
+            step_of=b.step_of,
+        )  # fmt: skip
         world = Evaluator(inside, author.versions, author, made.layer, author.budget)
         return evaluated(b, lambda: lower_instance(world, b, made, args, kwargs))
     world = Evaluator(b, author.versions, author, None, author.budget)

@@ -32,7 +32,8 @@ def verdict(report: Report) -> tuple[Statement, ...]:
 
 def _layers(report: Report) -> Statement:
     layers = [layer for layer in report.layers if not layer.is_model]
-    without = [layer for layer in layers if not any(p.own for call in layer.calls for p in call.places)]
+    computing = [layer for layer in layers if layer.class_name != "InputLayer"]
+    without = [layer for layer in computing if not any(p.own for call in layer.calls for p in call.places)]
     text = f"of {len({layer.class_name for layer in layers})} classes; none was left out"
     if without:
         names = ", ".join(layer.path for layer in without[:3]) + (" …" if len(without) > 3 else "")

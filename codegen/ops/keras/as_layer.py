@@ -42,8 +42,9 @@ def as_layer(
     )
     tree = VariableTree("", spec)
     layer = _GivenWeights(
-        spec, b.graph, b.label, tree, b.session, b.owner, b.lower, b.masks, weights=dict(weights or {})
-    )
+        spec, b.graph, b.label, tree, b.session, b.owner, b.lower, b.masks,
+        weights=dict(weights or {}), step_of=b.step_of,
+    )  # fmt: skip
     function = registry.find(spec)
     result: Value = function(layer, x, **function.bind(spec))
     return result

@@ -12,6 +12,7 @@ from codegen.model.saved_model import SavedModel
 from codegen.report.facts import ArrayFacts, ModuleFacts
 from codegen.report.flow import flow
 from codegen.report.verdict import verdict
+from tests.support.keras_json import layer, model, nested, tensor, whole
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 
@@ -63,37 +64,52 @@ def test_what_was_not_compared_is_open() -> None:
     assert (weights.state, numbers.state) == ("open", "open")
 
 
-def _tensor(name: str, call: int = 0) -> dict[str, Any]:
-    config = {"shape": [None, 3], "dtype": "float32", "keras_history": [name, call, 0]}
-    return {"class_name": "__keras_tensor__", "config": config}
-
-
-def _layer(name: str, kind: str, *sources: Any, **config: Any) -> dict[str, Any]:
-    return {
-        "module": "keras.layers", "class_name": kind, "name": name, "registered_name": None,
-        "config": {"name": name, **config},
-        "inbound_nodes": [{"args": [source], "kwargs": {}} for source in sources],
-    }  # fmt: skip
-
-
-def _model(name: str, layers: list[Any], start: str, end: tuple[str, int]) -> dict[str, Any]:
-    return {
-        "name": name, "layers": layers,
-        "input_layers": [[start, 0, 0]], "output_layers": [[*end, 0]],
-    }  # fmt: skip
-
-
 def test_data_flows_through_a_model_that_is_called_twice() -> None:
-    start = _layer("in", "InputLayer", batch_shape=[None, 3])
-    twin = _model("twin", [start, _layer("dense", "Dense", _tensor("in"), units=3)], "in", ("dense", 0))
+    start = layer("in", "InputLayer", batch_shape=[None, 3])
+    twin = model("twin", [start, layer("dense", "Dense", tensor("in"), units=3)], "in", "dense")
     layers = [
-        _layer("a", "InputLayer", batch_shape=[None, 3]),
-        {**_layer("twin", "Functional", _tensor("a"), _tensor("act")), "config": twin},
-        _layer("act", "ReLU", _tensor("twin")),
+        layer("a", "InputLayer", batch_shape=[None, 3]),
+        nested("twin", twin, tensor("a"), tensor("act")),
+        layer("act", "ReLU", tensor("twin")),
     ]
-    config = {"module": "keras", "class_name": "Functional", "config": _model("m", layers, "a", ("twin", 1))}
-    found = flow(parse(SavedModel(config, None, "3.8.0", "", "m.json", "0" * 64), None))
+    config = whole(model("m", layers, "a", "twin", 1))
+    found = flow(parse(SavedModel(config, None, "3.8.0", "", "m.json"), None))
     paths = {number: call.path for call, number in found.numbers.items()}
     sources = {"/".join(call.path): [paths[n] for n in found.sources[call]] for call in found.sources}
     assert sources["twin/dense"] == [("a",), ("act",)]
     assert sources["act"] == [("twin", "dense")]
+
+
+def test_layers_of_a_nested_model_are_in_its_class(tmp_path: Path) -> None:
+    names = [f"dense_{n}" for n in range(6)]
+    inner = [layer("in", "InputLayer", batch_shape=[None, 3])]
+    for before, after, units in zip(["in", *names], names, range(4, 10), strict=False):
+        inner.append(
+            layer(after, "Dense", tensor(before), units=units, activation=["relu", "tanh"][units % 2])
+        )
+    layers = [
+        layer("a", "InputLayer", batch_shape=[None, 3]),
+        nested("encoder", model("encoder", inner, "in", names[-1]), tensor("a")),
+        layer("out", "Dense", tensor("encoder"), units=2),
+    ]
+    path = tmp_path / "nested.json"
+    path.write_text(json.dumps(whole(model("m", layers, "a", "out"))), encoding="utf-8")
+    facts = report(path, flat=True)
+    assert facts.modules == (ModuleFacts("encoder", "Encoder"),)
+    found = {layer.path: layer for layer in facts.layers}
+    lines = facts.source.splitlines()
+
+    def own(path: str) -> list[str]:
+        places = (place for place in found[path].calls[0].places if place.own)
+        return [lines[place.first - 1].strip().partition("  #")[0] for place in places]
+
+    assert (found["encoder"].is_model, found["encoder"].names) == (True, ("encoder",))
+    assert own("encoder")[0] == "self.encoder = Encoder()" and "self.encoder(a)" in own("encoder")[1]
+    assert found["encoder/dense_0"].names == ("encoder.dense_0",)
+    assert found["encoder/dense_0"].calls[0].module == "encoder"
+    assert own("encoder/dense_0")[0] == "self.dense_0 = nn.Linear(in_features=3, out_features=4)"
+    assert "self.dense_0(" in own("encoder/dense_0")[1]
+    assert own("encoder/in") == ["def forward(self, in_: Tensor) -> Tensor:"]
+    assert facts.layers[[layer.path for layer in facts.layers].index("out")].calls[0].inputs == (
+        found["encoder/dense_5"].calls[0].number,
+    )
