@@ -129,6 +129,17 @@ def transform(saved: SavedModel, options: Options, watch: passes.Watch = lambda 
     return lowered
 
 
+def lower_model(saved: SavedModel, options: Options) -> Lowered:
+    """SavedModel -> ModelSpec -> Graph, before any pass: node for node what the layers do, in their order.
+
+    Raises:
+        ConversionError: The model cannot be converted exactly.
+    """
+    with custom_layers(map(Path, options.custom)):
+        model = parse(saved, options.backend, options.sources())
+        return lower(model, channels_first=options.channels_first, finish_class=passes.finish_class)
+
+
 def generate(saved: SavedModel, options: Options, name: str) -> Generated:
     """SavedModel -> ModelSpec -> Graph -> SourceFile -> text.
 

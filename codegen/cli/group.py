@@ -8,8 +8,10 @@ from codegen.cli.check import check_command
 from codegen.cli.convert import convert_command
 from codegen.cli.diff import diff_command
 from codegen.cli.inspect import inspect_command
+from codegen.cli.record import record_command
 from codegen.cli.report import report_command
 from codegen.cli.terminal import exit_codes
+from codegen.cli.verify import verify_command
 from codegen.version import VERSION
 
 
@@ -22,5 +24,15 @@ def main() -> None:
     """Turn saved Keras models into PyTorch source code worth checking in."""
 
 
-for command in (convert_command, inspect_command, check_command, report_command, diff_command):
+COMMANDS = (
+    convert_command,
+    inspect_command,
+    check_command,
+    record_command,
+    verify_command,
+    report_command,
+    diff_command,
+)
+
+for command in COMMANDS:
     main.add_command(command)

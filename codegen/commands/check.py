@@ -80,10 +80,10 @@ def check(
     options = replace(options, **changes)
     progress("reading")
     with read_model(path, options.weights, hashed=True) as saved:
-        files = _find(Path(path), options, output)
+        files = find_checked_in(Path(path), options, output)
         found = files.source.read_text(encoding="utf-8", errors="replace")
         draft = generate(saved, options, files.name)
-        if _says(found, FALLBACK_NOTE):
+        if says(found, FALLBACK_NOTE):
             draft = fallback(saved, options, files.name)
         changed: tuple[Difference, ...] | None = None
         if files.weights.is_file() and saved.weights is not None and not options.no_weights:
@@ -95,7 +95,12 @@ def check(
     return Drift(files.source, files.weights, _diff(files.source, found, expected), changed)
 
 
-def _find(model: Path, options: Options, output: FilePath | None) -> Target:
+def find_checked_in(model: Path, options: Options, output: FilePath | None) -> Target:
+    """The checked-in files of a model.
+
+    Raises:
+        NotConverted: There is no module.
+    """
     places = [output] if output is not None else [model.parent, Path()]
     found = [target(model, options, place) for place in places]
     for files in found:
@@ -109,7 +114,7 @@ def _find(model: Path, options: Options, output: FilePath | None) -> Target:
     )
 
 
-def _says(found: str, note: str) -> bool:
+def says(found: str, note: str) -> bool:
     """Whether a note stands in a checked-in module."""
     return "".join(note.split()) in "".join(found.split())  # lines are broken at blanks and hyphens
 

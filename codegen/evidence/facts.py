@@ -15,7 +15,7 @@ Seen = Literal["source", "graph", "nowhere"]
 
 
 @dataclass(frozen=True)
-class LayerCall:
+class CallPath:
     """One call of one layer of the Keras model.
 
     Attributes:
@@ -55,9 +55,9 @@ class Difference:
 
     Attributes:
         absolute: The largest absolute difference; infinite if only one of two numbers is finite.
-        relative: That over the largest magnitude of what is expected.
+        relative: That over the largest magnitude of what is expected, if that is not zero.
         ulps: The largest difference in units in the last place of the expected float32 numbers; those
-            that are near zero beside the largest one count as if they were a thousandth of it.
+            that are near zero beside the largest one count as if they were a 64th of it.
     """
 
     absolute: float

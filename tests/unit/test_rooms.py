@@ -34,7 +34,8 @@ ROOMS = (
     "graph",
     "model source specialise",
     "bytecode training.library",
-    "errors version torch_api runtime runtime.images runtime.indexing runtime.recurrent runtime.training",
+    "errors version recorder torch_api",
+    "runtime runtime.images runtime.indexing runtime.recurrent runtime.training",
 )
 
 #: Stages that know nothing of one another, each with the rooms in it.
