@@ -7,6 +7,7 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from codegen.emit.freezing import freezing
 from codegen.errors import ConversionError, shorten
 from codegen.graph import Graph, Module, Symbol, definitions, naming
 from codegen.graph.expression import literal_tree
@@ -199,20 +200,12 @@ def _tensor(module: Module) -> ast.expr:
     return ast.Call(parse_template("nn.Parameter"), [empty], frozen)
 
 
-def attribute_lines(module: Module, name: str, names: Names) -> list[str]:
+def attribute_lines(graph: Graph, module: Module, name: str, names: Names) -> list[str]:
     """The statements of `__init__` that make one attribute."""
     made = ast.unparse(ast.fix_missing_locations(constructor(module, names)))
     if module.constructor == "buffer":
         return [f'self.register_buffer("{name}", {made})']
-    lines = [f"self.{name} = {made}"]
-    if module.constructor in ("nn.Parameter", "attribute"):
-        return lines
-    trained = [key for key in module.state if not key.startswith(("running_", "num_batches"))]
-    if module.frozen and set(trained) <= module.frozen:
-        lines.append(f"self.{name}.requires_grad_(False)")
-    else:
-        lines += [f"self.{name}.{key}.requires_grad_(False)" for key in trained if key in module.frozen]
-    return lines
+    return [f"self.{name} = {made}", *freezing(graph, module, name)]
 
 
 def parameter_dtype(module: Module) -> str:

@@ -39,6 +39,7 @@ class SourceFile:
     """The generated file, as text in parts.
 
     Attributes:
+        is_whole: Whether all that the model holds is in the file of weights.
         steps: The nodes that each statement of a class's `forward` computes.
     """
 
@@ -48,5 +49,6 @@ class SourceFile:
     helpers: tuple[Code, ...]
     model_name: Code
     has_weights: bool
+    is_whole: bool
     classes: tuple[ClassSource, ...]
     steps: Mapping[Graph, Sequence[tuple[Node, ...]]]

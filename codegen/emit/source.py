@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from codegen.emit.code import Code, docstring, literal, plain
 from codegen.emit.cut import cut
 from codegen.emit.forward import Forward, write_forward
+from codegen.emit.freezing import is_frozen
 from codegen.emit.halves import METHOD, Halves, write_halves
 from codegen.emit.modules import Names, attribute_lines, constructor
 from codegen.emit.parts import ClassSource, MethodSource, SourceFile
@@ -127,6 +128,7 @@ def emit(
     for helper in needed:
         imports |= helper.imports
     standard, third_party = import_lines([imports[name] for name in sorted(reads & imports.keys())])
+    is_whole = not any("persistent=False" in helper for helper in helpers)
     return SourceFile(
         doc=_file_doc(graph, origin, names.classes[graph], forward.arguments),
         standard_imports=standard,
@@ -134,6 +136,7 @@ def emit(
         helpers=tuple(helpers),
         model_name=Code(names.classes[graph]),
         has_weights=has_weights,
+        is_whole=is_whole,
         classes=tuple(classes),
         steps=steps,
     )
@@ -143,7 +146,8 @@ def _class(
     graph: Graph, names: Names, forward: Forward, doc: list[str], is_root: bool, methods: Sequence[Method]
 ) -> ClassSource:
     attributes = names.attributes[graph]
-    init = [line for module, name in attributes.items() for line in attribute_lines(module, name, names)]
+    init = [line for m, name in attributes.items() for line in attribute_lines(graph, m, name, names)]
+    init += ["self.requires_grad_(False)"] if is_root and is_frozen(graph) else []
     init += [method.at_start for method in methods if method.at_start]
     buffers = [name for module, name in attributes.items() if module.constructor == "buffer"]
     count = len(graph.outputs)
