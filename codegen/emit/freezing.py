@@ -10,7 +10,7 @@ _NO_PARAMETERS = ("running_", "num_batches")
 
 
 def freezing(graph: Graph, module: Module, name: str) -> list[str]:
-    """The statements that freeze an attribute of a class, or parts of it; none if the class is frozen whole."""
+    """The statements that freeze an attribute of a class, or parts of it; none if the class is frozen."""
     if module.constructor in ("nn.Parameter", "buffer", "attribute") or is_frozen(graph):
         return []
     if all_frozen([module]):
