@@ -14,6 +14,7 @@ from codegen.emit.source import Method
 from codegen.emit.training.initializers import torch_initializer
 from codegen.emit.training.regularizers import describe, torch_penalty
 from codegen.emit.training.rules import Task, write_rules
+from codegen.emit.training.starts import Start, write_starts
 from codegen.graph import Graph, Module
 from codegen.graph.recipe import Weight
 from codegen.model.spec import LayerSpec
@@ -97,10 +98,11 @@ def training_methods(graph: Graph, names: Names, tree: VariableTree) -> list[Met
     sources = {source.variable: source for source in _sources(tree, ())}
     state = list(state_dict(graph, names))
     parameters = [(key, module, weight) for key, module, weight in state if not _is_buffer(key, module)]
-    start = [_start(key, module, weight, sources) for key, module, weight in parameters]
+    places = dict(_places(graph, names, ""))
+    start = [_start(*parameter, sources, *places.get(parameter[0], ("", ""))) for parameter in parameters]
     penalties = [_penalty(key, module, weight, sources) for key, module, weight in parameters]
     methods = []
-    if body := write_rules(start):
+    if body := write_starts(start, names.classes[graph]):
         methods.append(
             Method("reset_parameters(self) -> None", _start_doc(start), body, "self.reset_parameters()")
         )
@@ -188,17 +190,40 @@ def _is_buffer(key: str, module: Module) -> bool:
 # -------------------------------------------------------------------- initialisers
 
 
-def _start(key: str, module: Module, weight: Weight, sources: Mapping[Variable, _Source]) -> Task:
+def _places(graph: Graph, names: Names, prefix: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """The class and the attribute that hold each parameter, by key; "" for what is in a sequence."""
+
+    def inside(module: Module, path: str, attribute: str) -> Iterator[tuple[str, tuple[str, str]]]:
+        for key in module.state:
+            yield (f"{path}.{key}" if key else path), (names.classes[graph], attribute)
+        for index, child in enumerate(module.children):
+            yield from inside(child, f"{path}.{index}", "")
+        if module.graph is not None:
+            yield from _places(module.graph, names, f"{path}.")
+
+    for module, name in names.attributes[graph].items():
+        yield from inside(module, prefix + name, name if module.when is None else "")
+
+
+def _start(
+    key: str,
+    module: Module,
+    weight: Weight,
+    sources: Mapping[Variable, _Source],
+    owner: str,
+    attribute: str,
+) -> Start:
     """How a parameter is initialised."""
     statement = _initializer(weight, sources)
     if statement and parameter_dtype(module) in ("float16", "bfloat16"):
         statement = statement.replace("nn.init.orthogonal_", "orthogonal_in_half_")
-    own = key.rsplit(".", 1)[-1]
-    initial = facts(module.constructor).initial.get(own)
+    is_bare = module.constructor in TENSORS
+    names = () if is_bare else module.state
+    local = next((name for name in names if f".{key}".endswith(f".{name}")), "")
+    initial = facts(module.constructor).initial.get(local)
     is_done = initial is not None and statement == _FILLS[initial]
-    return Task(
-        key, len(weight.shape), statement, not is_done, named(key, module), overwrites=statement is not None
-    )
+    kind = "" if is_bare else module.constructor
+    return Start(key, kind, local, owner, attribute, len(weight.shape), statement, not is_done)
 
 
 def named(key: str, module: Module) -> str:
@@ -243,8 +268,8 @@ def _computes(weight: Weight) -> bool:
     return weight.step in ("numpy", "full", "constant") or any(map(_computes, weight.inputs))
 
 
-def _start_doc(tasks: list[Task]) -> list[str]:
-    unknown = [task.key for task in tasks if task.statement is None]
+def _start_doc(starts: list[Start]) -> list[str]:
+    unknown = [start.key for start in starts if start.statement is None]
     if not unknown:
         return ["Initialise as Keras does."]
     more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
