@@ -17,7 +17,6 @@ class Task:
         statement: What is to be done, about `{p}`; None if it is to be left alone.
         needed: Whether it must be done; else it just does no harm.
         attribute: The attribute that holds it, if it may be named by it; else "".
-        overwrites: Whether it undoes what was done before to the parameter.
     """
 
     key: str
@@ -25,7 +24,6 @@ class Task:
     statement: str | None
     needed: bool = True
     attribute: str = ""
-    overwrites: bool = False
 
 
 def write_rules(tasks: Sequence[Task], owner: str = "self") -> list[str]:
@@ -66,10 +64,6 @@ def _loop(rules: Sequence[tuple[_Condition, Task]], owner: str) -> list[str]:
     named = any("name" in condition.text for condition, _ in rules)
     head = f"name, parameter in {owner}.named_parameters()" if named else f"parameter in {owner}.parameters()"
     lines = [f"for {head}:"]
-    functions = [_function(task) for _, task in rules]
-    if len(rules) == 2 and all(functions) and not rules[1][0].text:
-        choice = f"init = {functions[0]} if {rules[0][0].text} else {functions[1]}"
-        return [*lines, f"    {choice}", "    init(parameter)"]
     for index, (condition, task) in enumerate(rules):
         word = "elif" if index else "if"
         test = f"{word} {condition.text}:" if condition.text else "else:"
@@ -80,12 +74,6 @@ def _loop(rules: Sequence[tuple[_Condition, Task]], owner: str) -> list[str]:
     return lines
 
 
-def _function(task: Task) -> str:
-    """The function that is to be called with the parameter alone; "" if there is more to do."""
-    call = re.fullmatch(r"([\w.]+)\(\{p\}\)", task.statement or "")
-    return call[1] if call else ""
-
-
 def _rules(tasks: Sequence[Task]) -> list[tuple[_Condition, Task]]:
     """A decision list: at each step, the group that is easiest to tell from the rest."""
     rules = []
@@ -94,19 +82,13 @@ def _rules(tasks: Sequence[Task]) -> list[tuple[_Condition, Task]]:
         choices = []
         for statement in dict.fromkeys(task.statement for task in waiting):
             targets = [task for task in waiting if task.statement == statement]
-            others = [task for task in left if task.statement != statement and not _may_join(task, targets)]
+            others = [task for task in left if task.statement != statement]
             condition = _condition(targets, others)
             choices.append((condition.cost, -len(targets), condition, targets[0]))
         _, _, condition, task = min(choices, key=lambda choice: choice[:2])
         rules.append((condition, task))
         left = [task for task in left if not condition.holds(task)]
     return rules
-
-
-def _may_join(task: Task, targets: Sequence[Task]) -> bool:
-    """Whether a parameter may get the targets' statement, too: its own comes later and undoes it."""
-    alike = (task.rank > 1) == (targets[0].rank > 1) and "\n" not in (targets[0].statement or "")
-    return alike and task.overwrites and task.statement is None
 
 
 def _condition(targets: Sequence[Task], others: Sequence[Task]) -> _Condition:

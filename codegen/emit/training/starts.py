@@ -67,8 +67,8 @@ def write_starts(starts: Sequence[Start], root: str) -> list[str]:
 
 
 def _cost(lines: Sequence[str]) -> int:
-    """About how many lines there are when long ones are wrapped."""
-    return sum(1 + len(line) // 80 for line in lines)
+    """About how many lines there are when long ones are wrapped; a name is worth a line."""
+    return sum(1 + len(line) // 80 + line.count("self.get_parameter(") for line in lines)
 
 
 def _by_rank(starts: Sequence[Start]) -> tuple[list[str], list[Start]]:
