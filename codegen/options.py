@@ -123,7 +123,13 @@ class Options:
             ConversionError: A file or a package does not exist.
         """
         packages = [package_folder(name, sys.path) for name in self.source_package]
-        return Sources([*map(Path, self.source), *packages])
+        paths = [*map(Path, self.source), *packages]
+        if not paths:
+            return Sources()
+        from codegen.lowering import catalogue, registry  # which only source needs before a model is read
+
+        catalogue.load(())
+        return Sources(paths, registry.registered())
 
     def module_name(self, path: FilePath) -> str:
         """Name of the module that the model at `path` becomes.

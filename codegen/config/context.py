@@ -61,6 +61,7 @@ class Context:
             self.sources,
             lambda entry, at: self.read_layer(entry, at, top),
             self.origin.generation,
+            self.sources.is_packaged(found[0]),
         )
 
     def weight_shape(self, suffix: str) -> tuple[int, ...] | None:

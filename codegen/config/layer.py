@@ -18,7 +18,7 @@ from codegen.config.dialects.policies import policy_name
 from codegen.config.dialects.quirks import quirks_of
 from codegen.config.written import written_class, written_layer
 from codegen.errors import CONFIG_FAULTS, MalformedConfig, shorten
-from codegen.model.packages import ACTIVATION, KERAS, OPS, SOURCE
+from codegen.model.packages import ACTIVATION, CUSTOM, KERAS, OPS, SOURCE
 from codegen.model.saved_model import LayerWeights, StoredTensor
 from codegen.model.spec import CallSpec, LayerSpec, Untold
 from codegen.model.words import TRAINING_SUFFIXES, default_name
@@ -93,7 +93,7 @@ def read_layer(
     class_name = checks.text(entry.get("class_name"), f"layer {name!r}: the class name")
     inner = context.inside(name)
     written = written_class(entry, class_name, context)
-    if written is not None:
+    if written is not None and not (written.is_packaged and _is_known(entry, class_name, context)):
         return written_layer(entry, name, written, inner, calls)
     if is_model(entry):
         model = inner.parse_model(entry, name, inner)
@@ -115,6 +115,15 @@ def read_layer(
         raise MalformedConfig(
             f"layer {name!r}: the config of {class_name} is damaged ({type(fault).__name__}: {fault})"
         ) from fault
+
+
+def _is_known(entry: Mapping[str, Any], class_name: str, context: Context) -> bool:
+    """Whether there is a layer function for a class: a package's, or Keras' own if that can be meant."""
+    name, package = classes.class_and_package(entry, class_name)
+    config = entry["config"]
+    package, doubt = owner(entry, name, package, config, context.origin)
+    is_told = package != CUSTOM and not (package == KERAS and doubt)
+    return is_told and (package, classes.without_alias(name)) in context.sources.known
 
 
 def _layer(
@@ -268,7 +277,7 @@ def _activation(value: Any, context: Context) -> Any:
     if not isinstance(name, str):
         raise MalformedConfig(f"an activation should be a name or a layer, but is {shorten(value)}")
     written = context.written(name.rpartition(">")[2])
-    if written is not None:
+    if written is not None and not (written.is_packaged and (ACTIVATION, name) in context.sources.known):
         quirks = quirks_of("Lambda", KERAS, {"name": name}, context.origin)
         return LayerSpec(name, name, {"definition": written}, package=SOURCE, quirks=quirks)
     quirks = quirks_of(name, ACTIVATION, {}, context.origin)

@@ -31,6 +31,7 @@ class SourceObject:
         sources: The files (`codegen.source.files.Sources`).
         read: Makes a `LayerSpec` of a serialised layer and its name, as this file means it.
         generation: Of the Keras that saved the file.
+        is_packaged: Whether it is of a package, given as a whole.
     """
 
     name: str
@@ -38,6 +39,7 @@ class SourceObject:
     sources: Any
     read: Any
     generation: int
+    is_packaged: bool = False
 
 
 class StoredList(list[Any]):

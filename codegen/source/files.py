@@ -6,7 +6,7 @@ import ast
 import os
 import re
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,10 +27,13 @@ class Sources:
 
     Attributes:
         paths: Files, and folders of them.
+        known: Packages and classes of theirs for which there are layer functions; these count before the
+            source of a whole package.
         used: Which names of which files were read, for the report.
     """
 
     paths: Sequence[Path] = ()
+    known: Collection[tuple[str, str]] = ()
     used: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -73,6 +76,11 @@ class Sources:
             tree = _parse(path)
             self._parsed[path] = SourceModule(name, path.name, tree, path.name == "__init__.py")
         return self._parsed[path]
+
+    def is_packaged(self, module: SourceModule) -> bool:
+        """Whether a module is of a package, a folder that has an `__init__.py`."""
+        root = self._files.get(module.name.partition(".")[0])
+        return root is not None and root.name == "__init__.py"
 
     # ---------------------------------------------------------------- who defines what
 
