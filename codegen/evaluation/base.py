@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from codegen.evaluation import inherited as keras
 from codegen.evaluation import layers
 from codegen.evaluation.calling import call_layer
 from codegen.evaluation.classes import library_base, member
 from codegen.evaluation.layers import PLAIN, base_class
+from codegen.evaluation.libraries import FUNCTION_TYPES
 from codegen.evaluation.meaning import builtins
 from codegen.evaluation.meaning.values import Function, Library, NotEvaluated, StaticShape, Unknown
 from codegen.evaluation.objects import (
@@ -77,6 +79,8 @@ def _layer_method(world: Any, method: LayerMethod, args: Sequence[Any], kwargs: 
         layer.options["layers"].append(args[0])
     elif name == "build":
         layer.built = True
+    elif name == "compute_output_shape":
+        return keras.output_shape(world, layer, args)
     elif name != "set_weights":
         raise NotEvaluated(f"calls {name}() of a {layer.class_name}")
     return None
@@ -153,9 +157,9 @@ def inherited(
     elif name == "get_config":
         return {"name": layer.name, "trainable": layer.trainable, "dtype": "float32", **layer.options}
     elif name == "compute_mask":
-        return args[1] if len(args) > 1 else None
+        return keras.mask(world, layer, base, args)
     elif name == "compute_output_shape":
-        raise NotEvaluated("asks Keras for the shape of an output")
+        return keras.output_shape(world, layer, args)
     elif name == "add" and base == "Sequential":
         layers.members(layer)
         layer.options["layers"].append(args[0])
@@ -193,6 +197,9 @@ def attribute(instance: Instance, name: str) -> Any:
         return value
     if name in METHODS or name in _NOTHING:
         return BaseMethod(instance, name)
+    weight = keras.weight(layer, name)
+    if weight is not None:
+        return weight
     raise NotEvaluated(f"reads the attribute {name!r} of an object of {instance.cls.name}")
 
 
@@ -231,7 +238,10 @@ def store_attribute(owner: Any, name: str, value: Any) -> None:
         if name == "supports_masking":
             layer.supports_masking = bool(value)
             return
-        if name in ("built", "input_spec", "_supports_masking", "_build_input_shape"):
+        if name == "built":
+            layer.built = bool(value)
+            return
+        if name in ("input_spec", "_supports_masking", "_build_input_shape"):
             return
         if name in ("trainable", "_trainable") and isinstance(value, bool):
             layer.trainable = value
@@ -243,6 +253,12 @@ def store_attribute(owner: Any, name: str, value: Any) -> None:
         if isinstance(value, WeightVariable) and value not in layer.weights and not value.label:
             layer.weights.append(value)
     owner.attributes[name] = value
+
+
+def note_built(instance: Instance) -> None:
+    """Its `build` was called, which Keras does once."""
+    if instance.layer is not None:
+        instance.layer.built = True
 
 
 # -------------------------------------------------------------------- functions of Python
@@ -294,6 +310,10 @@ def _isinstance(world: Any, value: Any, kinds: Any) -> bool:
     if isinstance(kinds, Class):
         return isinstance(value, Instance) and kinds in value.cls.order()
     path = getattr(kinds, "path", "")
+    if path in FUNCTION_TYPES:
+        return isinstance(value, (Function, BoundMethod))
+    if path == "keras.initializers.Initializer":
+        return isinstance(value, layers.Initializer)
     wanted = base_class(path)
     layer = layer_of(value)
     if wanted:

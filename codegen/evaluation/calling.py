@@ -237,7 +237,10 @@ class _Call:
 
     def finished(self, result: Any) -> Any:
         """The result in the graph in which the layer is called."""
-        result = map_nested(self.world.output, result)
+        holds_more = isinstance(result, (list, tuple))
+        result = map_nested(
+            lambda part: None if part is None and holds_more else self.world.output(part), result
+        )
         values = list(instances(result, Value))
         masks = self._masks(values)
         self._trim(values)
@@ -301,11 +304,13 @@ class _Call:
         for made in self.layer.calls:
             if made.form == form:
                 return made  # type: ignore[no-any-return]  # of a layer of the author's
-        if self.layer.calls:
-            raise NotEvaluated("is called in several ways, which no class does")
+        count = len(self.layer.calls)
+        if count and all_variables(self.b.tree):
+            raise NotEvaluated("is called in several ways, which no class with weights does")
         self.graph.is_written = True
         self.b.session.finish_class(self.graph)
-        made = Made(form, self.graph, self.b.define("", graph=self.graph), list(self.graph.inputs))
+        module = self.b.define("", graph=self.graph, part=str(count + 1) if count else "")
+        made = Made(form, self.graph, module, list(self.graph.inputs))
         self.layer.calls.append(made)
         return made
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codegen.bytecode.routine import Routine
-from codegen.evaluation import base, classes, layers, parts
+from codegen.evaluation import base, classes, layers, libraries, parts
 from codegen.evaluation.author import Author
 from codegen.evaluation.base import SOURCE_NAMES, weight_value
 from codegen.evaluation.machine import call_function
@@ -149,6 +149,11 @@ class Evaluator:
 
     # ---------------------------------------------------------------- other evaluators
 
+    @property
+    def is_making(self) -> bool:
+        """Whether a layer is made or built, not called."""
+        return self.author is not None and self.builder.graph is self.author.constants
+
     def constants(self, layer: Layer | None = None) -> Evaluator:
         """What is computed before a layer is called."""
         if self.author is None or self.builder.graph is self.author.constants:
@@ -210,6 +215,8 @@ class Evaluator:
             return rest.removeprefix("backend.") in BACKEND
         if root == "tensorflow":
             return self._tools.knows(rest)
+        if owner.path == "keras.config":
+            return True
         raise NotEvaluated(f"asks whether {owner.path} has {name}")
 
     def base_attribute(self, instance: Instance, name: str) -> Any:
@@ -234,6 +241,7 @@ class Evaluator:
             "tensorflow": "tensorflow",
             "numpy": "numpy",
             "math": "math",
+            **{name: name for name in libraries.ROOTS},
         }
         return Library(known[root] + path[len(root) :]) if root in known else Unknown(name)
 
@@ -242,7 +250,7 @@ class Evaluator:
         if isinstance(owner, OBJECTS):
             return classes.attribute(self, owner, name)
         if self.author is not None and isinstance(owner, Library):
-            found = parts.attribute(owner, name)
+            found = parts.attribute(owner, name, self.author.generation)
             if found is not None:
                 return found
         return attributes.attribute(self._tools, owner, name)
@@ -298,7 +306,10 @@ class Evaluator:
         if isinstance(function, Function):
             return call_function(self, function, args, kwargs)
         if isinstance(function, BoundMethod):
-            return call_function(self, function.function, [function.owner, *args], kwargs)
+            result = call_function(self, function.function, [function.owner, *args], kwargs)
+            if function.function.routine.name == "build" and isinstance(function.owner, Instance):
+                base.note_built(function.owner)
+            return result
         if isinstance(function, (Class, Instance, Layer, LayerMethod, BaseMethod, Wrapped)):
             return base.call_object(self, function, args, kwargs)
         if isinstance(function, Transparent):

@@ -48,7 +48,7 @@ def keras_layer(class_name: str, args: Sequence[Any], kwargs: Mapping[str, Any])
     """`keras.layers.Name(*args, **kwargs)`."""
     options = named_options(class_name, args, kwargs)
     layer = Layer("", class_name)
-    take_common(layer, options)
+    take_common(layer, options, class_name)
     layer.options = options
     return layer
 
@@ -63,10 +63,10 @@ def named_options(class_name: str, args: Sequence[Any], kwargs: Mapping[str, Any
     return {**dict(zip(names, args, strict=False)), **kwargs}
 
 
-def take_common(layer: Layer, options: dict[str, Any]) -> None:
-    """Take out what every layer's constructor knows."""
+def take_common(layer: Layer, options: dict[str, Any], base: str) -> None:
+    """Take out what every layer's constructor knows; `base` is Keras' class."""
     for name in COMMON & options.keys():
-        if name == "input_dim" and layer.class_name.endswith("Embedding"):
+        if name == "input_dim" and base.endswith("Embedding"):
             continue
         value = options.pop(name)
         if name == "name" and isinstance(value, str):
@@ -85,12 +85,10 @@ def init_layer(instance: Instance, base: str, args: Sequence[Any], kwargs: Mappi
         options = dict(zip(("name",) if base == "Model" else (), args, strict=False)) | dict(kwargs)
         if len(args) > len(options):
             raise NotEvaluated("calls the constructor of Keras' Layer with arguments without names")
-        take_common(layer, options)
-        if options:
-            raise NotEvaluated(f"calls the constructor of Keras' {base} with {next(iter(options))!r}")
-        return
+        take_common(layer, options, base)
+        return  # of others Keras knows nothing: get_config() saved them
     options = named_options(base, args, kwargs)
-    take_common(layer, options)
+    take_common(layer, options, base)
     layer.options = options
 
 

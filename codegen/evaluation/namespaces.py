@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from codegen.evaluation.meaning.values import Function, NotEvaluated, Unknown
 from codegen.source.files import Sources
-from codegen.source.modules import Computed, Definition, Imported, SourceModule
+from codegen.source.modules import Computed, Definition, Imported, SourceModule, joined
 from codegen.source.statements import value_routine
 
 
@@ -29,6 +30,9 @@ class Evaluates(Protocol):
 
     def module(self, namespace: Namespace) -> Any:
         """A module of the source."""
+
+    def truth(self, value: Any) -> bool:
+        """Whether `if value:` goes on."""
 
     def constants(self) -> Evaluates:
         """What evaluates what belongs to no call of a layer."""
@@ -71,6 +75,7 @@ class Namespace:
     owner: Any = None
     values: dict[str, Any] = field(default_factory=dict)
     _asked: set[str] = field(default_factory=set)
+    _tests: dict[ast.expr, bool] = field(default_factory=dict)
 
     @property
     def inner(self) -> Namespace | MethodNames:
@@ -85,7 +90,7 @@ class Namespace:
         """
         if name in self.values:
             return self.values[name]
-        definition = self.module.definitions.get(name)
+        definition = self._definition(world, name)
         if definition is None:
             if self.outer is not None:
                 return self.outer.find(world, name)
@@ -99,6 +104,31 @@ class Namespace:
             self._asked.discard(name)
         self.values[name] = value
         return value
+
+    def _definition(self, world: Evaluates, name: str) -> Definition | None:
+        """What the module says of a name, in the branches that are run."""
+        choices = self.module.choices.get(name)
+        if choices is None or name in self._asked:
+            return self.module.definitions.get(name)
+        kept = [
+            definition
+            for conditions, definition in choices
+            if all(self._holds(world, condition.test) == condition.holds for condition in conditions)
+        ]
+        return joined(name, kept)
+
+    def _holds(self, world: Evaluates, test: ast.expr | tuple[str, ...]) -> bool:
+        """Whether a test holds, or what is imported is there; what nothing tells does."""
+        if isinstance(test, tuple):
+            return all(
+                self.program.sources.module(name) is not None or not isinstance(world.imported(name), Unknown)
+                for name in test
+            )
+        if test not in self._tests:
+            self._tests[test] = True  # a test that asks for itself
+            with suppress(NotEvaluated):
+                self._tests[test] = world.truth(self.evaluated(world, test))
+        return self._tests[test]
 
     def _value(self, world: Evaluates, name: str, definition: Definition) -> Any:
         if isinstance(definition, Imported):
@@ -135,10 +165,12 @@ class Namespace:
         if known is not None:
             if not imported.name:
                 return world.module(self.program.namespace(known))
+            part = sources.module(f"{path}.{imported.name}")
+            if part is not None and sources.is_part(known, imported.name):
+                return world.module(self.program.namespace(part))
             try:
                 return self.program.namespace(known).find(world, imported.name)
             except NotDefined:
-                part = sources.module(f"{path}.{imported.name}")
                 if part is not None:
                     return world.module(self.program.namespace(part))
                 return Unknown(f"{path}.{imported.name}")

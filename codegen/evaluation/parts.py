@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.evaluation import layers
+from codegen.evaluation import layers, libraries
 from codegen.evaluation.layers import Initial, Initializer
 from codegen.evaluation.meaning.values import Function, Library, Method, NotEvaluated, StaticShape
 from codegen.evaluation.objects import Class, Instance, Layer, Transparent, WeightVariable
@@ -22,19 +22,21 @@ _REGISTERS = frozenset({"register_keras_serializable", "keras_export"})
 _DECORATORS = frozenset({"function", "autograph.experimental.do_not_convert", "recompute_grad"})
 
 
-def attribute(owner: Library, name: str) -> Any:
-    """What is no dotted name: the float type of Keras; None if it is one."""
+def attribute(owner: Library, name: str, generation: int) -> Any:
+    """What is no dotted name: a version, a constant; None if it is one."""
     if owner.path == "tensorflow" and name == "__version__":
         return "2.15.0"
-    return None
+    if owner.path == "keras" and name == "__version__":
+        return {1: "1.2.2", 2: "2.15.0", 3: "3.15.0"}[generation]
+    return libraries.constant(f"{owner.path}.{name}")
 
 
 def call(world: Any, function: Library, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Call something of Keras that is no operation; `NOT_HERE` if it is one."""
     root, _, rest = function.path.partition(".")
     module, _, name = rest.rpartition(".")
-    if root == "functools":
-        return Transparent() if name in ("lru_cache", "wraps") else NOT_HERE
+    if root in libraries.ROOTS:
+        return libraries.call(function, args, kwargs)
     if root == "tensorflow":
         return _tensorflow(rest, args, kwargs)
     if root != "keras":
@@ -60,10 +62,14 @@ def call(world: Any, function: Library, args: Sequence[Any], kwargs: Mapping[str
         return "channels_last"
     if rest in ("config.floatx", "backend.floatx"):
         return "float32"
+    if rest == "config.is_flash_attention_enabled":
+        return None
     if rest in ("config.epsilon",):
         return 1e-7
     if rest in ("config.backend", "backend.backend"):
         return "tensorflow"
+    if rest == "backend.get_keras_mask" and isinstance(args[0], Value):
+        return world.builder.mask(args[0])
     if rest in ("backend.name_scope", "name_scope", "ops.name_scope"):
         return Method(None, "name_scope")
     return NOT_HERE

@@ -77,6 +77,13 @@ class Sources:
             self._parsed[path] = SourceModule(name, path.name, tree, path.name == "__init__.py")
         return self._parsed[path]
 
+    def is_part(self, package: SourceModule, name: str) -> bool:
+        """Whether a package means a module of its own by a name, if it says anything of it."""
+        said = package.definitions.get(name)
+        return (
+            isinstance(said, Imported) and said.name == name and self.resolve(said, package) == package.name
+        )
+
     def is_packaged(self, module: SourceModule) -> bool:
         """Whether a module is of a package, a folder that has an `__init__.py`."""
         root = self._files.get(module.name.partition(".")[0])

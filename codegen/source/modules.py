@@ -36,6 +36,23 @@ class Computed:
 Definition = ast.FunctionDef | ast.ClassDef | Imported | Computed
 
 
+@dataclass(frozen=True, eq=False)
+class Condition:
+    """What must hold for a branch of a module to be run.
+
+    Attributes:
+        test: The test of an `if`, or the modules that a `try` imports.
+        holds: Whether it must hold, or must not.
+    """
+
+    test: ast.expr | tuple[str, ...]
+    holds: bool
+
+
+#: All of them must hold.
+Conditions = tuple[Condition, ...]
+
+
 @dataclass(eq=False)
 class SourceModule:
     """A parsed file.
@@ -64,7 +81,24 @@ class SourceModule:
         found: dict[str, Definition] = {}
         for statement in _flattened(self.tree.body):
             _define(statement, found)
-        return found
+        return {**{name: kept[-1][1] for name, kept in self.choices.items()}, **found}
+
+    @cached_property
+    def choices(self) -> dict[str, list[tuple[Conditions, Definition]]]:
+        """What a name stands for in which branch, where it depends on more than the first one of each."""
+        branches = list(_branches(self.tree.body))
+        found: dict[str, list[tuple[Conditions, Definition]]] = {}
+        for conditions, statements in branches:
+            names: dict[str, Definition] = {}
+            for statement in statements:
+                _define(statement, names)
+            for name, definition in names.items():
+                found.setdefault(name, []).append((conditions, definition))
+        return {
+            name: kept
+            for name, kept in found.items()
+            if any(not condition.holds for conditions, _ in kept for condition in conditions)
+        }
 
     @cached_property
     def stars(self) -> tuple[Imported, ...]:
@@ -74,6 +108,25 @@ class SourceModule:
             for statement in _flattened(self.tree.body)
             if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*"
         )
+
+
+def joined(name: str, definitions: Sequence[Definition]) -> Definition | None:
+    """What definitions that are run one after the other make of a name."""
+    result: Definition | None = None
+    for definition in definitions:
+        if isinstance(definition, Computed) and result is not None and _goes_on(definition, name):
+            before = result.statements if isinstance(result, Computed) else (result,)
+            if all(isinstance(statement, ast.stmt) for statement in before):
+                definition = Computed((*before, *definition.statements))
+        result = definition
+    return result
+
+
+def _goes_on(computed: Computed, name: str) -> bool:
+    """Whether statements begin with what the name stands for before."""
+    first = computed.statements[0]
+    sets = isinstance(first, (ast.Assign, ast.AnnAssign)) and first.value is not None
+    return not sets or _reads(first, name, ast.Load)
 
 
 def _define(statement: ast.stmt, found: dict[str, Definition]) -> None:
@@ -118,24 +171,57 @@ def _change(statement: ast.stmt, names: Sequence[str], found: dict[str, Definiti
 
 def _flattened(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
     """The statements of a module; of `if` and `try` those that hold where nothing fails."""
+    for conditions, branch in _branches(statements):
+        if all(condition.holds for condition in conditions):
+            yield from branch
+
+
+def _branches(
+    statements: Sequence[ast.stmt], conditions: Conditions = ()
+) -> Iterator[tuple[Conditions, list[ast.stmt]]]:
+    """The statements of a module in their order, with what must hold for them to be run."""
+    plain: list[ast.stmt] = []
     for statement in statements:
-        if isinstance(statement, ast.If):
-            if not _is_script(statement.test):
-                yield from _flattened(statement.body)
-        elif isinstance(statement, (ast.Try, ast.With)):
-            yield from _flattened(statement.body)
+        if not isinstance(statement, (ast.If, ast.Try, ast.With)):
+            plain.append(statement)
+            continue
+        yield conditions, plain
+        plain = []
+        if isinstance(statement, ast.With):
+            yield from _branches(statement.body, conditions)
+        elif isinstance(statement, ast.Try):
+            imports = tuple(_modules(statement.body))
+            yield from _branches(statement.body, (*conditions, Condition(imports, holds=True)))
+            for handler in statement.handlers:
+                yield from _branches(handler.body, (*conditions, Condition(imports, holds=False)))
+        elif _is_never(statement.test):
+            yield from _branches(statement.orelse, conditions)
         else:
-            yield statement
+            yield from _branches(statement.body, (*conditions, Condition(statement.test, holds=True)))
+            yield from _branches(statement.orelse, (*conditions, Condition(statement.test, holds=False)))
+    yield conditions, plain
 
 
-def _is_script(test: ast.expr) -> bool:
+def _modules(statements: Sequence[ast.stmt]) -> Iterator[str]:
+    """The modules of other packages that statements import."""
+    for statement in statements:
+        if isinstance(statement, ast.Import):
+            yield from (alias.name for alias in statement.names)
+        elif isinstance(statement, ast.ImportFrom) and statement.module and not statement.level:
+            yield statement.module
+
+
+def _is_never(test: ast.expr) -> bool:
     """`__name__ == "__main__"`, or what only type checkers see."""
     names = {node.id for node in ast.walk(test) if isinstance(node, ast.Name)}
     return "__name__" in names or any(name.endswith("_CHECKING") for name in names)
 
 
-def _reads(value: ast.expr, name: str) -> bool:
-    return any(isinstance(node, ast.Name) and node.id == name for node in ast.walk(value))
+def _reads(value: ast.AST, name: str, context: type[ast.expr_context] = ast.expr_context) -> bool:
+    return any(
+        isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, context)
+        for node in ast.walk(value)
+    )
 
 
 def _names(target: ast.expr) -> list[str]:

@@ -30,6 +30,7 @@ _METHODS: Mapping[type, frozenset[str]] = {
     list: frozenset({"append", "copy", "count", "extend", "index", "insert", "pop", "reverse"}),
     tuple: frozenset({"count", "index"}),
     dict: frozenset({"copy", "get", "items", "keys", "pop", "setdefault", "update", "values"}),
+    float: frozenset({"is_integer"}),
     str: frozenset({"endswith", "format", "lower", "startswith", "upper"}),
     set: frozenset({"add"}),
 }
@@ -133,6 +134,8 @@ def call_method(t: Tools, method: Method, args: Sequence[Any], kwargs: Mapping[s
     operators.refuse_unknown(*args, *kwargs.values())
     if isinstance(owner, str):
         return _method_of_text(owner, name, args)
+    if isinstance(owner, float):
+        return owner.is_integer()
     if kwargs:
         raise NotEvaluated(f"calls {name}() with keywords")
     if isinstance(owner, (list, tuple)):

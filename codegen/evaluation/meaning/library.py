@@ -113,7 +113,8 @@ def _ops(t: Tools, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     if name == "shape":
         return t.shape(*args)
     if name in ("ones", "zeros"):
-        return t.tf(name, *args, **{"dtype": "float32", **kwargs})
+        given = {**dict(zip(("shape", "dtype"), args, strict=False)), **kwargs}
+        return t.tf(name, **{"dtype": "float32", **given})
     if name == "eye":
         return t.tf("eye", *args, **kwargs)
     if name in ("convert_to_tensor", "array") and not has_tensor(*args, *kwargs.values()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator as python
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -50,6 +51,8 @@ def binary(t: Tools, operator: str, a: Any, b: Any, *, floors: bool = False, in_
         in_place: Whether a list is changed.
     """
     refuse_unknown(a, b)
+    if operator == "%" and isinstance(a, str):
+        return formatted(a, b if isinstance(b, tuple) else (b,))
     if operator == "divide":
         operator = "//" if floors and is_whole(a) and is_whole(b) else "/"
     if isinstance(a, Value) or isinstance(b, Value):
@@ -61,6 +64,19 @@ def binary(t: Tools, operator: str, a: Any, b: Any, *, floors: bool = False, in_
         raise NotEvaluated(f"computes {_kind(a)} {operator} {_kind(b)}")
     _check_size(operator, a, b)
     return python_result(_PYTHON[operator], a, b)
+
+
+def formatted(text: str, values: Sequence[Any]) -> Any:
+    """`text % values` of texts and whole numbers in their plain form; others are only for messages."""
+    is_plain = all(isinstance(value, (str, int)) for value in values)
+    if not is_plain or len(_PLACE.findall(text)) != len(values) or _PLACE.sub("", text).count("%"):
+        return Unknown("a text")
+    rest = iter(values)
+    return _PLACE.sub(lambda _: str(next(rest)), text)
+
+
+#: Where a plain value stands in a text.
+_PLACE = re.compile("%[sd]")
 
 
 def _has_array(a: Any, b: Any) -> bool:

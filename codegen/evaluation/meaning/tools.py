@@ -83,7 +83,7 @@ class Tools:
         """Whether there is a function of TensorFlow of this name."""
         return tensorflow_function(name, self._tensorflow_names, is_first=False) is not None
 
-    def tf(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def tf(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function of TensorFlow by its path below `tensorflow`."""
         if self.versions.tensorflow == "unknown" and name in CHANGED:
             raise NotEvaluated(
@@ -101,7 +101,7 @@ class Tools:
             result.names = _FIELDS[found]
         return result
 
-    def op(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def op(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
         """Call a function of `keras.ops`."""
         spec = self._spec(op_class(name), OPS, {})
         if (OPS, spec.class_name) not in registry.registered():
@@ -117,9 +117,10 @@ class Tools:
     def layer(self, class_name: str, config: Mapping[str, Any], *inputs: Any) -> Any:
         """Call a layer that has no weights."""
         spec = self._spec(class_name, KERAS, config)
-        before = len(self.b.tree.children)
+        tree = self.b.tree
+        before = (len(tree.variables), len(tree.children))
         result = self._call(spec, *self._operands(inputs, {}))
-        if self.b.tree.variables or len(self.b.tree.children) > before:
+        if (len(tree.variables), len(tree.children)) != before:
             raise NotEvaluated(f"makes a layer that has weights ({class_name})")
         return result
 
@@ -171,7 +172,7 @@ class Tools:
                 return value.item()
             return value.tolist() if has_tensors else Constant(value.tolist(), dtype)
         if isinstance(value, Library):
-            return self.dtype(value)
+            return value.path.rpartition(".")[2] if name.endswith("_fn") else self.dtype(value)
         if isinstance(value, Unknown):
             raise NotEvaluated(f"uses {value.name}, which is not in the file")
         if isinstance(value, Function):

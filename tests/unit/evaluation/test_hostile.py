@@ -100,7 +100,7 @@ def test_code_objects_that_were_tampered_with() -> None:
         ("lambda x: x * tf.Variable(2.0)", "makes a variable, whose value is not in the file"),
         ("lambda x: np.random.normal() * x", "draws random numbers when the model is made"),
         ("lambda x: os.getcwd()", "uses os, which is not in the file"),
-        ("lambda x: '%0999999999d' % 3", "computes a str % a int"),
+        ("lambda x: x * len('%0999999999d' % 3)", "uses a text, which is not in the file"),
         ("lambda x: K.frobnicate(x)", "calls K.frobnicate, which is not supported"),
         ("lambda x: while_true(x)", "calls while_true, which is not in the file"),
     ],

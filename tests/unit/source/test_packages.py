@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from codegen import inspect
+from codegen.evaluation.author import Author
+from codegen.evaluation.evaluator import Evaluator
+from codegen.evaluation.meaning.tools import Versions
+from codegen.evaluation.namespaces import Program
+from codegen.source.files import Sources
+from tests.support.builder import empty_builder
 from tests.support.configs import entry, functional, input_entry
+from tests.unit.source.test_functions import found
 
 #: A class of which no call can be evaluated.
 OPENS = """
@@ -57,3 +64,39 @@ def test_layers_that_are_known_need_no_source_of_their_package(
     assert _problems(tmp_path, layer, package) == []
     (found,) = _problems(tmp_path, layer, package / "layers.py")
     assert "layer 'layer'" in found and "open" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("try:\n    import jax\nexcept ImportError:\n    jax = None\nvalue = jax is None", True),
+        ("try:\n    import numpy as np\nexcept ImportError:\n    np = None\nvalue = np is None", False),
+        ("flag = False\nif flag:\n    value = 1\nelse:\n    value = 2", 2),
+        ("flag = True\nif flag:\n    value = 1\nelif missing():\n    value = 2\nelse:\n    value = 3", 1),
+        ("import os\nif os.getenv('A'):\n    value = 1\nelse:\n    value = 2", 1),
+        ("if False:\n    def value():\n        return 1\nelse:\n    value = 3\nvalue = value + 1", 4),
+        ("from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    value = 1\nelse:\n    value = 2", 2),
+        ("if value:\n    value = 1\nelse:\n    value = 2", 1),
+        ("name = 'w'\nvalue = '%s_%d' % (name, 2)", "w_2"),
+        ("import string\nvalue = string.ascii_lowercase[2]", "c"),
+        ("import warnings\nwarnings.warn('old')\nvalue = (2.0).is_integer()", True),
+        ("from packaging import version\nvalue = version.parse('3.10.1') > version.parse('3.9')", True),
+        ("from collections import OrderedDict\nvalue = list(OrderedDict([('b', 1), ('a', 2)]))", ["b", "a"]),
+    ],
+)
+def test_a_module_means_what_python_would_make_of_it(tmp_path: Path, text: str, expected: Any) -> None:
+    assert found(tmp_path, "value", main=text) == expected
+
+
+def test_a_package_finds_its_own_modules(tmp_path: Path) -> None:
+    inside = "from lib import backend, own\nfrom . import other\nvalue = backend.size + other.size + own"
+    package = _package(
+        tmp_path, "lib", __init__="from lib import backend\nfrom .other import own\nimport lib.main",
+        backend="size = 1", other="size = 20\nown = 300", main=inside,
+    )  # fmt: skip
+    program = Program(Sources([package]))
+    module = program.sources.module("lib.main")
+    assert module is not None and program.sources.is_packaged(module)
+    author = Author(program, lambda *_: None, 3)  # type: ignore[arg-type]  # no layers here
+    evaluator = Evaluator(empty_builder(), Versions(), author)
+    assert evaluator.lookup("value", program.namespace(module)) == 321
