@@ -8,36 +8,14 @@ from typing import Any
 
 import pytest
 
-from codegen.evaluation.author import Author
-from codegen.evaluation.evaluator import Evaluator
-from codegen.evaluation.meaning.tools import Versions
 from codegen.evaluation.meaning.values import NotEvaluated
-from codegen.evaluation.namespaces import Program
-from codegen.source.files import Sources
 from tests.fixtures import build_code_objects
-from tests.support.builder import empty_builder
+from tests.support.sources import found, world
 
 PYTHONS = json.loads((Path(__file__).parents[2] / "fixtures" / "code_objects.json").read_text("ascii"))
 RESULTS = {made["name"]: made["results"] for made in PYTHONS[-1]["functions"]}
 ARGUMENTS: dict[str, Any] = dict(build_code_objects.ARGUMENTS)
 KEYWORDS: dict[str, Any] = dict(build_code_objects.KEYWORDS)
-
-
-def world(tmp_path: Path, **files: str) -> tuple[Evaluator, Program]:
-    """An evaluator, and the program of these files."""
-    for name, text in files.items():
-        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
-    program = Program(Sources([tmp_path]))
-    author = Author(program, lambda *_: None, 3)  # type: ignore[arg-type]  # no layers here
-    return Evaluator(empty_builder(), Versions(), author), program
-
-
-def found(tmp_path: Path, name: str, **files: str) -> Any:
-    """What a name of the file `main` stands for."""
-    evaluator, program = world(tmp_path, **files)
-    module = program.sources.module("main")
-    assert module is not None
-    return evaluator.lookup(name, program.namespace(module))
 
 
 @pytest.mark.parametrize("name", sorted(RESULTS.keys() & ARGUMENTS.keys()))

@@ -16,7 +16,7 @@ from codegen.evaluation.namespaces import Program
 from codegen.source.files import Sources
 from tests.support.builder import empty_builder
 from tests.support.configs import entry, functional, input_entry
-from tests.unit.source.test_functions import found
+from tests.support.sources import found
 
 #: A class of which no call can be evaluated.
 OPENS = """
