@@ -37,7 +37,8 @@ def _layers(report: Report) -> Statement:
     text = f"of {len({layer.class_name for layer in layers})} classes; none was left out"
     if without:
         names = ", ".join(layer.path for layer in without[:3]) + (" …" if len(without) > 3 else "")
-        text = f"{len(without)} of them compute nothing in a finished model: {names}"
+        verb = "computes" if len(without) == 1 else "compute"
+        text = f"{count_text(len(without))} of them {verb} nothing in a finished model: {names}"
     return Statement("good", f"{count_text(len(layers))} layers converted", text)
 
 
