@@ -93,7 +93,7 @@ class Generated:
 
     def layer_at(self, line: int | None) -> str | None:
         """The path of the layer, "encoder/dense", that this line of a `forward` computes; None if no one."""
-        located = locate(self.lowered.graph, self.names, self.steps, self.source)
+        located = locate(self.lowered.graph, self.names, self.steps, self.source, self.lowered.results)
         spans = {
             place.last - place.first: "/".join(call.path)
             for call, location in located.calls.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from codegen.emit.modules import Names
@@ -44,7 +44,7 @@ class Located:
     modules: dict[str, str] = field(default_factory=dict)
 
 
-def locate(root: Graph, names: Names, steps: Steps, source: str) -> Located:
+def locate(root: Graph, names: Names, steps: Steps, source: str, calls: Collection[LayerCall]) -> Located:
     """What became of each call of each layer that left a trace in the file.
 
     A layer's modules are listed under its call 0; a layer that is a part of another one counts as that.
@@ -54,8 +54,9 @@ def locate(root: Graph, names: Names, steps: Steps, source: str) -> Located:
         names: From `name_everything`.
         steps: Of the emitted file.
         source: The file's text; a class that it has not (a template of the user's own) has no lines.
+        calls: All calls of layers.
     """
-    return _Locator(names, steps, source).locate(root)
+    return _Locator(names, steps, source, frozenset(call.path for call in calls)).locate(root)
 
 
 class _Class:
@@ -85,9 +86,9 @@ class _Class:
 
 
 class _Locator:
-    def __init__(self, names: Names, steps: Steps, source: str) -> None:
+    def __init__(self, names: Names, steps: Steps, source: str, layers: Set[tuple[str, ...]]) -> None:
         trees = {node.name: node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
-        self.names, self.steps = names, steps
+        self.names, self.steps, self.layers = names, steps, layers
         self.classes = {graph: _Class(trees.get(name)) for graph, name in names.classes.items()}
         self.located = Located()
 
@@ -138,8 +139,9 @@ class _Locator:
         real: Mapping[Node, Node],
     ) -> None:
         """What is below one module."""
-        if module.owner and module.constructor != "attribute":
-            self.located.calls.setdefault(LayerCall(module.owner), Location()).names[path] = None
+        layer = self._layer(module)
+        if layer and module.constructor != "attribute":
+            self.located.calls.setdefault(LayerCall(layer), Location()).names[path] = None
         if _holds_class(module):
             self.located.modules[path] = self.names.classes[module.graph] if module.graph else "nn.Sequential"
         graph, name = attribute
@@ -158,12 +160,17 @@ class _Locator:
 
     def _made(self, module: Module, members: Mapping[Module, Module]) -> Iterator[LayerCall]:
         """The layers that a module is made for."""
-        if module.owner:
-            yield LayerCall(module.owner)
+        if layer := self._layer(module):
+            yield LayerCall(layer)
         if module.graph is not None and not module.owner:
             inside = {**members, **{p: members.get(one, one) for p, one in module.members.items()}}
             for inner in with_children(module.graph.modules()):
                 yield from self._made(inside.get(inner, inner), inside)
+
+    def _layer(self, module: Module) -> tuple[str, ...]:
+        """The layer that a module is made for, or for a part of it; () for a block."""
+        lengths = range(len(module.owner), 0, -1)
+        return next((module.owner[:n] for n in lengths if module.owner[:n] in self.layers), ())
 
     def _add(self, call: LayerCall, place: Place) -> None:
         self.located.calls.setdefault(call, Location()).places[place] = None

@@ -104,7 +104,9 @@ class _Collector:
 
     def __init__(self, made: Generated, source: str, bound: Mapping[Variable, Weight], data: Flow) -> None:
         self.made, self.bound, self.data = made, bound, data
-        self.located: Located = locate(made.lowered.graph, made.names, made.steps, source)
+        self.located: Located = locate(
+            made.lowered.graph, made.names, made.steps, source, made.lowered.results
+        )
         self.trained: set[Variable] = set()
         self.tensors: dict[Variable, dict[str, None]] = {}
         for key, _, weight in state_dict(made.lowered.graph, made.names):

@@ -20,7 +20,8 @@ EXAMPLES = Path(__file__).parent.parent.parent / "examples"
 def located(name: str, **options: Any) -> tuple[Generated, dict[LayerCall, Location]]:
     with read_model(EXAMPLES / name) as saved:
         made = generate(saved, Options(no_weights=True, **options), "model")
-    return made, locate(made.lowered.graph, made.names, made.steps, made.source).calls
+    lowered = made.lowered
+    return made, locate(lowered.graph, made.names, made.steps, made.source, lowered.results).calls
 
 
 def text(made: Generated, place: Place) -> str:

@@ -113,3 +113,25 @@ def test_layers_of_a_nested_model_are_in_its_class(tmp_path: Path) -> None:
     assert facts.layers[[layer.path for layer in facts.layers].index("out")].calls[0].inputs == (
         found["encoder/dense_5"].calls[0].number,
     )
+
+
+def test_the_parts_of_a_wrapper_count_as_the_wrapper(tmp_path: Path) -> None:
+    lstm = {"module": "keras.layers", "class_name": "LSTM", "config": {"name": "lstm", "units": 4}}
+    shape = (None, 5, 3)
+    layers = [
+        layer("a", "InputLayer", batch_shape=list(shape)),
+        layer("both", "Bidirectional", tensor("a", shape=shape), layer=lstm, merge_mode="concat"),
+    ]
+    path = tmp_path / "both.json"
+    path.write_text(json.dumps(whole(model("m", layers, "a", "both"))), encoding="utf-8")
+    facts = report(path)
+    both = facts.layers[1]
+    assert both.names and all(name.startswith("both") for name in both.names)
+    made = {place.first for place in both.calls[0].places if place.own and place.method == "__init__"}
+    lines = facts.source.splitlines()
+    targets = {lines[number - 1].strip().partition(" = ")[0].partition("_l0")[0] for number in made}
+    assert {f"self.{name}" for name in both.names} <= targets
+    assert {variable.name.partition("/")[0] for variable in both.variables} == {
+        "forward_layer",
+        "backward_layer",
+    }
