@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,9 @@ def report(
     options: Options = Options(),
     *,
     output: FilePath | None = None,
-    verification: Verification | None = None,
+    against: FilePath | None = None,
+    with_keras: bool = False,
+    python: FilePath | None = None,
     progress: Progress = lambda _: None,
     **changes: Any,
 ) -> Report:
@@ -29,7 +32,9 @@ def report(
         path: As for `convert`.
         options: As for `convert`. Without weights the report has no numbers.
         output: The page to write, an HTML file; by default none.
-        verification: What `verify` found, to be shown with the layers.
+        against: What `record` wrote: the page shows how the numbers compare with it.
+        with_keras: Whether they are compared with what the Keras of this environment computes.
+        python: The Python of another environment, whose Keras they are compared with.
         progress: Called with a few words at every stage.
         changes: As for `convert`.
 
@@ -43,6 +48,9 @@ def report(
 
     options = replace(options, **changes)
     name = options.module_name(path)
+    verification = None
+    if against is not None or with_keras or python is not None:
+        verification = _verified(path, options, name, progress, against, python, with_keras=with_keras)
     progress("reading")
     with read_model(path, options.weights) as saved:
         without_weights = replace(options, no_weights=options.no_weights or saved.weights is None)
@@ -54,3 +62,26 @@ def report(
         with whole_file(Path(output)) as file:
             file.write(page(found).encode())
     return found
+
+
+def _verified(
+    path: FilePath,
+    options: Options,
+    name: str,
+    progress: Progress,
+    against: FilePath | None,
+    python: FilePath | None,
+    *,
+    with_keras: bool,
+) -> Verification:
+    """How the numbers of a fresh conversion compare with Keras'."""
+    from codegen.commands.convert import convert
+    from codegen.commands.verify import verify
+
+    with tempfile.TemporaryDirectory(prefix="k2t-gen-") as folder:
+        convert(path, options, output=folder, progress=progress)
+        found = verify(
+            path, options, output=folder, against=against, with_keras=with_keras, python=python,
+            progress=progress,
+        )  # fmt: skip
+    return replace(found, source=f"{name}.py")

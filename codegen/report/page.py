@@ -63,7 +63,6 @@ class _Row:
 class _WeightRow:
     """A variable in the table of weights."""
 
-    number: int
     layer: LayerFacts
     layer_number: int
     variable: VariableFacts
@@ -94,11 +93,9 @@ def _rows(report: Report) -> list[_Row]:
 
 
 def _weights(report: Report) -> Iterator[_WeightRow]:
-    number = 0
-    for place, layer in enumerate(report.layers):
+    for number, layer in enumerate(report.layers):
         for variable in layer.variables:
-            yield _WeightRow(number, layer, place, variable)
-            number += 1
+            yield _WeightRow(layer, number, variable)
 
 
 def _results(report: Report) -> dict[str, Result]:
