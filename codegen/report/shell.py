@@ -9,7 +9,7 @@ from functools import cache
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from codegen.emit.render import template_text
 from codegen.report.figures import count_text, number_text, shape_text
@@ -60,5 +60,13 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters.update(count=count_text, number=number_text, shape=shape_text)
+    environment.filters.update(count=count_text, number=number_text, shape=shape_text, breakable=_breakable)
     return environment
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may be broken behind what joins its words."""
+    text = str(escape(name))
+    for character in "_/":
+        text = text.replace(character, f"{character}<wbr>")
+    return Markup(text)
