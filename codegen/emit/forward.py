@@ -65,7 +65,7 @@ class _Writer:
         self.graph = graph
         self.attributes = attributes
         self.uses = graph.uses()
-        self.variables = Variables(graph, frozenset(_callees(graph)))
+        self.variables = Variables(graph, attributes, frozenset(_callees(graph)))
         self.names = self.variables.names
         self.inlined: set[Value] = set()
         self.reads: set[str] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tokenize
 from functools import cache
 from importlib.resources import files
 from os import PathLike
@@ -12,12 +13,16 @@ import jinja2
 from black.mode import TargetVersion
 
 from codegen.emit.code import Code
+from codegen.emit.literals import short_numbers
 from codegen.errors import ConversionError
 
 #: Fixed, whatever black settings the user's project has: the text must not depend on them.
 MODE = black.Mode(target_versions={TargetVersion.PY310}, line_length=88)
 
 TEMPLATE = "model.py.jinja"
+
+#: What faulty templates lead to.
+_FAULTS = (jinja2.TemplateError, black.parsing.InvalidInput, tokenize.TokenError, SyntaxError, TypeError)
 
 
 def render(source: object, template_dir: str | PathLike[str] | None = None, template: str = TEMPLATE) -> str:
@@ -36,8 +41,8 @@ def render(source: object, template_dir: str | PathLike[str] | None = None, temp
         raise ConversionError(f"--template-dir {folder.name!r} has no {TEMPLATE}")
     try:
         text = _environment(folder).get_template(template).render(file=source)
-        return black.format_str(text, mode=MODE)
-    except (jinja2.TemplateError, black.parsing.InvalidInput, TypeError) as error:
+        return black.format_str(short_numbers(text), mode=MODE)
+    except _FAULTS as error:
         if folder is None:
             raise
         raise ConversionError(f"the template in {folder.name!r} is faulty: {error}") from error

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from codegen.emit.spans import Spans
-from codegen.graph import Graph, Host, Node, Op, Value, naming
+from codegen.graph import Graph, Host, Module, Node, Op, Value, naming
 from codegen.graph.layer_names import base, is_automatic
 from codegen.graph.ops import CALLS
 
@@ -37,8 +37,9 @@ class Variables:
         names: By value; those that are written inside what reads them have none.
     """
 
-    def __init__(self, graph: Graph, taken: frozenset[str]) -> None:
+    def __init__(self, graph: Graph, attributes: Mapping[Module, str], taken: frozenset[str]) -> None:
         self.graph = graph
+        self._attributes = attributes
         self.names: dict[Value, str] = {}
         self._space = naming.variables(taken)
         self._spans = Spans(graph, [], ())
@@ -87,7 +88,7 @@ class Variables:
     def name_result(self, node: Node) -> None:
         """What a module yields last has its layer's name, as its type must be said; `x` has one already."""
         has_type = any(self.names[value] == "x" for value in self.graph.inputs)
-        is_free = has_type and is_automatic(node.result.layer)
+        is_free = has_type and (bool(self.graph.doc) or is_automatic(node.result.layer))
         self.names[node.result] = "x" if is_free else self.claim(naming.identifier(node.result.layer, "y"))
 
     # ---------------------------------------------------------------- kinds of names
@@ -139,7 +140,7 @@ class Variables:
             origin = self._spans.origin(value)
             return "mask" if origin is None else f"{self.names[origin]}_mask"
         if not is_automatic(value.layer):
-            return naming.identifier(value.layer, "y")
+            return self._layer_name(value)
         if self._spans.ends_in(value, Op.ADD):
             return "residual"
         if self._spans.ends_in(value, Op.CONCAT, Op.MUL) and self._spans.length(value) >= _LONG:
@@ -148,6 +149,14 @@ class Variables:
             return "branch"
         name = base(value.layer.rpartition(".")[2] if "." in value.layer else value.layer)
         return _NOUNS.get(name) or naming.identifier(name or value.layer, "y")
+
+    def _layer_name(self, value: Value) -> str:
+        """The layer's name; where several attributes have names like it, that of the one that is called."""
+        name = naming.identifier(value.layer, "y")
+        if value.node is None or value.node.op not in CALLS or value.node.targets is not value:
+            return name
+        called = self._attributes[next(value.node.modules())]
+        return called if name in self._attributes.values() else name
 
     def _run(self, name: str, value: Value, *, is_any: bool = False) -> bool:
         """Let a value have a name that others have at other times, if it is free all the while."""

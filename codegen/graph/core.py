@@ -279,7 +279,8 @@ class Node:
     @property
     def is_pure(self) -> bool:
         """Whether it yields the same again from the same values, and changes nothing; modules may not."""
-        return self.op not in IMPURE and is_pure(self.template) and not any(self.modules())
+        calls = any(module.constructor != "attribute" for module in self.modules())
+        return self.op not in IMPURE and is_pure(self.template) and not calls
 
     def involves(self, *wanted: Op) -> bool:
         """Whether it computes one of these operations, or some part of it does."""

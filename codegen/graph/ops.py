@@ -37,6 +37,8 @@ class Op(Enum):
     PAD = auto()
     CONCAT = auto()
     FLIP = auto()
+    SQUEEZE = auto()  #: of a last axis of size 1
+    TRANSPOSE = auto()  #: of the last two axes
     CAST = auto()
 
     # numbers of the host
@@ -51,6 +53,8 @@ class Op(Enum):
     ADD = auto()
     MUL = auto()
     DIV = auto()
+    MATMUL = auto()
+    MATMUL_TRANSPOSED = auto()  #: with the second one's last two axes exchanged
 
     # what networks are made of
     ACTIVATION = auto()  #: one of `ACTIVATIONS`, without options
@@ -60,6 +64,7 @@ class Op(Enum):
     POOL = auto()
     INTERPOLATE = auto()
     MEAN = auto()
+    ONE_HOT = auto()
     LAST_STATE = auto()  #: of a recurrent module's last layer
     STEPS = auto()  #: the unmasked steps of a sequence moved, picked or spread
     PACK = auto()  #: yields a packed sequence, which is no tensor
@@ -100,6 +105,11 @@ MEANING = {
     "x.unsqueeze(0)": Op.EXPAND,
     "x.unsqueeze(1)": Op.EXPAND,
     "x.unsqueeze(-1)": Op.EXPAND,
+    "x.squeeze(-1)": Op.SQUEEZE,
+    "x.mT": Op.TRANSPOSE,
+    "x @ y.mT": Op.MATMUL_TRANSPOSED,
+    "query @ key.mT": Op.MATMUL_TRANSPOSED,
+    "x.unsqueeze(-1) == torch.arange(n, device=x.device)": Op.ONE_HOT,
     "F.pad": Op.PAD,
     "torch.cat": Op.CONCAT,
     ".flip": Op.FLIP,
@@ -145,7 +155,12 @@ MEANING = {
 }
 
 #: Arithmetic of two operands, whatever they are called.
-_ARITHMETIC: dict[type[ast.operator], Op] = {ast.Add: Op.ADD, ast.Mult: Op.MUL, ast.Div: Op.DIV}
+_ARITHMETIC: dict[type[ast.operator], Op] = {
+    ast.Add: Op.ADD,
+    ast.Mult: Op.MUL,
+    ast.Div: Op.DIV,
+    ast.MatMult: Op.MATMUL,
+}
 
 #: Other spellings of functions.
 _SPELLINGS = {

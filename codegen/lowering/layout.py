@@ -29,7 +29,7 @@ def channels_first(e: Emitter, x: Value, data_format: str = "channels_last") -> 
 
 
 def to_perm(e: Emitter, x: Value, perm: tuple[int, ...]) -> Value:
-    """`x` in another layout: a twin that exists, a reshape if only axes of size 1 move, else a permute.
+    """`x` in another layout: a twin that exists, another reshape of a reshaped tensor, else a permute.
 
     Where several sizes are open, a permute does not need to know them.
     """
@@ -40,7 +40,8 @@ def to_perm(e: Emitter, x: Value, perm: tuple[int, ...]) -> Value:
     if perm in x.twins:
         return x.twins[perm]
     origin = next(iter(x.twins.values()))
-    if _moves_only_ones(origin, perm) and origin.shape[1:].count(None) <= 1:
+    is_view = origin.node is not None and origin.node.op in VIEWS
+    if is_view and _moves_only_ones(origin, perm) and origin.shape[1:].count(None) <= 1:
         twin = _reshaped(e, origin, origin.shape, perm)
     else:
         dims = tuple(origin.perm.index(axis) for axis in perm)

@@ -36,12 +36,16 @@ def outline(root: Graph) -> None:
 
 
 def number_names(root: Graph) -> None:
-    """Blocks of the same name are numbered in the order of the file."""
-    counts: Counter[str] = Counter()
-    for definition in definitions(root):
-        counts[definition.name] += 1
-        if definition is not root and counts[definition.name] > 1:
-            definition.name += str(counts[definition.name])
+    """Blocks of the same name are told apart by letters, in the order of the file: `InceptionA`."""
+    blocks = [definition for definition in definitions(root) if definition is not root]
+    counts = Counter(definition.name for definition in blocks)
+    places: Counter[str] = Counter()
+    for definition in blocks:
+        name = definition.name
+        if counts[name] > 1:
+            places[name] += 1
+            letter = chr(ord("A") + places[name] - 1) if counts[name] <= 26 else str(places[name])
+            definition.name = name.replace("InceptionBlock", "Inception") + letter
 
 
 def _best(graphs: list[Graph]) -> Pattern | None:

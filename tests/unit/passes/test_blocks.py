@@ -80,7 +80,7 @@ def test_sizes_that_differ_are_named_in_the_shapes() -> None:
     assert "%1 = self.fc0(%0)  # (N, fc0_features) float32 fc0" in str(graph)
 
 
-def test_blocks_of_one_name_are_numbered() -> None:
+def test_blocks_of_one_name_are_told_apart_by_letters() -> None:
     text = """
         class Block:
             %0 = input  # (N, 4) float32 x
@@ -100,9 +100,9 @@ def test_blocks_of_one_name_are_numbered() -> None:
             %2 = self.b(%1)  # (N, 4) float32 b
             return %2
     """
-    assert rewritten(number_names, text) == text.replace("Block_2:  # Block", "Block2:").replace(
-        "Block_2", "Block2"
-    )
+    expected = text.replace("Block_2:  # Block", "BlockB:").replace("Block_2", "BlockB")
+    expected = expected.replace("class Block:", "class BlockA:").replace("= Block()", "= BlockA()")
+    assert rewritten(number_names, text) == expected
 
 
 #: A different one for each step of a block, so that nothing smaller repeats.
