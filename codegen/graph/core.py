@@ -265,7 +265,12 @@ class Node:
         return {word.arg or "": self._argument(word.value) for word in keywords}
 
     def _argument(self, tree: ast.expr) -> Any:
-        return self.operands[tree.id] if isinstance(tree, ast.Name) else ast.literal_eval(tree)
+        if isinstance(tree, ast.Name):
+            return self.operands[tree.id]
+        try:
+            return ast.literal_eval(tree)
+        except ValueError:  # `0.1 if self.training else 0.0`
+            return Symbol(ast.unparse(tree))
 
     def calls(self, name: str) -> bool:
         """Whether it is a call of a function, `torch.tanh`, or of the method of the same name, alone."""

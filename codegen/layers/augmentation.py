@@ -49,6 +49,7 @@ _COLORING = (
 )
 def augmentation(b: Builder, x: Data, *, casts_masks: bool) -> Data:
     """Its input, images as floats, and segmentation masks too where it `casts_masks`."""
+    _say_left_out(b)
     return _images_changed(b, x, lambda images: b.cast(images, b.dtype), casts_masks=casts_masks)
 
 
@@ -62,7 +63,17 @@ def color_augmentation(b: Builder, x: Data, *, takes_boxes: bool, casts: Quirk[C
     """Its input, images as floats only in early versions of Keras."""
     if not takes_boxes and isinstance(x, dict) and "bounding_boxes" in x:
         b.unsupported("data", "bounding_boxes", "supported: images, labels and masks")
+    _say_left_out(b)
     return _images_changed(b, x, lambda images: recast(b, images, images.dtype, casts))
+
+
+def _say_left_out(b: Builder) -> None:
+    """Note, once for all such layers, that training goes on without them."""
+    front = "augmentation left out (training only): "
+    before = next((note for note in b.session.notes if note.startswith(front)), front)
+    known = [name for name in before.removeprefix(front).split(", ") if name]
+    b.session.notes.pop(before, None)
+    b.note(front + ", ".join(dict.fromkeys([*known, b.spec.class_name])))
 
 
 @lowers("RandomCrop", masks="drop", training_only=("bounding_box_format",), note=_NOTE)

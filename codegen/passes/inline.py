@@ -6,7 +6,7 @@ from collections import Counter
 
 from codegen.graph import Graph, Module, Node, Op, Value, definitions
 from codegen.graph.ops import CALLS
-from codegen.graph.rewrite import remove_unused, reread, substitute
+from codegen.graph.rewrite import remove_unused, replace, reread, substitute
 from codegen.torch_api import ACTIVATIONS
 
 #: A nested model with more steps, or more layers with weights, stays a class.
@@ -20,7 +20,12 @@ def inline_small_models(root: Graph) -> None:
     for graph in graphs:
         for node in list(graph.nodes):
             module = next(node.modules(), None)
-            if node.op not in CALLS or module is None or module.graph is None or not _is_small(module.graph):
+            if node.op not in CALLS or module is None or module.graph is None:
+                continue
+            if _yields_its_input(module.graph):
+                replace(graph, {node.result: node.source})
+                continue
+            if not _is_small(module.graph):
                 continue
             if sequence := _sequence(module):
                 node.replaces += tuple(module.graph.nodes)
@@ -33,6 +38,11 @@ def inline_small_models(root: Graph) -> None:
             if module is not None and module.constructor == "nn.Sequential" and node.op is Op.CALL_WITH:
                 _call(node, module)
         remove_unused(graph)  # masks that the inlined models were given
+
+
+def _yields_its_input(graph: Graph) -> bool:
+    """Whether nothing is left of a model, as of augmentation."""
+    return not graph.nodes and len(graph.inputs) == 1 and graph.inputs == graph.outputs
 
 
 def _is_small(graph: Graph) -> bool:

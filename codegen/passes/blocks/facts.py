@@ -6,7 +6,7 @@ from functools import cached_property
 
 from codegen.graph import Module, Node, Op, Value
 from codegen.graph.dtypes import FLOATS
-from codegen.graph.ops import ATTENDS
+from codegen.graph.ops import ANY_ACTIVATIONS, ATTENDS
 from codegen.passes.blocks.patterns import Pattern, Use, joins
 
 _RECURRENT = ("nn.LSTM", "nn.GRU", "nn.RNN")
@@ -50,6 +50,39 @@ class Facts:
     def attends(self) -> bool:
         """Whether there is an attention in it, in its expressions or in a module."""
         return self.has(*ATTENDS) or any("ttention" in real.constructor for _, real in self.modules)
+
+    @cached_property
+    def is_transformer(self) -> bool:
+        """Whether attention comes first, and then two linear layers with an activation between them."""
+        steps = list(self.pattern.nodes)
+        attention = [place for place, node in enumerate(steps) if self._is_attention(node)]
+        activation = [place for place, node in enumerate(steps) if node.op in ANY_ACTIVATIONS]
+        has_network = bool(self.linear or self.blocks)
+        return bool(attention and has_network and not self.convs) and (
+            not activation or attention[-1] < activation[0]
+        )
+
+    def _is_attention(self, node: Node) -> bool:
+        called = [self._real(module) for module in node.modules()]
+        names = [module.graph.name if module.graph is not None else module.constructor for module in called]
+        return node.involves(*ATTENDS) or any("ttention" in name for name in names)
+
+    @cached_property
+    def is_causal(self) -> bool:
+        """Whether an attention of it sees no later steps."""
+        return any(node.op is Op.ATTENTION and node.options.get("is_causal") for node in self.pattern.nodes)
+
+    @cached_property
+    def expands(self) -> bool:
+        """Whether its one depthwise convolution stands between a first and a last plain one."""
+        if len(self.depthwise) != 1 or len(self.plain) < 2:
+            return False
+        return self.convs.index(self.depthwise[0]) == 1 and self.convs[-1] in self.plain
+
+    @cached_property
+    def is_chain(self) -> bool:
+        """Whether each step reads one value alone."""
+        return all(len(set(node.values())) == 1 for node in self.pattern.nodes)
 
     @cached_property
     def adds(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from codegen.graph import Op
 from codegen.graph.naming import class_name
+from codegen.passes.blocks.contents import contents
 from codegen.passes.blocks.facts import Facts
 from codegen.passes.blocks.names import has_index, tokens
 from codegen.passes.blocks.patterns import Pattern, joins
@@ -19,13 +20,13 @@ _DOCS = {
     "InvertedResidual": "Expanding 1x1, depthwise and projecting 1x1 convolution",
     "FusedInvertedResidual": "Expanding convolution and projecting 1x1 convolution",
     "ConvNeXtBlock": "Residual block: a depthwise convolution and two linear layers",
-    "ResidualBlock": "Residual block",
     "DenseLayer": "Convolutions whose result is appended to their input",
     "InceptionBlock": "Branches whose results are put together",
     "SqueezeExcite": "Scales each channel by a gate made of all channels' means",
     "SeparableConv": "Depthwise and pointwise convolutions in turn",
     "DepthwiseSeparableConv": "Depthwise and pointwise convolution",
     "TransformerEncoder": "Self-attention and a feed-forward network, both residual",
+    "TransformerBlock": "Causal self-attention and a feed-forward network, both residual",
     "TransformerDecoder": "Self-attention, attention to a context, feed-forward network",
     "Attention": "Attention",
     "FeedForward": "Feed-forward network",
@@ -34,7 +35,6 @@ _DOCS = {
     "BatchNormConv": "Batch normalisation, activation and convolution",
     "GatedConv": "Convolution whose result is gated by another one",
     "DoubleConv": "Two convolutions",
-    "ConvBlock": "Convolutions in a row",
     "UNetBlock": "Smaller and larger again, with skips between equal sizes",
 }
 
@@ -43,8 +43,10 @@ Rows = tuple[tuple[str, Callable[[Facts], object]], ...]
 
 #: What the field calls a block, by the first row that is true; "" leaves it to the names of its layers.
 BY_CONTENT: Rows = (
-    ("TransformerDecoder", lambda f: f.attends and f.linear and f.adds > 1 and f.tensors > 1),
-    ("TransformerEncoder", lambda f: f.attends and f.linear and f.adds > 1),
+    ("TransformerDecoder", lambda f: f.is_transformer and f.adds == 3 and f.tensors > 1),
+    ("TransformerBlock", lambda f: f.is_transformer and f.adds == 2 and f.is_causal),
+    ("TransformerEncoder", lambda f: f.is_transformer and f.adds == 2 and f.tensors == 1),
+    ("", lambda f: f.attends and f.adds),
     ("", lambda f: f.attends and f.convs),
     ("Attention", lambda f: f.attends),
     ("Bidirectional{recurrent}", lambda f: f.recurrent and f.has(Op.FLIP)),
@@ -57,7 +59,7 @@ BY_CONTENT: Rows = (
     ("", lambda f: f.concats),
     ("ConvNeXtBlock", lambda f: f.depthwise and f.is_residual and f.linear and not f.plain),
     ("SeparableConv", lambda f: len(f.depthwise) == len(f.plain) > 1 and not f.is_residual),
-    ("InvertedResidual", lambda f: f.depthwise and len(f.plain) > 1 and f.is_pointwise),
+    ("InvertedResidual", lambda f: f.expands and f.is_pointwise),
     ("DepthwiseSeparableConv", lambda f: len(f.depthwise) == len(f.plain) == 1 and not f.is_residual),
     ("PreActivationBottleneck", lambda f: f.skips_layers and f.is_bottleneck and f.is_norm_first),
     ("BottleneckBlock", lambda f: f.skips_layers and f.is_bottleneck),
@@ -73,9 +75,9 @@ ROUGHLY: Rows = (
     ("TransitionBlock", lambda f: f.is_norm_first and len(f.convs) == 1 and f.has(Op.POOL)),
     ("BatchNormConv", lambda f: f.is_norm_first and len(f.convs) == 1),
     ("ResidualBlock", lambda f: f.is_residual),
-    ("DoubleConv", lambda f: len(f.convs) == 2 == len(f.modules) - len(f.norms)),
-    ("FeedForward", lambda f: f.linear and not f.convs),
-    ("ConvBlock", lambda f: f.convs),
+    ("DoubleConv", lambda f: f.is_chain and len(f.convs) == 2 == len(f.modules) - len(f.norms)),
+    ("FeedForward", lambda f: f.is_chain and len(f.linear) == 2 and not f.norms and not f.convs),
+    ("ConvBlock", lambda f: f.is_chain and f.convs and not f.linear and not f.upsamples),
     ("Block", lambda _: True),
 )
 
@@ -97,10 +99,14 @@ _EMPTY = (
 
 
 def block_doc(pattern: Pattern, name: str) -> str:
-    """First line of the class's docstring."""
+    """First line of the class's docstring: what the field means by its name, or what it holds."""
     uses = len(pattern.uses)
     count = f", used {uses} times" if uses > 1 else ""
-    return f"{_DOCS.get(name, _spelled(name))}{count}."
+    held = "" if name in _DOCS else contents(Facts(pattern))
+    if name == "Block" and held:
+        return f"{held[0].upper()}{held[1:]}{count}."
+    said = f"{_spelled(name)}: {held}" if held else _DOCS.get(name, _spelled(name))
+    return f"{said}{count}."
 
 
 def _spelled(name: str) -> str:

@@ -44,7 +44,7 @@ def test_a_repeated_block_is_a_class() -> None:
     block, net = _made(_residual("rrrrr")).split("\n\n")
     assert block == """
         class ResidualBlock:
-            'Residual block, used 5 times.'
+            'Residual block: two convolutions, added to the input, used 5 times.'
             self.conv1 = nn.Conv2d(8, 8, kernel_size=3, padding=3)
             self.conv2 = nn.Conv2d(8, 8, kernel_size=3, padding=3)
             %0 = input  # (N, 8, 8, 8) float32 perm 0312 x

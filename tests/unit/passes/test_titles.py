@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from codegen.passes.blocks.contents import contents
 from codegen.passes.blocks.facts import Facts
 from codegen.passes.blocks.patterns import trace
 from codegen.passes.blocks.regions import Flow
@@ -20,6 +21,15 @@ _BLOCKS = {
     "TransformerEncoder": (
         ["nn.Linear(8, 8)"],
         ["self.m0(%0)", "F.scaled_dot_product_attention({q: %1}, {k: %1}, {v: %1})", "%0 + %2", "%1 + %3"],
+    ),
+    "TransformerBlock": (
+        ["nn.Linear(8, 8)"],
+        [
+            "self.m0(%0)",
+            "F.scaled_dot_product_attention({q: %1}, {k: %1}, {v: %1}, is_causal=True)",
+            "%0 + %2",
+            "%1 + %3",
+        ],
     ),
     "Attention": ([], ["F.scaled_dot_product_attention({q: %0}, {k: %0}, {v: %0})"]),
     "BidirectionalGRU": (["nn.GRU(8, 8)"], ["%0.flip(1)", "self.m0(%1)"]),
@@ -87,7 +97,7 @@ _ROUGH_BLOCKS = {
     "BatchNormConv": (["nn.BatchNorm1d(4)", "nn.Conv1d(4, 4, 1)"], ["self.m0(%0)", "self.m1(%1)"]),
     "ResidualBlock": (["nn.Linear(4, 4)"], ["self.m0(%0)", "%1 + %0"]),
     "DoubleConv": (["nn.Conv1d(4, 4, 3)", "nn.Conv1d(4, 4, 3)"], ["self.m0(%0)", "self.m1(%1)"]),
-    "FeedForward": (["nn.Linear(4, 4)"], ["self.m0(%0)"]),
+    "FeedForward": (["nn.Linear(4, 4)", "nn.Linear(4, 4)"], ["self.m0(%0)", "self.m1(%1)"]),
     "ConvBlock": (["nn.Conv1d(4, 4, 3)"], ["self.m0(%0)"]),
     "Block": (["nn.PReLU(4)"], ["self.m0(%0)"]),
 }
@@ -130,3 +140,19 @@ def test_spelling_does_not_change_a_name() -> None:
     modules, expressions = _BLOCKS["GatedConv"]
     other = [e.replace("torch.tanh", "F.tanh").replace("torch.sigmoid", "F.sigmoid") for e in expressions]
     assert title(BY_CONTENT, facts(modules, other)) == "GatedConv"
+
+
+def test_what_only_resembles_a_known_block_is_none() -> None:
+    """Two separable convolutions are no inverted residual, parallel layers no convolutions in a row."""
+    depthwise = "nn.Conv1d(4, 4, kernel_size=3, groups=4)"
+    twice = [depthwise, "nn.Conv1d(4, 4, kernel_size=1)"] * 2
+    steps = [f"self.m{i}(%{i})" for i in range(4)]
+    assert title(BY_CONTENT, facts(twice, [*steps, "%0 + %4"])) == "ResidualBlock"
+    side_by_side = facts(["nn.Conv1d(4, 4, 3)"] * 2, ["self.m0(%0)", "self.m1(%0)", "%1 * %2"])
+    assert title(ROUGHLY, side_by_side) == "Block"
+
+
+def test_the_content_of_a_block_is_said() -> None:
+    modules = ["nn.Conv1d(4, 4, 3)", "nn.BatchNorm1d(4)", "nn.Conv1d(4, 4, 3)"]
+    steps = ["self.m0(%0)", "self.m1(%1)", "self.m2(%2)", "%0 + %3"]
+    assert contents(facts(modules, steps)) == "two convolutions and normalisation, added to the input"
