@@ -152,9 +152,11 @@ def encode(
         return b.cast(x, dtype)
     if mode == "one_hot":
         x = b.keras_layout(x)
-        if x.rank > 1 and x.shape[-1] == 1:
-            x = b.op("x.squeeze(-1)", shape=x.shape[:-1], x=x)
-        return one_hot(b, x, num_classes=depth, dtype=dtype)
+        if x.rank == 1 or x.shape[-1] != 1:
+            return one_hot(b, x, num_classes=depth, dtype=dtype)
+        x = b.cast(x, "int64") if x.dtype in FLOATS or x.dtype == "bool" else x
+        template = "x == torch.arange(n, device=x.device)"
+        return b.cast(b.op(template, shape=(*x.shape[:-1], depth), dtype="bool", x=x, n=depth), dtype)
     hot = one_hot(b, x, num_classes=depth, dtype="bool")
     axis = 1 if hot.rank > 2 else 0
     shape = (*hot.shape[:axis], *hot.shape[axis + 1 :])

@@ -141,7 +141,9 @@ def dot(
         shape = (*shape, 1)
         summed = wide if wide in FLOATS else "int64"
     template = "batch_dot(x, y, normalize=True)" if normalize else "batch_dot(x, y)"
-    if x.rank == 3 and y.rank == 3 and not normalize:
+    if x.rank == y.rank == 2 and not normalize:
+        template = "(x * y).sum(dim=1, keepdim=True)"
+    elif x.rank == y.rank == 3 and not normalize:
         template = "x @ y.mT"
     result = b.op(template, shape=shape, dtype=summed, perm=perm, x=x, y=y)
     return b.cast(result, "bool" if dtype == "bool" else wide)

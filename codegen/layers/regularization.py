@@ -18,8 +18,8 @@ _ALWAYS = {
     **{name: f"{facts(name).function}(x, p=p, training=True)" for name in (*_DROPOUTS, "nn.AlphaDropout")},
     "GaussianDropout": "gaussian_dropout(x, p)",
     "GaussianNoise": "gaussian_noise(x, p)",
-    "SharedDropout": "shared_dropout(x, p, dims)",
-    "SharedAlphaDropout": "shared_alpha_dropout(x, p, dims)",
+    "SharedDropout": "shared_dropout(x, p, dims, rank)",
+    "SharedAlphaDropout": "shared_alpha_dropout(x, p, dims, rank)",
 }
 
 
@@ -47,7 +47,7 @@ def drop_samples(b: Builder, x: Value, rate: float) -> Value:
     """Drop whole samples while training."""
     if rate == 0:
         return x
-    return b.module("StochasticDepth", x, like=x, kwargs={"p": rate}, shape=x.shape)
+    return b.module("StochasticDepth", x, like=x, kwargs={"p": rate, "rank": x.rank}, shape=x.shape)
 
 
 @lowers("SpatialDropout1D")
@@ -141,7 +141,7 @@ def _training_only(
     kwargs: dict[str, Any] = {} if args else {"p": strength}
     if shared:
         x = b.keras_layout(x) if x.flat else x
-        kwargs["dims"] = sorted(x.dim(axis) for axis in shared)
+        kwargs |= {"dims": sorted(x.dim(axis) for axis in shared), "rank": x.rank}
     if training:
         return b.op(_ALWAYS[constructor], shape=x.shape, x=x, like=x, **{"p": strength, **kwargs})
     module = b.define(constructor, args=args, kwargs=kwargs)

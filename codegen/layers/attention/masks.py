@@ -44,8 +44,8 @@ class AttentionMasks:
         if of_query:
             parts.append(insert_axes(b, of_query, ":" + "n" * (rank - 3) + ":n"))
         of_keys = [self.value or b.mask(value), self.key or (b.mask(key) if key else None)]
-        for mask in dict.fromkeys(mask for mask in of_keys if mask):
-            parts.append(insert_axes(b, mask, ":" + "n" * (rank - 2) + ":"))
+        for of_key in dict.fromkeys(mask for mask in of_keys if mask):
+            parts.append(insert_axes(b, of_key, ":" + "n" * (rank - 2) + ":"))
         if self.attention:
             _check(b, self.attention, query, value, over)
             front = max(self.attention.rank - 2 * axes, 0)
@@ -53,16 +53,20 @@ class AttentionMasks:
             parts.append(insert_axes(b, self.attention, ":" * front + "n" * added + ":" * 2 * axes))
         if self.causal and not parts and self.window is None:
             return None, True
-        parts += self.positional(b, query, value)
+        is_full = axes == 1 and of_query is not None and any(of_keys)
+        parts += self.positional(b, query, value, causal=self.causal and not is_full)
         if axes > 1 and parts and (len(parts) > 1 or not self.attention):
             b.malformed("masks of its inputs do not go with several attention axes")
-        return (reduce(lambda p, q: b.elementwise("p & q", p=p, q=q), parts) if parts else None), False
+        mask = reduce(lambda p, q: b.elementwise("p & q", p=p, q=q), parts) if parts else None
+        if mask and self.causal and is_full:
+            mask = b.op("mask.tril()", shape=mask.shape, dtype="bool", mask=mask)
+        return mask, False
 
-    def positional(self, b: Builder, query: Value, value: Value) -> list[Value]:
+    def positional(self, b: Builder, query: Value, value: Value, *, causal: bool) -> list[Value]:
         """The masks that follow from the positions alone, (T, S)."""
         size = (query.shape[1], value.shape[1])
         parts = []
-        if self.causal:
+        if causal:
             template = "causal_mask(query, value)"
             parts.append(b.op(template, shape=size, dtype="bool", query=query, value=value))
         if self.window is not None:

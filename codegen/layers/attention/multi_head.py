@@ -183,7 +183,7 @@ class _Attention:
         if mask:
             mask = _mask_sequence(b, mask, len(axes))
         if causal and return_scores:
-            (mask,) = masks.positional(b, query, value)
+            (mask,) = masks.positional(b, query, value, causal=True)
         layers = self._layers(b, query, value, key)
         of_query, of_value = (b.floating(_sequence(b, x, axes)) for x in (query, value))
         of_key = b.floating(_sequence(b, key, axes)) if key else of_value

@@ -217,6 +217,9 @@ def extract_patches(
     window = positive(b, size, dims, "size")
     stride = positive(b, strides or size, dims, "strides")
     dilation = positive(b, dilation_rate, dims, "dilation_rate")
+    is_whole = dims == 2 and layout == "channels_last" and window == stride and set(dilation) == {1}
+    if is_whole and not single and all(n and n % k == 0 for n, k in zip(x.shape[1:3], window, strict=True)):
+        return _tiles(b, b.keras_layout(x), *window)
     x = b.channels_first(x, layout)
     sizes = sizes_of(x, layout)
     axes = list(zip(window, stride, dilation, strict=True))
@@ -239,6 +242,17 @@ def extract_patches(
     if layout == "channels_first":
         y = transpose(b, y, axes=(0, y.rank - 1, *range(1, y.rank - 1)))
     return b.op("x.squeeze(0)", shape=y.shape[1:], x=y) if single else y
+
+
+def _tiles(b: Builder, x: Value, height: int, width: int) -> Value:
+    """Windows that cover an image (N, H, W, C) side by side."""
+    rows, columns, channels = b.known(x, 1) // height, b.known(x, 2) // width, b.known(x, 3)
+    tiles = b.op(
+        "x.reshape(-1, rows, height, columns, width, channels).transpose(2, 3)",
+        shape=(x.shape[0], rows, columns, height, width, channels), x=x,
+        rows=rows, height=height, columns=columns, width=width, channels=channels,
+    )  # fmt: skip
+    return b.op("x.flatten(3)", shape=(*tiles.shape[:3], height * width * channels), x=tiles)
 
 
 # -------------------------------------------------------------------- filters

@@ -12,6 +12,7 @@ def variance_scaling_(weight: Tensor, scale: float, mode: str) -> None:
     """Fill (outputs, inputs, ...) with truncated normals of variance scale / fan."""
     fan_in, fan_out = weight[0].numel(), weight[:, 0].numel()
     fans = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}
+    # Cut off at two deviations, a normal distribution has a deviation of 0.88.
     std = math.sqrt(scale / fans[mode]) / 0.87962566103423978
     nn.init.trunc_normal_(weight, std=std, a=-2 * std, b=2 * std)
 

@@ -19,23 +19,22 @@ def gaussian_dropout(x: Tensor, p: float) -> Tensor:
     return x * (1 + math.sqrt(p / (1 - p)) * torch.randn_like(x))
 
 
-def shared_dropout(x: Tensor, p: float, dims: list[int]) -> Tensor:
+def shared_dropout(x: Tensor, p: float, dims: list[int], rank: int) -> Tensor:
     """`x` without random slices along `dims`, the rest scaled up."""
-    noise: Tensor = F.dropout(x.new_ones(shared_shape(x, dims)), p)
-    return x * noise
+    return x * F.dropout(x.new_ones(shared_shape(x, dims, rank)), p)
 
 
-def shared_alpha_dropout(x: Tensor, p: float, dims: list[int]) -> Tensor:
+def shared_alpha_dropout(x: Tensor, p: float, dims: list[int], rank: int) -> Tensor:
     """Dropout of slices along `dims` that keeps mean and variance of SELU's outputs."""
-    kept = torch.rand(shared_shape(x, dims), device=x.device) >= p
+    kept = torch.rand(shared_shape(x, dims, rank), device=x.device) >= p
     floor = -1.7580993408473766  # what a SELU yields far below zero
     scale = 1 / math.sqrt((1 - p) * (1 + p * floor**2))
     return scale * (torch.where(kept, x, floor) - floor * p)
 
 
-def shared_shape(x: Tensor, dims: list[int]) -> list[int]:
-    """The shape of `x` with size 1 at `dims`."""
-    return [1 if dim in dims else size for dim, size in enumerate(x.shape)]
+def shared_shape(x: Tensor, dims: list[int], rank: int) -> list[int]:
+    """The shape of `x`, which has `rank` dims, with size 1 at `dims`."""
+    return [1 if dim in dims else x.shape[dim] for dim in range(rank)]
 
 
 class SharedDropout(nn.Module):
@@ -44,24 +43,32 @@ class SharedDropout(nn.Module):
     Args:
         p: Share of what is dropped.
         dims: Along these, all elements are dropped or none.
+        rank: How many dims there are.
     """
 
-    def __init__(self, p: float, dims: list[int]) -> None:
+    def __init__(self, p: float, dims: list[int], rank: int = 3) -> None:
         super().__init__()
         self.p = p
         self.dims = dims
+        self.rank = rank
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""
-        return shared_dropout(x, self.p, self.dims) if self.training else x
+        return shared_dropout(x, self.p, self.dims, self.rank) if self.training else x
 
 
 class SharedAlphaDropout(SharedDropout):
-    """The same, but it keeps mean and variance of SELU's outputs."""
+    """Drops slices along some dims while training, keeps mean and variance of SELU's outputs.
+
+    Args:
+        p: See `SharedDropout`.
+        dims: See `SharedDropout`.
+        rank: See `SharedDropout`.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         """Any shape -> the same shape."""
-        return shared_alpha_dropout(x, self.p, self.dims) if self.training else x
+        return shared_alpha_dropout(x, self.p, self.dims, self.rank) if self.training else x
 
 
 class GaussianNoise(nn.Module):

@@ -7,15 +7,16 @@ from torch import Tensor, nn
 class StochasticDepth(nn.Module):
     """Drops whole samples with probability `p` in training, scales the others up."""
 
-    def __init__(self, p: float) -> None:
+    def __init__(self, p: float, rank: int = 4) -> None:
         super().__init__()
         self.p = p
+        self.rank = rank
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, ...) -> (N, ...)."""
         if not self.training or self.p == 0:
             return x
-        keep = torch.rand([x.shape[0]] + [1] * (x.dim() - 1), device=x.device) >= self.p
+        keep = torch.rand([x.shape[0]] + [1] * (self.rank - 1), device=x.device) >= self.p
         return x * keep / (1 - self.p)
 
 
