@@ -150,8 +150,11 @@ def _known(sizes: Shape) -> int:
 def reshape(e: Emitter, x: Value, shape: Shape) -> Value:
     """`x` with Keras' elements in the same order and a new shape; None where the size is open."""
     x = to_perm(e, x, tuple(range(x.rank)))
-    if x.node is not None and x.node.op is Op.FLATTEN and x.node.source.is_native and x.flat is None:
-        x = x.node.source  # the elements are in this order already
+    if x.node is not None and x.node.op in (Op.FLATTEN, Op.RESHAPE) and x.flat is None:
+        before = x.node.source
+        sizes = {element_count(value.shape[1:]) for value in (before, x)}
+        if before.is_native and len(sizes) == 1 and None not in sizes:
+            x = before  # its elements are in the same order
     if tuple(shape) == x.shape:
         return x
     result = _reshaped(e, x, tuple(shape), tuple(range(len(shape))))

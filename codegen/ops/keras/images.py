@@ -252,7 +252,8 @@ def _tiles(b: Builder, x: Value, height: int, width: int) -> Value:
         shape=(x.shape[0], rows, columns, height, width, channels), x=x,
         rows=rows, height=height, columns=columns, width=width, channels=channels,
     )  # fmt: skip
-    return b.op("x.flatten(3)", shape=(*tiles.shape[:3], height * width * channels), x=tiles)
+    shape = (*tiles.shape[:3], height * width * channels)
+    return b.op("x.flatten(d)", shape=shape, x=tiles, d=3)
 
 
 # -------------------------------------------------------------------- filters
