@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 
 from codegen.specialise.facts import docstring_of
 
 Entries = list[list[str]]
+
+#: A shape in an entry.
+_SHAPE = re.compile(r"\(N[^()]*\)")
+
+#: Longest line of a method's docstring, without quotes and indentation.
+_WIDTH = 74
 
 
 def drop_argument(body: list[ast.stmt], name: str) -> None:
@@ -34,6 +41,28 @@ def mention(body: list[ast.stmt], name: str, value: str) -> None:
     text, first = docstring_of(body), body[0] if body else None
     if text is not None and isinstance(first, ast.Expr):
         first.value = ast.Constant(text.replace(f"`{name}`", value))
+
+
+def condense(body: list[ast.stmt]) -> None:
+    """Where one tensor goes in and one comes out, let one line say so: `Run, (N, T, F) -> (N, T, H)`."""
+    taken = [*arguments(body).values()]
+    given: Entries = []
+
+    def read(entries: Entries) -> Entries:
+        given.extend(entries)
+        return entries
+
+    _edit(body, "Returns:", read)
+    shapes = [_SHAPE.search(entry[0]) for entry in [*taken, *given] if len(entry) == 1]
+    text, first = docstring_of(body), body[0] if body else None
+    if len(taken) != 1 or len(given) != 1 or len(shapes) != 2 or text is None or None in shapes:
+        return
+    before, after = (shape[0] for shape in shapes if shape is not None)
+    summary, _, rest = text.partition("\n")
+    line = f"{summary.removesuffix('.')}, {before} -> {after}."
+    is_all = rest.split() == " ".join(["Args:", *taken[0], "Returns:", *given[0]]).split()
+    if isinstance(first, ast.Expr) and is_all and len(line) <= _WIDTH:
+        first.value = ast.Constant(line)
 
 
 def arguments(body: list[ast.stmt]) -> dict[str, list[str]]:

@@ -6,6 +6,7 @@ import ast
 
 from codegen.specialise.annotations import drop_annotations
 from codegen.specialise.classes import merge_bases, settle_attributes
+from codegen.specialise.docstrings import condense
 from codegen.specialise.facts import loads
 from codegen.specialise.inlining import inline_calls
 from codegen.specialise.liveness import join_return
@@ -32,6 +33,7 @@ def specialise(program: Program) -> None:
     for node in program.helpers.values():
         for function in [node] if isinstance(node, ast.FunctionDef) else methods(node).values():
             drop_annotations(function)
+            condense(function.body)
             join_return(function)
 
 

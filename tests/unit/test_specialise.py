@@ -128,7 +128,7 @@ def test_a_base_is_merged_into_what_is_made() -> None:
                     mask: (N, T).
 
                 Returns:
-                    All outputs.
+                    All outputs, (N, T, G).
                     The last one.
                 """
                 y = self.project(x)
@@ -181,14 +181,7 @@ def test_a_base_is_merged_into_what_is_made() -> None:
                 self.linear = nn.Linear(size, 4 * size)
 
             def forward(self, x: Tensor) -> Tensor:
-                """Run.
-
-                Args:
-                    x: (N, T, F).
-
-                Returns:
-                    All outputs.
-                """
+                """Run, (N, T, F) -> (N, T, G)."""
                 y: Tensor = self.linear(x)
                 return y * 4 * self.size
 
