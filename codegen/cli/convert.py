@@ -17,6 +17,7 @@ from codegen.commands.convert import Conversion, convert, source_text
 from codegen.commands.dump_graph import dump_graph as dump
 from codegen.commands.report import report
 from codegen.commands.target import target
+from codegen.commands.write_test import TestFiles, write_test
 from codegen.errors import ConversionError
 from codegen.options import Progress
 from codegen.project import Job
@@ -33,13 +34,26 @@ from codegen.project import Job
 )
 @click.option("--force", is_flag=True, help="Overwrite files that were changed since, or are none of ours.")
 @click.option("--dry-run", is_flag=True, help="Write nothing; only tell what would become of the files.")
+@click.option("--test", "wants_test", is_flag=True, help="Write a test, too: DIR/test_NAME.py.")
+@click.option(
+    "--recording", type=click.Path(path_type=Path), metavar="FILE.npz",
+    help="What Keras computed, for --test; its numbers are our own by default.",
+)  # fmt: skip
 @click.option("--report", "wants_report", is_flag=True, help="Write a page about it, too: DIR/NAME.html.")
 @click.option(
     "--dump-graph",
     is_flag=True,
     help="For bug reports: print the graph, as lowered and after each pass that changes it; write nothing.",
 )
-def convert_command(run: Run, force: bool, dry_run: bool, dump_graph: bool, wants_report: bool) -> None:
+def convert_command(
+    run: Run,
+    force: bool,
+    dry_run: bool,
+    dump_graph: bool,
+    wants_report: bool,
+    wants_test: bool,
+    recording: Path | None,
+) -> None:
     """Write MODEL as DIR/NAME.py and its weights as DIR/NAME.pt.
 
     Files that are as they should be are left alone. Those that were changed since they were converted, or
@@ -47,6 +61,8 @@ def convert_command(run: Run, force: bool, dry_run: bool, dump_graph: bool, want
     """
     if not dump_graph:
         _refuse_doubles(run.jobs)
+    if recording is not None and not wants_test:
+        raise click.UsageError("--recording goes with --test")
 
     def one(job: Job, progress: Progress) -> Outcome:
         if dump_graph:
@@ -59,8 +75,14 @@ def convert_command(run: Run, force: bool, dry_run: bool, dump_graph: bool, want
             job.path, job.options, output=job.output or ".", force=force, dry_run=dry_run, progress=progress
         )
         page = _report(result, job, progress) if wants_report and not dry_run else None
-        show = partial(_show, result, page, is_dry=dry_run, verbose=run.verbose)
-        data = {**_data(result), "dry_run": dry_run, "page": page.as_posix() if page else None}
+        test = _test(result, job, recording, progress) if wants_test and not dry_run else None
+        show = partial(_show, result, page, test, is_dry=dry_run, verbose=run.verbose)
+        data = {
+            **_data(result),
+            "dry_run": dry_run,
+            "page": page.as_posix() if page else None,
+            "test": test.test_path.as_posix() if test else None,
+        }
         return Outcome(result.status, data, show)
 
     run.each(one)
@@ -91,6 +113,15 @@ def _report(result: Conversion, job: Job, progress: Progress) -> Path:
     return page
 
 
+def _test(result: Conversion, job: Job, recording: Path | None, progress: Progress) -> TestFiles:
+    """Write the test of what was written."""
+    if result.weights_path is None:
+        raise ConversionError("--test needs weights, and --no-weights leaves them out")
+    return write_test(
+        job.path, job.options, output=result.source_path, recording=recording, progress=progress
+    )
+
+
 def _data(result: Conversion) -> dict[str, object]:
     return {
         "source": result.source_path.as_posix(),
@@ -101,10 +132,15 @@ def _data(result: Conversion) -> dict[str, object]:
     }
 
 
-def _show(result: Conversion, page: Path | None, *, is_dry: bool, verbose: bool) -> None:
+def _show(
+    result: Conversion, page: Path | None, test: TestFiles | None, *, is_dry: bool, verbose: bool
+) -> None:
     print_lines(_plan(result) if is_dry else _text(result))
     if page is not None:
         print_lines([f"{page.as_posix()}: the page for its review"])
+    if test is not None:
+        size = test.golden_path.stat().st_size / 1e3
+        print_lines([f"{test.test_path.as_posix()}: its test, by {test.origin} ({size:,.0f} kB)"])
     if verbose:
         width = max(map(len, result.torch_names), default=0)
         names = (f"  {layer:<{width}}  {', '.join(names)}" for layer, names in result.torch_names.items())

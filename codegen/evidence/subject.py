@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -103,6 +104,12 @@ class Subject:
         """Inputs as the source takes them."""
         pairs = zip(self.graph.inputs, inputs, strict=True)
         return [as_input(array, dtype).permute(value.perm) for value, array in pairs]
+
+    def stored_outputs(self, outputs: Sequence[Array | None]) -> list[torch.Tensor]:
+        """Outputs in Keras' order as the source puts them out."""
+        pairs = zip(self.graph.outputs, outputs, strict=True)
+        tensors = [(value, torch.from_numpy(np.asarray(array))) for value, array in pairs]
+        return [x.permute(value.perm) if x.dim() == value.rank else x for value, x in tensors]
 
     def in_order(self, trace: Trace) -> list[Array | None]:
         """What the source put out, in Keras' order; None for what it did not."""
