@@ -119,3 +119,11 @@ for module in self.modules():
             if name.startswith("weight_hh"):
                 nn.init.orthogonal_(parameter)"""
     assert lines(lstm).replace("'", '"') == expected
+
+
+def test_several_that_begin_alike_are_of_one_type() -> None:
+    plain = [linear(name, ORTHOGONAL, bias=False) for name in "abc"]
+    hidden = [Start("x.0.weight", "nn.Linear", "weight", "Net", "", 2, ORTHOGONAL, needed=True)]
+    many = [linear(name, bias=False) for name in "defghijkl"]
+    assert "for weight in (self.a.weight, self.b.weight, self.c.weight):" in lines(*plain, *many)
+    assert 'for parameter in (self.get_parameter("a.weight"), ' in lines(*plain, hidden, *many)

@@ -16,6 +16,9 @@ from codegen.torch_api import facts
 #: Modules whose parameters torch numbers by layer and direction.
 _RECURRENT = ("nn.LSTM", "nn.GRU", "nn.RNN")
 
+#: A parameter by its attributes.
+_PATH = re.compile(r"^self\.(?!get_parameter)([\w.]+)$")
+
 Rules = dict[tuple[str, str], str]
 
 
@@ -231,9 +234,13 @@ def _named(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
         names = [name for _, name in group]
         if len(names) < 3:
             yield from (line for name in names for line in _filled(statement, name))
-        else:
-            yield f"for parameter in ({', '.join(names)}):"
-            yield from _indented(_filled(statement, "parameter"))
+            continue
+        named_in_full = any("get_parameter" in name for name in names)
+        if named_in_full:  # mypy knows no more of the others than that they are tensors
+            names = [_PATH.sub(r'self.get_parameter("\1")', name) for name in names]
+        variable = "parameter" if named_in_full else "weight"
+        yield f"for {variable} in ({', '.join(names)}):"
+        yield from _indented(_filled(statement, variable))
 
 
 def _filled(statement: str | None, name: str) -> list[str]:
