@@ -9,7 +9,7 @@ from codegen.graph import Value
 from codegen.lowering.builder import Builder
 
 #: The functions of the last activations.
-_FUNCTIONS = {"softmax": "F.softmax", "sigmoid": "torch.sigmoid"}
+_FUNCTIONS = {"softmax": ("F.softmax", ".softmax"), "sigmoid": ("torch.sigmoid", ".sigmoid")}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def loss_inputs(
 def _logits(value: Value, activation: str) -> Value | None:
     """What the activation is given that yields an output; None if it is not this activation's."""
     node = value.node
-    if node is None or activation not in _FUNCTIONS or not node.calls(_FUNCTIONS[activation]):
+    if node is None or activation not in _FUNCTIONS or node.function not in _FUNCTIONS[activation]:
         return None
     if activation == "softmax" and node.operands.get("d", 0) % value.rank != value.dim(-1):
         return None

@@ -146,12 +146,15 @@ def _state(
     trained: Mapping[str, tuple[Module, Weight]],
     saved: SavedModel,
 ) -> tuple[int, Mapping[str, Mapping[str, tuple[Weight, str]]]] | None:
-    """How many steps were done, and the state of each parameter; None if the file has none."""
-    if plan.rule is None or not compilation.saved.optimizer:
+    """How many steps were done, and the state of each parameter; None if the file has none.
+
+    An optimizer that has not yet done a step has at most a count and a learning rate.
+    """
+    arrays = compilation.saved.optimizer
+    can_be_made = plan.rule is not None and not plan.has_unknown_rate and trained
+    if plan.rule is None or not can_be_made or all(array.shape == () for array in arrays):
         return None
-    found = read_state(
-        lowered.tree, saved, compilation.saved.optimizer, plan.rule, averages=plan.average is not None
-    )
+    found = read_state(lowered.tree, saved, arrays, plan.rule, averages=plan.average is not None)
     state = {}
     for key, (module, weight) in trained.items():
         tensors = found.of(weight)

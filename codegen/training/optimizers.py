@@ -95,6 +95,15 @@ def optimizer_rule(
     return make(_Case(Options(optimizer), generation, version, rate, by_use))
 
 
+def default_rate(key: str, generation: Generation) -> float:
+    """The learning rate of an optimizer that compile() was given by its name."""
+    own = _KERAS2_RATES.get(key) if generation == "keras2" else None
+    return own or {"sgd": 0.01, "lion": 0.0001 if generation == "tf_new" else 0.001}.get(key, 0.001)
+
+
+_KERAS2_RATES = {"adagrad": 0.01, "adadelta": 1.0, "adamax": 0.002, "nadam": 0.002}
+
+
 @dataclass(frozen=True)
 class _Case:
     options: Options

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from codegen.emit.code import literal, plain
 from codegen.lowering.loss_inputs import LossInputs
-from codegen.training.losses import NotContinued, Terms, lower_loss
-from codegen.training.optimizers import LINEAR, Options, Rule, optimizer_rule
+from codegen.training.losses import NotContinued, Terms, lower_loss, wanted_logits
+from codegen.training.metrics import lower_metric
+from codegen.training.optimizers import LINEAR, Options, Rule, default_rate, optimizer_rule
 from codegen.training.read_config import is_number, saved_object
 from codegen.training.schedules import lower_schedule
 from codegen.training.spec import Compiled, Saved
@@ -23,9 +25,11 @@ class Plan:
 
     Attributes:
         losses: How the loss of each output is computed; None for an output without.
+        metrics: Name and terms of the metrics of each output.
         rule: The optimizer; None if it is not known.
         rate: The learning rate; None if it changes.
         schedule: The statements of `learning_rate(step)`; none if it does not change.
+        has_unknown_rate: Whether the schedule is not known.
         clipping: Statements between the gradients and the step.
         by_use: Whether gradients of embeddings have to be sparse: Keras 3 squares them use by use.
         average: Momentum, and the number of steps after which the averages replace the weights.
@@ -34,9 +38,11 @@ class Plan:
 
     compiled: Compiled
     losses: tuple[Terms | None, ...] = ()
+    metrics: tuple[tuple[tuple[str, Terms], ...], ...] = ()
     rule: Rule | None = None
     rate: float | None = None
     schedule: list[str] = field(default_factory=list)
+    has_unknown_rate: bool = False
     clipping: list[str] = field(default_factory=list)
     by_use: bool = False
     average: tuple[float, int | None] | None = None
@@ -62,6 +68,7 @@ def make_plan(compiled: Compiled, inputs: LossInputs, *, has_embeddings: bool) -
     plan = Plan(compiled)
     parts = zip(compiled.losses, inputs.ranks, inputs.logits, strict=True)
     plan.losses = tuple(_loss(plan, loss, rank, logits=logits) for loss, rank, logits in parts)
+    plan.metrics = tuple(_metrics(plan, index, inputs) for index in range(len(inputs.ranks)))
     if all(loss is None for loss in compiled.losses):
         plan.left_out.append("the loss, which the file does not tell")
     if compiled.optimizer is None:
@@ -77,10 +84,21 @@ def _loss(plan: Plan, loss: Saved | None, rank: int, *, logits: bool) -> Terms |
     return plan.attempt(lambda: lower_loss(loss, plan.compiled.generation, rank, logits=logits))
 
 
+def _metrics(plan: Plan, index: int, inputs: LossInputs) -> tuple[tuple[str, Terms], ...]:
+    compiled = plan.compiled
+    activation = wanted_logits(compiled.losses[index]) if inputs.logits[index] else ""
+    lower = partial(
+        lower_metric, generation=compiled.generation, rank=inputs.ranks[index], activation=activation
+    )
+    found = [(metric.name, plan.attempt(partial(lower, metric))) for metric in compiled.metrics[index]]
+    return tuple((name, terms) for name, terms in found if terms is not None)
+
+
 def _plan_optimizer(plan: Plan, optimizer: Saved, *, has_embeddings: bool) -> None:
     compiled = plan.compiled
     options = Options(optimizer)
-    rate = optimizer.options.get("learning_rate", optimizer.options.get("lr"))
+    usual = default_rate(optimizer.key, compiled.generation) if not optimizer.options else None
+    rate = optimizer.options.get("learning_rate", optimizer.options.get("lr", usual))
     decay = plan.attempt(lambda: options.number("decay", 0.0)) or 0.0
     if optimizer.key == "nadam" or compiled.generation in ("keras3", "tf_new"):
         decay = 0.0
@@ -95,6 +113,7 @@ def _plan_optimizer(plan: Plan, optimizer: Saved, *, has_embeddings: bool) -> No
             plan.left_out.append("the learning rate, which the file does not tell")
         else:
             body = plan.attempt(lambda: lower_schedule(schedule))
+        plan.has_unknown_rate = body is None
         plan.schedule = body or [f"raise NotImplementedError({literal(plan.left_out[-1])})"]
     plan.clipping = plan.attempt(lambda: _clipping(options, compiled)) or []
     if compiled.generation == "keras3" and has_embeddings:

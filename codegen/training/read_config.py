@@ -53,7 +53,8 @@ def _generation(version: str, optimizer: Saved | None) -> Generation:
         return "keras3"
     if numbers < (2, 4) and not version.endswith("-tf"):
         return "keras2"
-    is_new = optimizer is not None and "use_ema" in optimizer.options
+    options = optimizer.options if optimizer is not None else {}
+    is_new = "use_ema" in options or (numbers >= (2, 11) and not options)  # given by its name alone
     return "tf_new" if is_new else "tf"
 
 

@@ -95,7 +95,10 @@ def write_script(
         origin: Where that came from.
         has_state: Whether the optimizer's state is beside the script.
     """
-    functions = [_loss(plan, outputs, inputs)]
+    variables = _variables(plan, outputs, inputs)
+    functions = [_loss(plan, inputs, variables)]
+    if (metrics := _metrics(plan, outputs, variables)) is not None:
+        functions.append(metrics)
     if plan.schedule:
         functions.append(
             _function(
@@ -138,59 +141,94 @@ def _names(source: str) -> set[str]:
 # -------------------------------------------------------------------- parts
 
 
-def _loss(plan: Plan, outputs: tuple[str, ...], inputs: LossInputs) -> Function:
+@dataclass(frozen=True)
+class _Variables:
+    """What the outputs, their masks, targets and weights are called in `loss` and `metrics`.
+
+    Attributes:
+        trained: The numbers of the outputs that have a loss.
+        head: The statements that unpack the arguments, but for the weights.
+        arguments: The first two arguments.
+    """
+
+    names: list[str]
+    masks: list[str]
+    targets: list[str]
+    weights: list[str]
+    trained: list[int]
+    head: list[str]
+    arguments: list[str]
+
+
+def _variables(plan: Plan, outputs: tuple[str, ...], inputs: LossInputs) -> _Variables:
     space = naming.variables(frozenset(_IMPORTS))
-    for word in ("outputs", "targets", "sample_weight", "values", "total", "weights", "output", "target"):
+    for word in ("outputs", "targets", "sample_weight", "values", "total", "found", "output", "target"):
         space.claim(word)
-    count = len(outputs)
-    several = sum(loss is not None for loss in plan.compiled.losses) > 1
-    alone = count == 1 and not any(inputs.masks)
+    trained = [index for index, loss in enumerate(plan.compiled.losses) if loss is not None]
+    several = len(trained) > 1
+    alone = len(outputs) == 1 and not any(inputs.masks)
     names = ["output"] if alone else [space.claim(naming.identifier(name)) for name in outputs]
     masks = [
         space.claim(f"{name}_mask") if masked else ""
         for name, masked in zip(names, inputs.masks, strict=True)
     ]
-    body: list[str] = []
-    if not alone:
-        body.append(f"{', '.join([*names, *filter(None, masks)])} = outputs")
     targets = [space.claim(f"{name}_target") if several else "target" for name in names]
     weights = [space.claim(f"{name}_weight") if several else "sample_weight" for name in names]
-    trained = [index for index, loss in enumerate(plan.compiled.losses) if loss is not None]
+    head = [] if alone else [f"{', '.join([*names, *filter(None, masks)])} = outputs"]
     if several:
-        body.append(f"{', '.join(targets[i] for i in trained)} = targets")
-        body.append("if not isinstance(sample_weight, tuple):")
-        body.append(f"    sample_weight = (sample_weight,) * {len(trained)}")
-        body.append(f"{', '.join(weights[i] for i in trained)} = sample_weight")
-    total = ""
-    for index in trained:
-        terms = plan.losses[index]
-        if terms is None:
-            loss = plan.compiled.losses[index]
-            message = f"the loss {plain(loss.name) if loss else ''} is the author's own code: write it here"
-            body.append(f"raise NotImplementedError({literal(message)})")
-            total = ""
-            break
-        body.append(f"values = {terms.values.format(output=names[index], target=targets[index])}")
-        reduced = _reduced(plan, terms, targets[index], weights[index], masks[index])
-        factor = plan.compiled.loss_weights[index]
-        reduced = reduced if factor == 1 else f"{literal(factor)} * {reduced}"
-        if len(trained) > 1:
-            body.append(f"total = {f'total + {reduced}' if total else reduced}")
-        total = reduced if len(trained) == 1 else "total"
-    if not trained:
-        body = ["raise NotImplementedError('the Keras model was compiled without a loss: write it here')"]
-    if total:
-        body.append(f"return {total}")
+        head.append(f"{', '.join(targets[i] for i in trained)} = targets")
     arguments = [
         "output: Tensor" if alone else "outputs: tuple[Tensor, ...]",
         "targets: tuple[Tensor, ...]" if several else "target: Tensor",
-        (
-            "sample_weight: Tensor | tuple[Tensor | None, ...] | None = None"
-            if several
-            else "sample_weight: Tensor | None = None"
-        ),
     ]
-    return _function(f"loss({', '.join(arguments)}) -> Tensor", _loss_doc(plan, inputs), body)
+    return _Variables(names, masks, targets, weights, trained, head, arguments)
+
+
+def _loss(plan: Plan, inputs: LossInputs, v: _Variables) -> Function:
+    body = list(v.head)
+    several = len(v.trained) > 1
+    weight = "sample_weight: Tensor | None = None"
+    if several:
+        weight = "sample_weight: Tensor | tuple[Tensor | None, ...] | None = None"
+        body.append("if not isinstance(sample_weight, tuple):")
+        body.append(f"    sample_weight = (sample_weight,) * {len(v.trained)}")
+        body.append(f"{', '.join(v.weights[i] for i in v.trained)} = sample_weight")
+    total = ""
+    for index in v.trained:
+        terms, loss = plan.losses[index], plan.compiled.losses[index]
+        if terms is None:
+            message = f"the loss {plain(loss.name) if loss else ''} is not known: write it here"
+            body.append(f"raise NotImplementedError({literal(message)})")
+            break
+        body.append(f"values = {terms.values.format(output=v.names[index], target=v.targets[index])}")
+        reduced = _reduced(plan, terms, v.targets[index], v.weights[index], v.masks[index])
+        factor = plan.compiled.loss_weights[index]
+        reduced = reduced if factor == 1 else f"{literal(factor)} * {reduced}"
+        if several:
+            body.append(f"total = {f'total + {reduced}' if total else reduced}")
+        total = "total" if several else reduced
+    else:
+        body.append(f"return {total}")
+    if not v.trained:
+        body = ["raise NotImplementedError('the Keras model was compiled without a loss: write it here')"]
+    signature = f"loss({', '.join([*v.arguments, weight])}) -> Tensor"
+    return _function(signature, _loss_doc(plan, inputs), body)
+
+
+def _metrics(plan: Plan, outputs: tuple[str, ...], v: _Variables) -> Function | None:
+    body = [*v.head, "found = {}"]
+    for index in v.trained:
+        for name, terms in plan.metrics[index]:
+            label = f"{outputs[index]}_{name}" if len(v.trained) > 1 else name
+            reduced = _reduced(plan, terms, v.targets[index], "None", v.masks[index])
+            if not v.masks[index] and not terms.valid:
+                reduced = "values.mean()"
+            body.append(f"values = {terms.values.format(output=v.names[index], target=v.targets[index])}")
+            body.append(f"found[{literal(label)}] = {reduced}")
+    if not any(plan.metrics[index] for index in v.trained):
+        return None
+    doc = ["Keras' metrics of one batch, by name."]
+    return _function(f"metrics({', '.join(v.arguments)}) -> dict[str, Tensor]", doc, [*body, "return found"])
 
 
 def _loss_doc(plan: Plan, inputs: LossInputs) -> list[str]:
@@ -273,9 +311,9 @@ def _step(plan: Plan, model: Interface, count: int) -> Function:
         "optimizer.zero_grad()",
         f"outputs = {run}(*(inputs if isinstance(inputs, tuple) else (inputs,)))",
         f"total: Tensor = loss(outputs, targets, sample_weight){added}",
-        "total.backward()",
+        "torch.autograd.backward(total)",
     ]
-    if plan.clipping or plan.schedule or plan.average or (plan.rule and plan.rule.decay):
+    if plan.clipping or plan.schedule or (plan.rule and plan.rule.decay) or _counts_here(plan):
         body.append("group = optimizer.param_groups[0]")
     if plan.clipping:
         body += [line.replace("parameters", 'group["params"]') for line in plan.clipping]

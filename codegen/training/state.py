@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -14,11 +15,12 @@ from codegen.model.variables import Variable, VariableTree
 from codegen.training.losses import NotContinued
 from codegen.training.optimizers import Rule
 from codegen.training.optimizers import Slot as Kept
+from codegen.training.read_config import version_numbers
 from codegen.weights.legacy import make_unit
 from codegen.weights.old_storage import OldStorage
 from codegen.weights.order import trained_slots
 from codegen.weights.sharing import bound_alike, first_uses
-from codegen.weights.slots import Slot, Unit, slot_tree
+from codegen.weights.slots import Slot, SlotTree, Unit, as_stored, slot_tree
 
 #: The moving average of a weight.
 AVERAGE = Kept("average")
@@ -82,15 +84,15 @@ def read_state(
         NotContinued: They are not those of this model's weights.
     """
     problem: Exception | None = None
-    for slots in _orders(tree, saved):
+    for order in _orders(tree, saved):
         try:
-            return _assigned(tree, list(arrays), slots, rule, averages=averages)
+            return _assigned(tree, list(arrays), order(), rule, averages=averages)
         except (WeightMismatch, ValueError) as error:
             problem = error
     raise NotContinued(_MISFIT) from problem
 
 
-def _orders(tree: VariableTree, saved: SavedModel) -> Iterator[list[Slot]]:
+def _orders(tree: VariableTree, saved: SavedModel) -> Iterator[Callable[[], list[Slot]]]:
     """The arrays of the weights that are trained, in the orders in which Keras may have listed them."""
     is_legacy = isinstance(saved.weights, LayerWeights)
     keras3 = saved.keras_version.startswith("3")
@@ -98,7 +100,23 @@ def _orders(tree: VariableTree, saved: SavedModel) -> Iterator[list[Slot]]:
         again = first_uses(tree, by_name=by_name)
         for fused in (False, True) if is_legacy else (False,):
             root = slot_tree(tree, again, OldStorage(fused).find if is_legacy else None)
-            yield trained_slots(root, keras3=keras3)
+            yield partial(_listed, root, saved.keras_version, keras3=keras3)
+
+
+def _listed(root: SlotTree, keras_version: str, *, keras3: bool) -> list[Slot]:
+    slots, version = trained_slots(root, keras3=keras3), version_numbers(keras_version)
+    return slots if version >= (2, 0, 6) else sorted(slots, key=partial(_name, version))
+
+
+def _name(version: tuple[int, ...], slot: Slot) -> str:
+    """The name of a weight, by which models sorted theirs before 2.0.6."""
+    layer, *inner = slot.unit.owner
+    if inner not in ([], ["cell"]):
+        raise ValueError("weights inside a layer or a model had names that the file does not tell")
+    return f"{layer}/{slot.name}" if version >= (2,) else f"{layer}_{_KERAS1_NAMES.get(slot.name, slot.name)}"
+
+
+_KERAS1_NAMES = {"kernel": "W", "recurrent_kernel": "U", "bias": "b"}
 
 
 def _assigned(
@@ -137,8 +155,15 @@ def _variables(slots: Sequence[Slot], arrays: Sequence[StoredTensor]) -> dict[Va
         units.setdefault(slot.unit, {})[slot.index] = array
     made: dict[Variable, Weight] = {}
     for unit, found in units.items():
+        if unit.make is not as_stored:  # it takes its arrays together, those that are not trained too
+            like = next(iter(found.values()))
+            found = {index: found.get(index, _zeros(like)) for index in range(len(unit.slots))}
         made.update(make_unit(unit, found))
     return made
+
+
+def _zeros(like: StoredTensor) -> StoredTensor:
+    return replace(like, read=lambda: np.zeros(like.shape, np.float32))
 
 
 def _times(weight: Weight, factor: float) -> Weight:

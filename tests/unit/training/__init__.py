@@ -1,0 +1,1 @@
+"""What `convert --training` makes of a file, without Keras."""
