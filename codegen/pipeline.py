@@ -22,10 +22,10 @@ from codegen.emit.places import locate
 from codegen.emit.render import render
 from codegen.emit.source import Provenance, with_digests
 from codegen.emit.training.methods import regularizer_notes, training_methods
-from codegen.errors import ConversionError
+from codegen.errors import ConversionError, WeightMismatch
 from codegen.graph import Graph, Node
 from codegen.graph.recipe import Leaf, Weight
-from codegen.lowering.custom import custom_layers
+from codegen.lowering.custom import custom_layers, refuse_misspelt
 from codegen.lowering.lower import Lowered, lower
 from codegen.model.saved_model import SavedModel, Source
 from codegen.model.variables import count_parameters
@@ -91,20 +91,29 @@ class Generated:
         """The torch modules that hold the weights of each Keras layer."""
         return torch_names(self.lowered.graph, self.names)
 
-    def layer_at(self, line: int | None) -> str | None:
-        """The path of the layer, "encoder/dense", that this line of a `forward` computes; None if no one."""
+    def layers_at(self, line: int | None) -> list[str]:
+        """Paths of the layers, "encoder/dense", that this line of a `forward` computes; the nearest first."""
         located = locate(self.lowered.graph, self.names, self.steps, self.source, self.lowered.results)
-        spans = {
-            place.last - place.first: "/".join(call.path)
+        spans = sorted(
+            (place.last - place.first, "/".join(call.path))
             for call, location in located.calls.items()
             for place in location.places
             if line is not None and place.method == "forward" and place.first <= line <= place.last
-        }
-        return spans[min(spans)] if spans else None
+        )
+        return [path for _, path in spans]
 
     def state(self, saved: SavedModel) -> Iterator[tuple[str, Weight, str]]:
         """Every key of the state dict with its recipe over the file's arrays, and its dtype."""
-        bound = dict[Leaf, Weight](bind(self.lowered.tree, saved).items())
+        try:
+            bound = dict[Leaf, Weight](bind(self.lowered.tree, saved).items())
+        except WeightMismatch as error:
+            if saved.weights is None or not self.lowered.own:
+                raise
+            functions = ", ".join(dict.fromkeys(self.lowered.own.values()))
+            advice = (
+                "; or a function of yours does not ask for its weights with b.weight, or b.call for a layer"
+            )
+            raise WeightMismatch(f"{error}{advice}: {functions}") from error
         for key, module, weight in state_dict(self.lowered.graph, self.names):
             yield key, weight.substitute(lambda leaf: bound[leaf]), parameter_dtype(module)
 
@@ -117,6 +126,7 @@ def transform(saved: SavedModel, options: Options, watch: passes.Watch = lambda 
     """
     with custom_layers(map(Path, options.custom)):
         model = parse(saved, options.backend, options.sources())
+        refuse_misspelt(model)
         compilation = read_compilation(saved, model) if options.training else None
         lowered = lower(
             model,

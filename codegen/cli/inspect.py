@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
+
+import click
 
 from codegen.cli.model_command import model_command
 from codegen.cli.run import Outcome, Run
 from codegen.cli.terminal import DONE, REFUSED, exit_codes, print_lines
 from codegen.commands.inspect import Inspection, TensorReport, inspect
+from codegen.commands.scaffold import scaffold as write_scaffold
+from codegen.commands.target import Taken
 from codegen.options import Progress
 from codegen.project import Job
+from codegen.tensors.whole import whole_file
 
 
 @model_command(
@@ -17,15 +23,36 @@ from codegen.project import Job
     epilog=exit_codes("each model can be converted", "a model cannot be read or converted"),
     of_model=True,
 )
-def inspect_command(run: Run) -> None:
+@click.option(
+    "--scaffold",
+    type=click.Path(path_type=Path),
+    metavar="FILE.py",
+    help="Write a file for --custom with a stub for each layer that needs a function of yours.",
+)
+def inspect_command(run: Run, scaffold: Path | None) -> None:
     """Show the layers of MODEL, their shapes and parameters, and what of it can be converted."""
+    if scaffold is not None and len(run.jobs) > 1:
+        raise click.UsageError("--scaffold goes with one MODEL")
 
     def one(job: Job, _: Progress) -> Outcome:
+        if scaffold is not None:
+            return _write_stubs(job, scaffold)
         found = inspect(job.path, job.options)
         status, code = ("convertible", DONE) if found.convertible else ("unconvertible", REFUSED)
         return Outcome(status, found.as_dict(), partial(_show, found), code)
 
     run.each(one)
+
+
+def _write_stubs(job: Job, file: Path) -> Outcome:
+    if file.exists():
+        raise Taken(f"{file.as_posix()} exists, and is not overwritten; give another name to --scaffold")
+    text = write_scaffold(job.path, job.options)
+    with whole_file(file) as stream:
+        stream.write(text.encode())
+    count = text.count("raise NotImplementedError")
+    lines = [f"{file.as_posix()}: {count} functions to write; then convert with --custom {file.as_posix()}"]
+    return Outcome("scaffolded", {"scaffold": file.as_posix()}, partial(print_lines, lines))
 
 
 def _show(found: Inspection) -> None:

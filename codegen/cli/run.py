@@ -10,7 +10,18 @@ from typing import Any, NoReturn
 
 import click
 
-from codegen.cli.terminal import BUG, DIFFERS, DONE, REFUSED, failure, print_errors, shown_progress, worst
+from codegen.cli.terminal import (
+    BUG,
+    DIFFERS,
+    DONE,
+    REFUSED,
+    failure,
+    print_errors,
+    print_lines,
+    shown_progress,
+    traceback_lines,
+    worst,
+)
 from codegen.options import Progress
 from codegen.project import Job
 from codegen.version import VERSION
@@ -88,6 +99,8 @@ class Run:
                 return work(job, progress)
         except Exception as error:
             code, lines = failure(error, job.path)
+            if self.verbose:
+                print_lines(traceback_lines(error), err=True)
             return Outcome(_STATUS[code], exit_code=code, problems=lines)
 
 

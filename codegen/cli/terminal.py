@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from codegen.options import Progress
 
 #: The exit codes of all commands; 2 is click's own, for a wrong command line.
 DONE, REFUSED, WRONG, BUG, DIFFERS = 0, 1, 2, 3, 4
+
+_PACKAGE = Path(__file__).parents[1]
 
 #: The worse of two models decides how a command exits.
 _SEVERITY = (DONE, DIFFERS, REFUSED, WRONG, BUG)
@@ -78,6 +81,21 @@ def failure(error: Exception, model: Path) -> tuple[int, tuple[str, ...]]:
 def print_errors(lines: Iterable[str]) -> None:
     """Errors as one line each on stderr."""
     print_lines((f"k2t-gen: {' '.join(line.split())}" for line in lines), err=True)
+
+
+def traceback_lines(error: Exception) -> list[str]:
+    """The traceback of the user's own code, if it went wrong there: without our frames in it."""
+    cause = error.__cause__
+    while cause is not None:
+        frames = [
+            frame
+            for frame in traceback.extract_tb(cause.__traceback__)
+            if not Path(frame.filename).is_relative_to(_PACKAGE) and Path(frame.filename).is_file()
+        ]
+        if frames:
+            return "".join([*traceback.format_list(frames), f"{type(cause).__name__}: {cause}"]).split("\n")
+        cause = cause.__cause__
+    return []
 
 
 @contextmanager

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from codegen.commands.garbage import no_collection
+from codegen.commands.preload import preload_torch, require_torch
 from codegen.commands.seal import sealed
 from codegen.commands.self_check import SelfCheckFailed, self_check
 from codegen.commands.target import Status, Target, source_status, target, weights_status
-from codegen.errors import ConversionError, MalformedConfig, NotComputed
+from codegen.errors import ConversionError, CustomFunctionError, MalformedConfig, NotComputed
 from codegen.graph import Graph
 from codegen.model.saved_model import SavedModel
 from codegen.options import FilePath, Options, Progress, takes_options
@@ -78,6 +79,10 @@ def convert(
 
     options = replace(options, **changes)
     files = target(path, options, output)
+    is_new = not files.source.exists() and not dry_run
+    if is_new:
+        require_torch()
+        preload_torch()
     progress("reading")
     with no_collection(), read_model(Path(path), options.weights, hashed=True) as saved:
         failure: ConversionError | None = None
@@ -86,6 +91,7 @@ def convert(
             status = "updated" if force else _status(files, new)
             try:
                 if status != "unchanged" and not dry_run:
+                    require_torch()
                     _write(files, new, draft.lowered.graph, options.class_name, progress)
                 return Conversion(
                     files.source,
@@ -99,10 +105,25 @@ def convert(
             except SelfCheckFailed as error:
                 if draft.lowered.contradictions:  # then the file is to blame
                     raise MalformedConfig(draft.lowered.contradictions[0]) from error
-                layer = draft.layer_at(error.line)
-                failure = failure or (NotComputed(layer, error.problem) if layer else error)
+                failure = failure or _blamed(error, draft, options)
     assert failure is not None
     raise failure
+
+
+def _blamed(error: SelfCheckFailed, draft: Any, options: Options) -> ConversionError:
+    """Whose fault it is that a file does not work: a template's, a user's function's, torch's, or ours."""
+    if options.template_dir is not None:
+        name = Path(options.template_dir).name
+        return ConversionError(f"what the template in {name!r} makes does not work: {error.problem}")
+    own = {
+        layer: draft.lowered.own[layer]
+        for layer in draft.layers_at(error.place)
+        if layer in draft.lowered.own
+    }
+    if own:
+        return CustomFunctionError(next(iter(own)), " or ".join(own.values()), error.problem)
+    layers = draft.layers_at(error.line)
+    return NotComputed(layers[0], error.problem) if layers else error
 
 
 @takes_options

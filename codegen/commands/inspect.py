@@ -10,7 +10,7 @@ from typing import Any
 from codegen.config.parse import parse
 from codegen.errors import ConversionError, Unsupported, summary
 from codegen.graph import Value
-from codegen.lowering.custom import custom_layers
+from codegen.lowering.custom import custom_layers, refuse_misspelt
 from codegen.lowering.lower import survey
 from codegen.lowering.session import Session
 from codegen.model.saved_model import SavedModel
@@ -105,6 +105,7 @@ def inspect(path: FilePath, options: Options = Options(), **changes: Any) -> Ins
     options = replace(options, **changes)
     with read_model(path, options.weights) as saved, custom_layers(map(Path, options.custom)):
         model = parse(saved, options.backend, options.sources())
+        refuse_misspelt(model)
         builder, outputs = survey(model)
         state = builder.session
         problems = summary(state.problems) or _weight_problems(builder.tree, saved)

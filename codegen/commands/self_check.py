@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
+import mmap
 import re
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from itertools import islice, product
+from itertools import accumulate, islice, product
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-
-import numpy as np
 
 from codegen.errors import Bug, ConversionError
 from codegen.graph import Graph, Module, Value
@@ -47,16 +46,26 @@ _ATTEMPTS = 200
 _MAX_BYTES = 2**32
 
 
+#: Pages of its own, which stay shared until they are written to; Windows has no other.
+_PRIVATE: dict[str, int] = (
+    {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+)
+
+_ALIGNMENT = 64
+_COUNTER = ".num_batches_tracked"
+
+
 class SelfCheckFailed(Bug):
     """The generated file does not do what it should: a bug of k2t-gen, not of the user's file.
 
     Args:
         problem: What happened.
         line: The line of the file that torch refuses to compute, from 1; None if it is something else.
+        place: The line of `forward` at which it happened, whatever it is.
     """
 
-    def __init__(self, problem: str, line: int | None = None) -> None:
-        self.problem, self.line = problem, line
+    def __init__(self, problem: str, line: int | None = None, place: int | None = None) -> None:
+        self.problem, self.line, self.place = problem, line, place
         super().__init__(f"the generated file fails its self-check ({problem}); please report this")
 
 
@@ -105,7 +114,8 @@ def self_check(source: str, weights: Path | None, graph: Graph, class_name: str)
         raise TooLarge from None
     except Exception as error:
         problem = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        raise SelfCheckFailed(problem, None if isinstance(error, _MISTAKES) else _line(error)) from error
+        place = _line(error)
+        raise SelfCheckFailed(problem, None if isinstance(error, _MISTAKES) else place, place) from error
 
 
 def _line(error: Exception) -> int | None:
@@ -123,20 +133,25 @@ def _loaded(torch: Any, make: Callable[[], Any], weights: Path) -> Any:
     with torch.device("meta"):
         model = make()
     state = torch.load(weights, weights_only=True, mmap=True)
-    if any(name not in state for name, _ in model.named_buffers()):
+    # torch counts batches from zero where a file has no number of them
+    if any(name not in state and not name.endswith(_COUNTER) for name, _ in model.named_buffers()):
         model = make()  # has tables that it computes and does not save
-    model.load_state_dict({key: _without_memory(torch, t) for key, t in state.items()}, assign=True)
+    model.load_state_dict(_without_memory(torch, state), assign=True)
     return model
 
 
-def _without_memory(torch: Any, tensor: Any) -> Any:
-    """Zeros in a tensor's stead, in pages that the system gives only when they are written to.
+def _without_memory(torch: Any, state: dict[str, Any]) -> dict[str, Any]:
+    """Zeros in the tensors' stead, in pages that the system gives only when they are written to.
 
     Integers stay, as they may be indices.
     """
-    if not tensor.is_floating_point() or not tensor.numel():
-        return tensor
-    return torch.from_numpy(np.zeros(tensor.nbytes, np.uint8)).view(tensor.dtype).reshape(tensor.shape)
+    large = {key: t for key, t in state.items() if t.is_floating_point() and t.numel()}
+    starts = list(accumulate((-(-t.nbytes // _ALIGNMENT) * _ALIGNMENT for t in large.values()), initial=0))
+    zeros = mmap.mmap(-1, max(starts[-1], 1), **_PRIVATE)
+    return state | {
+        key: torch.frombuffer(zeros, dtype=t.dtype, count=t.numel(), offset=start).reshape(t.shape)
+        for start, (key, t) in zip(starts, large.items(), strict=False)
+    }
 
 
 def _run(torch: Any, model: Any, graph: Graph) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.errors import WeightMismatch
+from codegen.graph.rounding import round_to_format
 from codegen.model.saved_model import StoredTensor
 from codegen.model.variables import Variable
 
@@ -209,15 +210,6 @@ def _numpy(weight: Weight, *arrays: NDArray[Any]) -> NDArray[Any]:
     return result
 
 
-def _round(weight: Weight, array: NDArray[Any]) -> NDArray[Any]:
-    import torch  # numpy has neither bfloat16 nor float8
-
-    wide = np.array(array, np.float64 if array.dtype == np.float64 else np.float32)
-    tensor = torch.from_numpy(wide)
-    rounded: NDArray[Any] = tensor.to(getattr(torch, weight.params[0])).to(tensor.dtype).numpy()
-    return rounded
-
-
 _STEPS: dict[str, Callable[..., NDArray[Any]]] = {
     "full": lambda w: np.full(w.shape, w.params[0], dtype=np.float32),
     "constant": lambda w: np.asarray(w.params[0]).reshape(w.shape),
@@ -227,7 +219,7 @@ _STEPS: dict[str, Callable[..., NDArray[Any]]] = {
     "slice": _slice,
     "take": lambda w, a: np.take(a, w.params[1], axis=w.params[0]),
     "concatenate": lambda w, *a: np.concatenate(a, axis=w.params[0]),
-    "round": _round,
+    "round": lambda w, a: round_to_format(a, w.params[0]),
     "sum": lambda w, a: a.sum(axis=w.params, keepdims=True),
     "nearest": _nearest,
     "checked": _checked,

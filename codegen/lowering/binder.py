@@ -8,6 +8,7 @@ import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar, dataclass_transform
 
 from codegen.errors import ConversionError, UnsupportedOption
@@ -131,7 +132,7 @@ class LayerFunction:
             if key in self.options:
                 given[key] = self._convert(spec, key, value)
             elif not self._may_ignore(key, value):
-                raise UnsupportedOption(spec.name, spec.title, key, value, "no such option is known")
+                raise UnsupportedOption(spec.name, spec.title, key, value, self._no_option(key))
         for key, value in spec.quirks.items():
             if isinstance(value, Changed):
                 _refuse_changed(spec, key, value)
@@ -153,6 +154,14 @@ class LayerFunction:
                 where = bound if option.group is None else groups[option.parameter][1]
                 where[name] = given[name]
         return bound | {parameter: group(**values) for parameter, (group, values) in groups.items()}
+
+    def _no_option(self, key: str) -> str:
+        """Why an option is refused that is no parameter."""
+        code = inspect.unwrap(self.function).__code__
+        if (self.function.__module__ or "").startswith("codegen."):
+            return "no such option is known"
+        place = f"{code.co_name}() in {Path(code.co_filename).name}, line {code.co_firstlineno}"
+        return f"give {place} a keyword-only parameter {key!r}"
 
     def _may_ignore(self, key: str, value: object) -> bool:
         if self.package == TENSORFLOW and key == "function":

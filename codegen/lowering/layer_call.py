@@ -78,8 +78,13 @@ def _call_arguments(
 def _run(b: Builder, function: LayerFunction, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     """Run a layer function; what goes wrong in it is its author's fault and never the model file's."""
     is_ours = Path(_code(function).co_filename).is_relative_to(_PACKAGE)
+    if not is_ours:
+        b.session.own[b.owner] = _place(function)
     try:
-        return function(b, *args, **kwargs)
+        result = function(b, *args, **kwargs)
+        if result is None and not is_ours:
+            raise CustomFunctionError(b.spec.name, _place(function), "it returns nothing; return the output")
+        return result
     except MemoryError:
         b.malformed("its options make tables that are larger than memory")
     except Exception as fault:
@@ -102,10 +107,10 @@ def _code(function: LayerFunction) -> CodeType:
     return code
 
 
-def _place(function: LayerFunction, fault: Exception, rooms: Sequence[Path]) -> str:
+def _place(function: LayerFunction, fault: Exception | None = None, rooms: Sequence[Path] = ()) -> str:
     """Name, file and line at which it went wrong, in the function's own file or in these folders."""
     code = _code(function)
-    for frame in reversed(traceback.extract_tb(fault.__traceback__)):
+    for frame in reversed(traceback.extract_tb(fault.__traceback__) if fault else []):
         path = Path(frame.filename)
         if frame.filename == code.co_filename or any(path.is_relative_to(room) for room in rooms):
             return f"{frame.name}() in {path.name}, line {frame.lineno}"

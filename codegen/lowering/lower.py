@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from codegen.errors import (
@@ -40,6 +40,7 @@ class Lowered:
         results: What each call of each layer yields.
         contradictions: Where a tensor is not what the file says of it.
         loss_inputs: The outputs that the graph has for the losses, behind the model's own.
+        own: The user's own functions, by the path of the layer that they lowered: name, file and line.
     """
 
     graph: Graph
@@ -48,6 +49,7 @@ class Lowered:
     notes: tuple[str, ...] = ()
     contradictions: tuple[str, ...] = ()
     loss_inputs: LossInputs | None = None
+    own: Mapping[str, str] = field(default_factory=dict)
 
 
 def lower(
@@ -88,7 +90,8 @@ def lower(
         graph.outputs += values
     said = builder.session
     notes, contradictions = tuple(said.notes), tuple(said.contradictions)
-    return Lowered(graph, builder.tree, said.results, notes, contradictions, found)
+    own = {"/".join(owner): place for owner, place in said.own.items()}
+    return Lowered(graph, builder.tree, said.results, notes, contradictions, found, own)
 
 
 def survey(model: ModelSpec, finish_class: FinishClass = lambda _: None) -> tuple[Builder, list[Any]]:

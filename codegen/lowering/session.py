@@ -49,6 +49,7 @@ class Session:
         refusals: Layers that were refused for the value of an option, with that.
         notes: What the file's docstring should say, in order.
         contradictions: Where a tensor is not what the file says of it.
+        own: The user's own functions, by the owner of the layer that they lowered: name, file and line.
         author: What is shared by the layers whose Python source is given (`codegen.evaluation.author`).
     """
 
@@ -62,6 +63,7 @@ class Session:
     refusals: list[tuple[LayerSpec, UnsupportedOption]] = field(default_factory=list)
     notes: dict[str, None] = field(default_factory=dict)
     contradictions: list[str] = field(default_factory=list)
+    own: dict[Owner, str] = field(default_factory=dict)
     author: Any = None
 
     def trains(self, tree: VariableTree) -> bool:

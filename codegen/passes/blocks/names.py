@@ -153,6 +153,8 @@ def _short(name: str) -> str:
 
 
 def is_automatic(name: tuple[str, ...]) -> bool:
-    """Whether Keras made up the name: it says what the layer is, not where it belongs."""
+    """Whether Keras made up the name, or there is none: it says what the layer is, not where it belongs."""
+    if not name:
+        return True
     words = name[:-1] if name[-1].isdigit() else name
     return "_".join(words) in _AUTOMATIC

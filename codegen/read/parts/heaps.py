@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from codegen.errors import UnreadableFile
@@ -16,9 +17,9 @@ from codegen.errors import UnreadableFile
 _SIGNATURE = b"GCOL\x01\0\0\0"
 _OBJECT = struct.Struct("<HHIQ")
 _SIZE = struct.Struct("<Q")
-# A heap holds the strings of a few attributes; Keras writes them before and after the arrays.
-_MAX_HEAP = 2**28
+# Keras writes strings before and after the arrays.
 _SEARCHED = 2**26
+_WINDOW = 2**20
 
 
 def check_heaps(file: BinaryIO) -> None:
@@ -28,28 +29,38 @@ def check_heaps(file: BinaryIO) -> None:
         UnreadableFile: It has one.
     """
     size = file.seek(0, io.SEEK_END)
-    for start in sorted({0, max(size - _SEARCHED, 0)}):
-        file.seek(start)
-        part = file.read(_SEARCHED)
-        place = part.find(_SIGNATURE)
-        while place >= 0:
-            if not _ends(part, place):
-                raise UnreadableFile("the file is damaged (its strings have no end); save the model again")
-            place = part.find(_SIGNATURE, place + 1)
+    for place in _places(file, size):
+        if not _ends(file, place, size):
+            raise UnreadableFile("the file is damaged (its strings have no end); save the model again")
     file.seek(0)
 
 
-def _ends(part: bytes, place: int) -> bool:
-    """Whether going from object to object leads to the end of the heap, or out of what was read."""
-    body = place + len(_SIGNATURE)
-    if body + _SIZE.size > len(part):
+def _places(file: BinaryIO, size: int) -> Iterator[int]:
+    """Where heaps begin, found a window at a time; windows overlap by what a signature needs."""
+    last = max(size - _SEARCHED, min(size, _SEARCHED))
+    for start, stop in ((0, min(size, _SEARCHED)), (last, size)):
+        for window in range(start, stop, _WINDOW):
+            file.seek(window)
+            part = file.read(_WINDOW + len(_SIGNATURE) - 1)
+            place = part.find(_SIGNATURE)
+            while place >= 0:
+                yield window + place
+                place = part.find(_SIGNATURE, place + 1)
+
+
+def _ends(file: BinaryIO, heap: int, size: int) -> bool:
+    """Whether going from object to object leads to the end of the heap, or of the file."""
+    place = heap + len(_SIGNATURE)
+    if place + _SIZE.size > size:
         return True
-    end = place + min(_SIZE.unpack_from(part, body)[0], _MAX_HEAP)
-    place = body + _SIZE.size
-    while place + _OBJECT.size <= min(end, len(part)):
-        index, _, _, size = _OBJECT.unpack_from(part, place)
+    file.seek(place)
+    end = min(heap + _SIZE.unpack(file.read(_SIZE.size))[0], size)
+    place += _SIZE.size
+    while place + _OBJECT.size <= end:
+        file.seek(place)
+        index, _, _, length = _OBJECT.unpack(file.read(_OBJECT.size))
         # A free space counts its own header, an object does not, and is filled up to 8 bytes.
-        step = size if index == 0 else _OBJECT.size + (size + 7) // 8 * 8
+        step = length if index == 0 else _OBJECT.size + (length + 7) // 8 * 8
         if step == 0 or step >= 2**63:
             return False
         place += step
