@@ -78,8 +78,13 @@ def inner_calls(keras, inner, node, notes, path, indices):
         raise ValueError("it is called with %d tensors" % len(given))
     order = sorted(wanted)
     probe = keras.models.Model(list(inner.inputs), [wanted[key] for key in order])
-    made = dict(zip(order, flatten(probe(given if len(given) > 1 else given[0]))))
+    made = dict(zip(order, flatten(probe(packed(keras, given)))))
     return [call[:3] + ([made[id(tensor)] for tensor in call[3]],) for call in calls]
+
+
+def packed(keras, tensors):
+    """Tensors as a model that was made of a list of inputs takes them: one stands alone before Keras 3."""
+    return tensors if len(tensors) > 1 or hasattr(keras, "ops") else tensors[0]
 
 
 def readers(keras, graph, tensor):

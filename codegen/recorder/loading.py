@@ -65,7 +65,7 @@ def is_eager(keras):
 
 def load(keras, args):
     """The model, without its optimizer."""
-    custom = {}
+    custom = operations(keras)
     for path in args.custom:
         sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
         scope = {"__name__": "custom", "__file__": path}
@@ -78,6 +78,17 @@ def load(keras, args):
         return model
     wanted = {"custom_objects": custom, "compile": False, "safe_mode": not args.unsafe}
     return keras.models.load_model(args.model, **accepted(keras.models.load_model, wanted))
+
+
+def operations(keras):
+    """The ops of Keras 3 by name, as far as no layer has it: HDF5 files name them, and Keras finds none."""
+    found, classes = {}, [keras.Operation] if hasattr(keras, "Operation") else []
+    while classes:
+        for kind in classes.pop().__subclasses__():
+            if not issubclass(kind, keras.layers.Layer) and not hasattr(keras.layers, kind.__name__):
+                found.setdefault(kind.__name__, kind)
+                classes.append(kind)
+    return found
 
 
 def accepted(function, arguments):

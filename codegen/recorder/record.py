@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from codegen.recorder.calls import calls_of, flatten, graph_of, readers
+from codegen.recorder.calls import calls_of, flatten, graph_of, packed, readers
 from codegen.recorder.files import Refused, architecture, digest, holds_code
 from codegen.recorder.inputs import KINDS, Given, sizes_to_try, suitable
 from codegen.recorder.loading import candidates, import_keras, is_eager, load, version_of
@@ -48,7 +48,7 @@ def runner(keras, model, tensors):
             given = (
                 [keras.backend.cast(a, a.dtype.name) for a in arrays] if not hasattr(keras, "ops") else arrays
             )
-            out = flatten(probe(given if len(given) > 1 else given[0], training=False))
+            out = flatten(probe(packed(keras, given), training=False))
             return [numpy_of(keras, tensor) for tensor in out]
 
         return run
