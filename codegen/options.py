@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar, get_args
 
 from codegen.errors import ConversionError, shorten
 from codegen.graph import naming
+from codegen.source.arguments import Input, ModelCall, model_call, model_input
 from codegen.source.files import Sources, package_folder
 
 FilePath = str | os.PathLike[str]
@@ -101,6 +102,19 @@ class Options:
             "The same of an installed package, by its name; can be given several times.", of_model=True
         ),
     )
+    model: str | None = field(
+        default=None,
+        metadata=_shown(
+            "Which class of --source the weights in MODEL are of, and how it is made: 'MyModel(depth=2)'.",
+            of_model=True,
+        ),
+    )
+    input: Sequence[str] = field(
+        default=(),
+        metadata=_shown(
+            "An input of a subclassed model: 'float32(N, 32)'; once for each, in their order.", of_model=True
+        ),
+    )
     template_dir: FilePath | None = field(
         default=None,
         metadata=_shown("Jinja2 templates that replace ours.", metavar="DIR"),
@@ -115,6 +129,14 @@ class Options:
             raise ConversionError(f"--class-name {shorten(self.class_name)} is no CamelCase class name")
         if self.class_name != "ConvertedModel" and naming.classes().claim(self.class_name) != self.class_name:
             raise ConversionError(f"--class-name {self.class_name!r} is taken in the generated file")
+
+    def constructor(self) -> ModelCall | None:
+        """What `--model` says."""
+        return None if self.model is None else model_call(self.model)
+
+    def inputs(self) -> list[Input]:
+        """What `--input` says."""
+        return [model_input(text) for text in self.input]
 
     def sources(self) -> Sources:
         """The Python source that is given; none of it is imported.

@@ -125,7 +125,7 @@ def transform(saved: SavedModel, options: Options, watch: passes.Watch = lambda 
         ConversionError: The model cannot be converted exactly.
     """
     with custom_layers(map(Path, options.custom)):
-        model = parse(saved, options.backend, options.sources())
+        model = parse(saved, options.backend, options.sources(), options.constructor(), options.inputs())
         refuse_misspelt(model)
         compilation = read_compilation(saved, model) if options.training else None
         lowered = lower(

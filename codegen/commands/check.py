@@ -79,7 +79,7 @@ def check(
 
     options = replace(options, **changes)
     progress("reading")
-    with read_model(path, options.weights, hashed=True) as saved:
+    with read_model(path, options.weights, hashed=True, alone=options.model is not None) as saved:
         files = find_checked_in(Path(path), options, output)
         found = files.source.read_text(encoding="utf-8", errors="replace")
         draft = generate(saved, options, files.name)

@@ -84,7 +84,8 @@ def convert(
         require_torch()
         preload_torch()
     progress("reading")
-    with no_collection(), read_model(Path(path), options.weights, hashed=True) as saved:
+    alone = options.model is not None
+    with no_collection(), read_model(Path(path), options.weights, hashed=True, alone=alone) as saved:
         failure: ConversionError | None = None
         for draft in attempts(saved, options, files.name):
             new = _New.of(draft, saved, options)

@@ -45,5 +45,5 @@ def dump_graph(
         before = text
         check_graph(graph)
 
-    with read_model(Path(path), options.weights) as saved:
+    with read_model(Path(path), options.weights, alone=options.model is not None) as saved:
         transform(saved, options, watch)

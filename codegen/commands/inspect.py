@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -103,8 +104,11 @@ def inspect(path: FilePath, options: Options = Options(), **changes: Any) -> Ins
         ConversionError: The file cannot be read, or its architecture makes no sense.
     """
     options = replace(options, **changes)
-    with read_model(path, options.weights) as saved, custom_layers(map(Path, options.custom)):
-        model = parse(saved, options.backend, options.sources())
+    with (
+        read_model(path, options.weights, alone=options.model is not None) as saved,
+        custom_layers(map(Path, options.custom)),
+    ):
+        model = parse(saved, options.backend, options.sources(), options.constructor(), options.inputs())
         refuse_misspelt(model)
         builder, outputs = survey(model)
         state = builder.session
@@ -119,8 +123,8 @@ def inspect(path: FilePath, options: Options = Options(), **changes: Any) -> Ins
         inputs=tuple(TensorReport(v.layer, v.dtype, v.shape) for v in builder.graph.inputs),
         outputs=(
             tuple(
-                TensorReport(ref.layer, value.dtype, value.shape)
-                for ref, value in zip(model.outputs, known, strict=True)
+                TensorReport(ref.layer if ref else value.layer, value.dtype, value.shape)
+                for ref, value in zip_longest(model.outputs, known)
             )
             if len(known) == len(outputs)
             else ()

@@ -52,7 +52,7 @@ def report(
     if against is not None or with_keras or python is not None:
         verification = _verified(path, options, name, progress, against, python, with_keras=with_keras)
     progress("reading")
-    with read_model(path, options.weights) as saved:
+    with read_model(path, options.weights, alone=options.model is not None) as saved:
         without_weights = replace(options, no_weights=options.no_weights or saved.weights is None)
         progress("converting")
         made = generate(saved, without_weights, name)

@@ -15,35 +15,42 @@ from codegen.config.dialects import classes
 from codegen.config.dialects.origin import origin_of
 from codegen.config.inputs import implied_input, input_layer
 from codegen.config.layer import is_model, layer_name, read_layer, weights_by_layer
+from codegen.config.subclassed import constructed_model, subclassed_model
 from codegen.config.tables import implied_table
 from codegen.config.vocabularies import Places, with_vocabularies
-from codegen.errors import MalformedConfig, shorten
+from codegen.config.written import is_graph, written_class
+from codegen.errors import ConversionError, MalformedConfig, shorten
 from codegen.model.call_order import references
+from codegen.model.python_code import SourceObject
 from codegen.model.saved_model import SavedModel
 from codegen.model.spec import CallSpec, LayerSpec, ModelSpec, TensorRef
 from codegen.model.words import default_name
+from codegen.source.arguments import Input, ModelCall
 from codegen.source.files import Sources
 
 Entry = Mapping[str, Any]
 
 
-def parse(saved: SavedModel, backend: str | None = None, sources: Sources | None = None) -> ModelSpec:
+def parse(
+    saved: SavedModel,
+    backend: str | None = None,
+    sources: Sources | None = None,
+    constructor: ModelCall | None = None,
+    inputs: Sequence[Input] = (),
+) -> ModelSpec:
     """Parse the saved architecture of a model of any Keras.
 
     Args:
         saved: The model as it lies on disk.
         backend: Of Keras 1, where nothing in the file tells.
         sources: What is given of the author's Python source.
+        constructor: How a model of which only the weights are saved is made.
+        inputs: What the user says of the inputs of a subclassed model.
 
     Raises:
         MalformedConfig: The architecture contradicts itself or lacks a part; one line, naming the layer.
     """
     entry = checks.mapping(saved.config, "the architecture")
-    if not is_model(entry):
-        raise MalformedConfig(
-            f"the architecture is of class {shorten(entry.get('class_name'))} and lists no layers: a "
-            "subclassed model is Python code; save a functional or Sequential model"
-        )
     context = Context(
         origin_of(saved, backend),
         weights_by_layer(saved.weights),
@@ -51,6 +58,17 @@ def parse(saved: SavedModel, backend: str | None = None, sources: Sources | None
         read_layer,
         sources=sources or Sources(),
     )
+    if constructor is not None:
+        return constructed_model(constructor, _written(constructor.name, context), inputs, context)
+    written = None if is_graph(entry) else written_class(entry, str(entry.get("class_name")), context)
+    if written is not None:
+        return subclassed_model(entry, written, inputs, context)
+    if not is_model(entry):
+        raise MalformedConfig(
+            f"the architecture is of class {shorten(entry.get('class_name'))} and lists no layers: a "
+            "subclassed model is Python code; give the Python file that defines it with --source, or save a "
+            "functional or Sequential model"
+        )
     try:
         entry = with_vocabularies(entry, Places(saved.assets or {}, saved.neighbour))
         entry = with_state(entry, saved.weights)
@@ -59,6 +77,13 @@ def parse(saved: SavedModel, backend: str | None = None, sources: Sources | None
         raise MalformedConfig("the architecture is nested too deep") from None
     origin = context.origin
     return replace(model, casts_inputs=origin.generation < 3 and not origin.tf)
+
+
+def _written(name: str, context: Context) -> SourceObject:
+    found = context.written(name)
+    if found is None:
+        raise ConversionError(f"--model: {shorten(name)} is no class in a file that --source names")
+    return found
 
 
 def parse_model(entry: Entry, name: str, context: Context) -> ModelSpec:

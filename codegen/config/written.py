@@ -19,13 +19,18 @@ from codegen.model.python_code import SourceObject
 from codegen.model.spec import CallSpec, LayerSpec
 
 
+def is_graph(entry: Mapping[str, Any]) -> bool:
+    """Whether a serialised model lists its layers and how they hang together, whatever its class."""
+    config = entry.get("config")
+    return isinstance(config, Mapping) and {"input_layers", "layers"} <= config.keys()
+
+
 def written_class(entry: Mapping[str, Any], class_name: str, context: Context) -> SourceObject | None:
     """The author's own class, where its source is given, unless the file says that it is Keras'."""
     module = entry.get("module")
     is_keras = isinstance(module, str) and classes.is_of_keras(module)
     config = entry.get("config")
-    is_graph = isinstance(config, Mapping) and {"input_layers", "layers"} <= config.keys()
-    if not context.sources or is_keras or is_graph or not isinstance(config, Mapping):
+    if not context.sources or is_keras or is_graph(entry) or not isinstance(config, Mapping):
         return None
     name = class_name.rpartition(">")[2].rpartition(".")[2]
     return context.written(name, module if isinstance(module, str) else "")

@@ -8,7 +8,7 @@ from typing import Any
 
 from codegen.evaluation import inherited as keras
 from codegen.evaluation import layers
-from codegen.evaluation.calling import call_layer
+from codegen.evaluation.calling import call_layer, single
 from codegen.evaluation.classes import library_base, member
 from codegen.evaluation.layers import PLAIN, base_class
 from codegen.evaluation.libraries import FUNCTION_TYPES
@@ -81,9 +81,20 @@ def _layer_method(world: Any, method: LayerMethod, args: Sequence[Any], kwargs: 
         layer.built = True
     elif name == "compute_output_shape":
         return keras.output_shape(world, layer, args)
+    elif name == "get_initial_state":
+        return _zeros(world, layer, args[0] if args else next(iter(kwargs.values()), None))
     elif name != "set_weights":
         raise NotEvaluated(f"calls {name}() of a {layer.class_name}")
     return None
+
+
+def _zeros(world: Any, layer: Layer, x: Any) -> list[Any]:
+    """The states before the first step of a layer of one cell."""
+    units, count = layer.options.get("units"), {"LSTM": 2, "GRU": 1, "SimpleRNN": 1}.get(layer.class_name)
+    if count is None or not isinstance(x, Value):
+        raise NotEvaluated(f"asks a {layer.class_name} for its initial state")
+    size = world.item(world.call(Library("tensorflow.shape"), [x], {}), 0)
+    return [world.call(Library("tensorflow.zeros"), [[size, units]], {}) for _ in range(count)]
 
 
 def _call_layer(world: Any, layer: Layer, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -127,10 +138,8 @@ def call(world: Any, instance: Instance, args: Sequence[Any], kwargs: Mapping[st
             x = world.call(part, [x], {})
         return x
     spec = layers.keras_spec(world.author, layer, base, b.spec.name)
-    masked = dict(kwargs)
-    return b.lower(
-        replace(b, spec=replace(spec, name=b.spec.name)), [world.ready(arg) for arg in args], masked
-    )
+    inner = replace(b, spec=replace(spec, name=b.spec.name))
+    return single(b.lower(inner, [world.ready(arg) for arg in args], dict(kwargs)))
 
 
 # -------------------------------------------------------------------- inherited methods
@@ -217,6 +226,8 @@ def layer_attribute(layer: Layer, name: str) -> Any:
         return layers.members(layer) if name == "layers" else LayerMethod(layer, name)
     if name in ("build", "call", "__call__", "add", "compute_mask", "set_weights", "compute_output_shape"):
         return LayerMethod(layer, name)
+    if name == "get_initial_state":
+        return LayerMethod(layer, name)
     if name in layer.options:
         return layer.options[name]
     raise NotEvaluated(f"reads the attribute {name!r} of a {layer.class_name}")
@@ -226,6 +237,9 @@ def store_attribute(owner: Any, name: str, value: Any) -> None:
     """`owner.name = value`."""
     if name.startswith("__"):
         raise NotEvaluated(f"reaches into Python itself ({name})")
+    if isinstance(owner, Value) and name == "_keras_mask" and (value is None or isinstance(value, Value)):
+        owner.mask = value
+        return
     if isinstance(owner, Layer):
         if name == "trainable" and isinstance(value, bool):
             owner.trainable = value

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from codegen.evaluation.classes import library_base, member
+from codegen.evaluation.folders import assign_folders
+from codegen.evaluation.forms import form_of
 from codegen.evaluation.layers import (
     PLAIN,
     adopt,
@@ -24,7 +26,7 @@ from codegen.lowering import layout, registry
 from codegen.lowering.builder import Builder
 from codegen.lowering.masks import Masks
 from codegen.model.nested import instances, map_nested
-from codegen.model.packages import KERAS
+from codegen.model.packages import KERAS, SOURCE
 from codegen.model.variables import all_variables
 from codegen.model.words import default_name
 
@@ -66,7 +68,12 @@ def call_layer(world: Any, layer: Layer, args: Sequence[Any], kwargs: Mapping[st
                 "which Keras does not save"
             )
         b.tree.children.remove(inner.tree)
-    return result[0] if spec.model is not None and len(result) == 1 else result
+    return single(result) if spec.package != SOURCE else result
+
+
+def single(result: Any) -> Any:
+    """What Keras' own layers yield: a tensor where that is the only one."""
+    return result[0] if isinstance(result, (list, tuple)) and len(result) == 1 else result
 
 
 def _free_name(b: Builder, layer: Layer) -> str:
@@ -114,6 +121,8 @@ def lower_instance(
     result = scope.run(*bound)
     adopt(world.author, layer)
     declare(layer)
+    if layer.parent is None:
+        assign_folders(world.author, layer)
     return scope.finished(result)
 
 
@@ -122,6 +131,7 @@ class _Call:
         assert instance.layer is not None
         self.world, self.b, self.instance, self.layer = world, b, instance, instance.layer
         self.graph: Graph = world.builder.graph
+        self.is_model = self.graph is b.graph
         self.inner: dict[Value, Value] = {}
         self.outer: dict[Value, Value] = {}
         self.method = member(world, instance.cls, "call")
@@ -132,6 +142,7 @@ class _Call:
     def bound(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[list[Any], dict[str, Any]]:
         """The arguments as the class sees them."""
         names = self._names()
+        args = self._arranged(args) if self.is_model else args
         inside = [
             self._argument(value, names[index] if index < len(names) else "x")
             for index, value in enumerate(args)
@@ -150,6 +161,15 @@ class _Call:
         elif "mask" in named and "mask" not in parameters:
             self.given = named.pop("mask")
         return inside, named
+
+    def _arranged(self, args: Sequence[Any]) -> Sequence[Any]:
+        """The inputs of a model as arguments, or as the list that is the only one."""
+        if self.method is None or len(args) < 2:
+            return args
+        routine = self.method.routine
+        count = len(routine.positional) - 1 - len(self.method.defaults)
+        tensors = [name for name in routine.positional[1:] if name not in ("training", "mask")]
+        return args if count > 1 or (count == 0 and len(tensors) >= len(args)) else [list(args)]
 
     given: Any = None
     first: Any = None
@@ -180,6 +200,10 @@ class _Call:
         return value
 
     def _input(self, value: Value, name: str) -> Value:
+        if self.is_model:
+            value.layer = name
+            self.world.nameless.add(value)
+            return value
         if value not in self.inner:
             made = Value(value.shape, value.dtype, name, non_negative=value.non_negative)
             if type(value) is not Value:
@@ -212,6 +236,7 @@ class _Call:
         if method is not None:
             world = self.world.constants(layer)
             names = method.routine.positional[1:]
+            args = self._arranged(args) if self.is_model else args
             shapes = [shape_of(value) for value in (*args, *kwargs.values()) if has_tensors(value)]
             if len(names) > 1:
                 by_name = dict(zip(self._names(), args, strict=False)) | dict(kwargs)
@@ -226,7 +251,8 @@ class _Call:
 
     def run(self, args: list[Any], kwargs: dict[str, Any]) -> Any:
         """`call`."""
-        self.graph.inputs = list(self.inner.values())
+        if not self.is_model:
+            self.graph.inputs = list(self.inner.values())
         if self.method is None:
             if self.base in PLAIN:
                 raise NotEvaluated("has no call()")
@@ -241,6 +267,8 @@ class _Call:
         result = map_nested(
             lambda part: None if part is None and holds_more else self.world.output(part), result
         )
+        if self.is_model:
+            return result
         values = list(instances(result, Value))
         masks = self._masks(values)
         self._trim(values)
@@ -300,7 +328,7 @@ class _Call:
 
     def _class(self) -> Made:
         """The class, or that of an earlier call if it is the same."""
-        form = _form(self.graph)
+        form = form_of(self.graph)
         for made in self.layer.calls:
             if made.form == form:
                 return made  # type: ignore[no-any-return]  # of a layer of the author's
@@ -350,31 +378,3 @@ def _flat(found: Any) -> Iterator[Any]:
             yield from _flat(part)
     else:
         yield found
-
-
-def _form(graph: Graph) -> object:
-    """What a graph computes, without shapes: equal for calls that one class can serve."""
-    numbers = {value: index for index, value in enumerate(graph.inputs)}
-    steps = []
-    for node in graph.nodes:
-        operands = tuple((name, _plain(operand, numbers)) for name, operand in node.operands.items())
-        for value in node.results():
-            numbers[value] = len(numbers)
-        steps.append((node.template, operands))
-    return (
-        tuple(value.dtype for value in graph.inputs),
-        tuple(steps),
-        tuple(numbers.get(value, -1) for value in graph.outputs),
-    )
-
-
-def _plain(operand: Any, numbers: Mapping[Value, int]) -> object:
-    if isinstance(operand, Value):
-        return ("value", numbers.get(operand, -1))
-    if isinstance(operand, Module):
-        return ("module", id(operand))
-    if isinstance(operand, (list, tuple)):
-        return tuple(_plain(part, numbers) for part in operand)
-    if isinstance(operand, Mapping):
-        return tuple((key, _plain(part, numbers)) for key, part in operand.items())
-    return repr(operand)

@@ -192,7 +192,10 @@ def keras_spec(author: Author, layer: Layer, class_name: str, name: str) -> Laye
 
 def _defaults(author: Author, class_name: str) -> dict[str, Any]:
     """What older versions take where nothing is said."""
-    is_old = author.versions.tensorflow == "1" and class_name in ("LSTM", "GRU", "LSTMCell", "GRUCell")
+    if author.generation < 3 and class_name in ("GRU", "GRUCell"):
+        activation = {"recurrent_activation": "hard_sigmoid"} if author.versions.tensorflow == "1" else {}
+        return {"reset_after": author.versions.tensorflow == "2", **activation}
+    is_old = author.versions.tensorflow == "1" and class_name in ("LSTM", "LSTMCell")
     if author.generation < 3 and (is_old or class_name == "ConvLSTM2D"):
         return {"recurrent_activation": "hard_sigmoid"}
     return {}
@@ -280,6 +283,7 @@ def adopt(author: Author, layer: Layer) -> None:
             found.setdefault(part, []).append(path)
     for part, paths in sorted(found.items(), key=lambda item: _tracked(author, layer, *item)):
         part.parent = layer
+        layer.parts.append(part)
         part.attribute = min(paths, key=_walk_key)
         if layer.builder is not None:
             place(author, part)

@@ -146,6 +146,8 @@ class Layer:
         weights: What it makes itself.
         parent: The layer that holds it.
         attribute: Under which it does.
+        calls: What its calls became.
+        parts: The layers that it holds, in the order in which Keras tracks them.
         builder: Of its lowering, once its place is known.
     """
 
@@ -165,6 +167,7 @@ class Layer:
     made: int = field(default_factory=lambda: next(_CLOCK))
     times: dict[str, int] = field(default_factory=dict)
     calls: list[Any] = field(default_factory=list)
+    parts: list[Layer] = field(default_factory=list)
 
     def note(self, attribute: str) -> None:
         """Remember when an attribute was assigned first."""

@@ -28,6 +28,8 @@ def authored(
     *args: Any,
     definition: SourceObject | None = None,
     options: Mapping[str, Any] | None = None,
+    constructor: Mapping[str, Any] | None = None,
+    is_model: bool = False,
     made: Any = None,
     function: Any = None,
     tensorflow: Quirk[Literal["1", "2", "unknown"]] = "2",
@@ -43,6 +45,8 @@ def authored(
         args: Of the call.
         definition: The class or function, if the file names it.
         options: The saved config of such a class.
+        constructor: The arguments of its constructor, where there is no config.
+        is_model: Whether it is the whole model, whose class is that of the converted one.
         made: The object, if the author's code has made it.
         function: The function, if the author's code names it.
         tensorflow: Which TensorFlow `tf` is.
@@ -56,13 +60,14 @@ def authored(
         assert definition is not None
         key = b.owner
         if key not in author.made:
-            author.made[key] = evaluated(b, lambda: _made(b, author, definition, options or {}))
+            author.made[key] = evaluated(b, lambda: _made(b, author, definition, options or {}, constructor))
         made = author.made[key]
         if isinstance(made, Function):
             function, made = made, None
     if isinstance(made, Instance):
+        graph = b.graph if is_model else Graph(b.spec.class_name)
         inside = Builder(
-            b.spec, Graph(b.spec.class_name), "", b.tree, b.session, b.owner, b.lower, Masks(b.masks.rules),
+            b.spec, graph, "", b.tree, b.session, b.owner, b.lower, Masks(b.masks.rules),
             step_of=b.step_of,
         )  # fmt: skip
         world = Evaluator(inside, author.versions, author, made.layer, author.budget)
@@ -71,14 +76,23 @@ def authored(
     return evaluated(b, lambda: map_nested(world.output, world.call(function, args, kwargs)))
 
 
-def _made(b: Builder, author: Author, definition: SourceObject, options: Mapping[str, Any]) -> Any:
+def _made(
+    b: Builder,
+    author: Author,
+    definition: SourceObject,
+    options: Mapping[str, Any],
+    constructor: Mapping[str, Any] | None,
+) -> Any:
     """The function, or an object of the class with its saved options."""
     world = Evaluator(author.builder(b), author.versions, author, None, author.budget)
     found = author.program.namespace(definition.module).find(world, definition.name)
     b.note(f"{definition.name} was read from {definition.module.file}")
     if isinstance(found, Function):
         return found
-    made = world.call(world.attribute(found, "from_config"), [dict(options)], {})
+    if constructor is not None:
+        made = world.call(found, constructor["args"], constructor["kwargs"])
+    else:
+        made = world.call(world.attribute(found, "from_config"), [dict(options)], {})
     if not isinstance(made, Instance) or made.layer is None:
         raise NotEvaluated("is no layer")
     made.layer.spec = replace(b.spec)

@@ -25,6 +25,7 @@ from codegen.lowering.nested_model import call_model, input_value
 from codegen.lowering.session import FinishClass, Session
 from codegen.model.call_order import call_order, packages
 from codegen.model.nested import instances, map_nested
+from codegen.model.packages import SUBCLASSED
 from codegen.model.spec import LayerCall, LayerSpec, ModelSpec, TensorRef
 from codegen.model.variables import VariableTree
 
@@ -120,6 +121,8 @@ def _lower_model(b: Builder, model: ModelSpec, inputs: Sequence[Value]) -> list[
     """Lower all calls of a model; returns its outputs, None for one that could not be lowered."""
     results: Results = {(name, 0): [value] for name, value in zip(model.inputs, inputs, strict=True)}
     _lower_calls(b, model, results)
+    if model.class_name == SUBCLASSED:  # whose source alone says how many outputs there are
+        return results[model.layers[-1].name, 0] or [None]
     return [None if _is_unknown(results, ref) else _result(results, ref) for ref in model.outputs]
 
 

@@ -145,7 +145,9 @@ def _key(spec: LayerSpec) -> tuple[str, str]:
 LAMBDA_ADVICE = f"give its torch code in a --custom file, in a function marked @replaces_lambda({THIS_NAME})"
 
 
-#: What can be done about a function or a class of which the file holds only the name.
+#: What can be done about a class that is not known.
+CLASS_ADVICE = "give its Python file with --source, or a layer function with --custom"
+#: What can be done about a function of which the file holds only the name.
 SOURCE_ADVICE = f"give the Python file that defines it with --source, or {LAMBDA_ADVICE}"
 
 
@@ -185,12 +187,9 @@ def find(spec: LayerSpec) -> LayerFunction:
     if why:
         advice = f"{why}; give a layer function with --custom"
     elif spec.package == CUSTOM:
-        advice = (
-            f"{spec.doubt or 'is'} a class of the model's author; give its Python file with --source, or a "
-            "layer function with --custom"
-        )
+        advice = f"{spec.doubt or 'is'} a class of the model's author; {CLASS_ADVICE}"
     elif spec.package in (KERAS, TENSORFLOW) or spec.package.startswith("keras."):
         advice = "is not supported; give a layer function with --custom"
     else:
-        advice = f"from {spec.package!r} is no Keras layer; give a layer function with --custom"
+        advice = f"from {spec.package!r} is no Keras layer; {CLASS_ADVICE}"
     raise UnsupportedLayer(spec.name, spec.title, advice)

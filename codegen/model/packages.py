@@ -14,3 +14,5 @@ CUSTOM = "Custom"
 LAMBDA = "Lambda"
 #: Classes and functions whose Python source is given.
 SOURCE = "source"
+#: Class of a model whose only layer is the model itself, of a class whose source is given.
+SUBCLASSED = "Subclassed"

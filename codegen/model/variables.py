@@ -41,12 +41,15 @@ class VariableTree:
             `forward_layer`, `query_dense`); for a layer of a model, its layer name.
         spec: The layer. For a nested model `spec.model` is set and `children` are its layers;
             the root of the tree is the whole model, wrapped in a `LayerSpec`.
+        folder: Where trees of weights have it, seen from the layer or model whose source is given and that
+            no such one holds; None if its attribute tells.
     """
 
     attribute: str
     spec: LayerSpec
     variables: list[Variable] = field(default_factory=list)
     children: list[VariableTree] = field(default_factory=list)
+    folder: str | None = None
 
     def descendants(self) -> Iterator[VariableTree]:
         """The sublayers, theirs, and so on; each before what it holds."""

@@ -43,7 +43,11 @@ class _Contents:
 
 @contextmanager
 def read_model(
-    path: str | PathLike[str], weights: str | PathLike[str] | None = None, *, hashed: bool = False
+    path: str | PathLike[str],
+    weights: str | PathLike[str] | None = None,
+    *,
+    hashed: bool = False,
+    alone: bool = False,
 ) -> Iterator[SavedModel]:
     """Open a saved model of any Keras and container; its weights can be read until the block ends.
 
@@ -52,6 +56,7 @@ def read_model(
         weights: A file that holds the weights, if `path` has none or others: HDF5 in either layout,
             an index of sharded weights (`.weights.json`), a TensorFlow checkpoint or a whole model.
         hashed: Whether the digests of all files are sure to be asked for, and so are begun at once.
+        alone: Whether `path` may hold weights alone, as the user says which model they are of.
 
     Raises:
         UnreadableFile: The message says what the file is and what to do.
@@ -60,7 +65,7 @@ def read_model(
     with ExitStack() as stack, _enough_memory(Path(path)):
         model_path = Path(path)
         model = _contents(model_path, stack)
-        if model.config is None:
+        if model.config is None and not alone:
             raise UnreadableFile(f"{_label(model_path)}: {explain_weights(model.weights)}")
         given = model if weights is None else _contents(Path(weights), stack)
         if weights is not None and given.weights is None:
@@ -76,11 +81,13 @@ def read_model(
         if hashed:
             digests.start()
         yield SavedModel(
-            config=model.config,
+            config=model.config or {},
             weights=given.weights,
             keras_version=model.keras_version
             or given.keras_version
-            or architecture.guess_version(model.config),
+            or (
+                _guessed(given.weights) if model.config is None else architecture.guess_version(model.config)
+            ),
             # Which backend's kernels these are is a matter of the weights' file, if it says.
             backend=given.backend or model.backend,
             file_name=_base_name(model_path),
@@ -90,6 +97,12 @@ def read_model(
             neighbour=partial(neighbour, model_path),
             training=model.training,
         )
+
+
+def _guessed(weights: Weights | None) -> str:
+    """The Keras that wrote weights alone: since 3.6 they have the names of the layers beside them."""
+    named = isinstance(weights, PathWeights) and any(weights.folders.values())
+    return "3" if named else "2.15.0"
 
 
 @contextmanager

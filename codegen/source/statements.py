@@ -118,10 +118,13 @@ class _Statements(Expressions):
         self.assign(target)
 
     def delete(self, node: ast.Delete) -> None:
-        """`del a`: only of variables."""
+        """`del a`: of variables, and of the mask of a tensor."""
         for target in node.targets:
             if isinstance(target, ast.Name) and self.kind(target.id) == "local":
                 self.code.add("unset", target.id)
+            elif isinstance(target, ast.Attribute) and target.attr == "_keras_mask":
+                self.code.add("constant")
+                self.assign(target)
             else:
                 self.code.add("unsupported", "Delete")
 

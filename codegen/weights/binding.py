@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codegen.errors import WeightMismatch
 from codegen.graph.recipe import Weight
+from codegen.model.packages import SUBCLASSED
 from codegen.model.saved_model import LayerWeights, ObjectWeights, PathWeights, SavedModel
 from codegen.model.variables import Variable, VariableTree, all_variables
 from codegen.weights.legacy import bind_layers
@@ -28,6 +29,8 @@ def bind(tree: VariableTree, saved: SavedModel) -> dict[Variable, Weight]:
             "this file holds no weights; give the file that does with --weights, "
             "or take the source alone with --no-weights"
         )
+    if tree.spec.model is not None and tree.spec.model.class_name == SUBCLASSED:
+        (tree,) = tree.children or [tree]
     again = first_uses(tree)
     if isinstance(saved.weights, PathWeights):
         bound = bind_paths(tree, saved.weights, again, saved.keras_version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from codegen.errors import ConversionError, WeightMismatch
 from codegen.graph.recipe import Weight
@@ -27,12 +28,15 @@ def bind_layers(
     Raises:
         WeightMismatch: An array is missing, surplus or of another shape.
     """
-    if weights.top_level:
+    if weights.top_level and tree.spec.model is not None:
         raise WeightMismatch(f"{weights.top_level[0].path}: the model itself has a weight of its own")
     variants = [slot_tree(tree, first_uses, OldStorage(fused).find) for fused in (False, True)]
     groups = {name: _without_random_state(arrays) for name, arrays in weights.groups.items()}
     groups = {name: arrays for name, arrays in groups.items() if arrays}
     bound: dict[Variable, Weight] = {}
+    if tree.spec.model is None:  # a subclassed model may have weights of its own
+        order = keras3_order if keras3 else keras2_order
+        bound.update(_assign(tree.spec.name, weights.top_level, order(replace(variants[0], children=()))))
     for fit in zip(*(_pair(root, groups) for root in variants), strict=True):
         (name, arrays), nodes = fit[0][0], [node for _, node in fit]
         bound.update(_bind_group(name, arrays, nodes, keras3=keras3))
@@ -71,7 +75,8 @@ def _needed(node: SlotTree) -> bool:
 
 def _uncalled(root: SlotTree) -> set[str]:
     """Layers that the model lists but does not call: attributes that a user gave it, in Keras 2."""
-    assert root.spec.model is not None
+    if root.spec.model is None:
+        return set()
     return {layer.name for layer in root.spec.model.layers} - {node.attribute for node in root.children}
 
 

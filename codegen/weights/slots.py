@@ -69,7 +69,8 @@ class Slot:
 class SlotTree:
     """A layer: its own slots, trainable ones first, and its sublayers in Keras' tracking order.
 
-    A further use of a layer that stands elsewhere in the model has the slots and children of the `first`.
+    A further use of a layer that stands elsewhere in the model has the slots and children of the `first`. The
+    `folder` is that of the `VariableTree`.
     """
 
     attribute: str
@@ -77,6 +78,7 @@ class SlotTree:
     slots: tuple[Slot, ...]
     children: tuple[SlotTree, ...]
     first: SlotTree | None = None
+    folder: str | None = None
 
     def all_slots(self) -> list[Slot]:
         """The slots of this layer and all that it holds, each once."""
@@ -126,12 +128,13 @@ class _Planter:
         find_unit = self.find_unit
         unit = find_unit(tree.spec, stored, variables_in_order(tree)) if find_unit and stored else None
         if unit is not None:
-            return SlotTree(tree.attribute, tree.spec, _slots(unit), ())
+            return SlotTree(tree.attribute, tree.spec, _slots(unit), (), folder=tree.folder)
         children = [self.plant(child, stored) for child in children_in_order(tree)]
         own = tree.variables
         if find_unit or tree.spec.class_name not in _SAVES_IN_ORDER:
             own = sorted(own, key=lambda variable: not variable.trainable)
-        return SlotTree(tree.attribute, tree.spec, _own_slots(own, children), tuple(children))
+        slots = _own_slots(own, children)
+        return SlotTree(tree.attribute, tree.spec, slots, tuple(children), folder=tree.folder)
 
 
 def _own_slots(variables: Sequence[Variable], children: Sequence[SlotTree]) -> tuple[Slot, ...]:

@@ -50,7 +50,11 @@ class StoredTree:
         """Folder of each sublayer: `cell`, `_query_dense`, or `cells/lstm_cell_1` for `cells/1`."""
         numbers: dict[str, Numbers] = {}
         places: dict[str, str] = {}
+        base = path.removesuffix(node.folder or "")
         for child in node.children:
+            if child.folder is not None and node.folder is not None:
+                places[child.attribute] = f"{base}{child.folder}"
+                continue
             attribute, in_list, _ = child.attribute.rpartition("/")
             if in_list:
                 name = f"{attribute}/{numbers.setdefault(attribute, Numbers()).next(child.spec)}"

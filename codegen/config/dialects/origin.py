@@ -74,7 +74,8 @@ def origin_of(saved: SavedModel, backend: str | None = None) -> Origin:
     """
     objects = list(_objects(saved.config))
     version = tuple(int(part) for part in re.findall(r"\d+", saved.keras_version)[:3])
-    generation = version[0] if len(version) > 1 and version[0] in (1, 2, 3) else _generation(objects)
+    tells = (len(version) > 1 or not saved.config) and version[:1] in ((1,), (2,), (3,))
+    generation = version[0] if tells else _generation(objects)
     if not version or version[0] != generation:
         version = (generation,)
     theano: bool | None = saved.backend == "theano"

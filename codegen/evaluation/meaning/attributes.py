@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codegen.evaluation.meaning import arrays, builtins, operators
+from codegen.evaluation.meaning import arrays, builtins, operators, texts
 from codegen.evaluation.meaning.budget import check_count
 from codegen.evaluation.meaning.paths import canonical
 from codegen.evaluation.meaning.tools import Tools, known_dtype
@@ -31,7 +31,9 @@ _METHODS: Mapping[type, frozenset[str]] = {
     tuple: frozenset({"count", "index"}),
     dict: frozenset({"copy", "get", "items", "keys", "pop", "setdefault", "update", "values"}),
     float: frozenset({"is_integer"}),
-    str: frozenset({"endswith", "format", "lower", "startswith", "upper"}),
+    str: frozenset(
+        {"endswith", "format", "join", "lower", "replace", "split", "startswith", "strip", "upper"}
+    ),
     set: frozenset({"add"}),
 }
 _ARRAY_FACTS = {"T", "dtype", "ndim", "shape", "size"}
@@ -133,7 +135,7 @@ def call_method(t: Tools, method: Method, args: Sequence[Any], kwargs: Mapping[s
         return _method_of_shape(owner, name)
     operators.refuse_unknown(*args, *kwargs.values())
     if isinstance(owner, str):
-        return _method_of_text(owner, name, args)
+        return _method_of_text(owner, name, args, kwargs)
     if isinstance(owner, float):
         return owner.is_integer()
     if kwargs:
@@ -171,11 +173,16 @@ def _method_of_shape(shape: StaticShape, name: str) -> Any:
     raise NotEvaluated(f"calls the method {name}() of a shape")
 
 
-def _method_of_text(text: str, name: str, args: Sequence[Any]) -> Any:
+def _method_of_text(text: str, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
     if name == "format":
-        return Unknown("a text")
+        return texts.formatted(text, args, kwargs)
+    if name == "join":
+        return texts.joined(text, args[0] if args else None)
     functions: dict[str, Any] = {
         "lower": str.lower,
+        "replace": str.replace,
+        "split": str.split,
+        "strip": str.strip,
         "upper": str.upper,
         "startswith": str.startswith,
         "endswith": str.endswith,

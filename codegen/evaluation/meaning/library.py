@@ -63,6 +63,8 @@ def _tensorflow(t: Tools, name: str, args: Sequence[Any], kwargs: Mapping[str, A
     bare = name.removeprefix("compat.v1.")
     if bare.partition(".")[0] in _HOSTILE:
         raise NotEvaluated(f"{_HOSTILE[bare.partition('.')[0]]} (tf.{name})")
+    if bare == "ensure_shape" and args:
+        return args[0]
     if bare == "name_scope":
         return Method(None, "name_scope")
     if bare in ("constant", "convert_to_tensor") and not has_tensor(*args, *kwargs.values()):

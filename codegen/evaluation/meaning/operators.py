@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from codegen.evaluation.meaning import texts
 from codegen.evaluation.meaning.budget import MAX_ELEMENTS, MAX_TEXT, check_bits, check_count
 from codegen.evaluation.meaning.tools import Tools, has_tensor, non_negative
 from codegen.evaluation.meaning.values import Cursor, Fields, NotEvaluated, StaticShape, Unknown
@@ -57,6 +58,8 @@ def binary(t: Tools, operator: str, a: Any, b: Any, *, floors: bool = False, in_
         operator = "//" if floors and is_whole(a) and is_whole(b) else "/"
     if isinstance(a, Value) or isinstance(b, Value):
         return _tensors(t, operator, a, b)
+    if operator == "%" and isinstance(a, str):
+        return texts.percent(a, b)
     sequences = (list, tuple, str)
     if not _has_array(a, b) and (isinstance(a, sequences) or isinstance(b, sequences)):
         return _sequences(operator, a, b, in_place=in_place)
@@ -262,7 +265,9 @@ def item(t: Tools, owner: Any, key: Any) -> Any:
             is_shape = isinstance(owner, StaticShape) and isinstance(key, slice)
             return StaticShape(found) if is_shape else tuple(found) if isinstance(found, Fields) else found
         raise NotEvaluated(f"takes an item of {_kind(owner)} by {_kind(key)}")
-    if isinstance(owner, np.ndarray) and not has_tensor(key):
+    if isinstance(owner, np.ndarray):
+        if has_tensor(list(key) if isinstance(key, tuple) else key):
+            return item(t, t.tensor(owner), key)
         return python_result(python.getitem, owner, key)
     raise NotEvaluated(f"takes an item of {_kind(owner)}")
 
