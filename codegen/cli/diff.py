@@ -45,7 +45,9 @@ def _options(command: F) -> F:
 )
 @click.argument("first", type=_PATH, metavar="A")
 @click.argument("second", type=_PATH, metavar="B")
-@click.option("--model", type=_PATH, metavar="FILE", help="The architecture, if A and B hold weights alone.")
+@click.option(
+    "--architecture", type=_PATH, metavar="FILE", help="The architecture, if A and B hold weights alone."
+)
 @click.option("--report", "page", type=_PATH, metavar="FILE.html", help="Write a page about it, too.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, see docs/report.md.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -54,7 +56,7 @@ def _options(command: F) -> F:
 def diff_command(
     first: Path,
     second: Path,
-    model: Path | None,
+    architecture: Path | None,
     page: Path | None,
     as_json: bool,
     quiet: bool,
@@ -63,11 +65,13 @@ def diff_command(
 ) -> None:
     """Show how B differs from A: the source that they convert to, then the weights by layer.
 
-    Each is a saved model, a generated .py or a .pt; with --model, a file of weights.
+    Each is a saved model, a generated .py or a .pt; with --architecture, a file of weights.
     """
     try:
         with shown_progress(second) as progress:
-            found = diff(first, second, Options(**options), model=model, output=page, progress=progress)
+            found = diff(
+                first, second, Options(**options), architecture=architecture, output=page, progress=progress
+            )
     except SideError as error:
         _fail(*failure(error.cause, error.path), as_json=as_json)
     except Exception as error:

@@ -133,7 +133,8 @@ def source_text(path: FilePath, options: Options = Options(), **changes: Any) ->
     from codegen.pipeline import generate  # as above
 
     options = replace(options, **changes)
-    with no_collection(), read_model(Path(path), options.weights, hashed=True) as saved:
+    alone = options.model is not None
+    with no_collection(), read_model(Path(path), options.weights, hashed=True, alone=alone) as saved:
         return sealed(generate(saved, options, options.module_name(path)).source)
 
 

@@ -17,7 +17,7 @@ def diff(
     second: FilePath,
     options: Options = Options(),
     *,
-    model: FilePath | None = None,
+    architecture: FilePath | None = None,
     output: FilePath | None = None,
     progress: Progress = lambda _: None,
     **changes: Any,
@@ -28,7 +28,7 @@ def diff(
         first: A saved model, a generated `.py`, or a `.pt`; of such a pair, the other file is taken too.
         second: As `first`.
         options: How saved models are converted.
-        model: The architecture, if the two are files that hold weights alone.
+        architecture: Of both, if the two are files that hold weights alone.
         output: The page to write, an HTML file; by default none.
         progress: Called with a few words at every stage.
         changes: As for `convert`.
@@ -43,10 +43,10 @@ def diff(
     from codegen.tensors.whole import whole_file
 
     options = replace(options, **changes)
-    architecture = Path(model) if model is not None else None
+    of_both = Path(architecture) if architecture is not None else None
     with ExitStack() as open_files:
         progress("reading")
-        one, other = (open_side(Path(path), options, architecture, open_files) for path in (first, second))
+        one, other = (open_side(Path(path), options, of_both, open_files) for path in (first, second))
         progress("comparing weights")
         found = compare(one, other)
     if output is not None:

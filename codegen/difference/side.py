@@ -81,7 +81,7 @@ def _side(path: Path, options: Options, architecture: Path | None, open_files: E
     if path.suffix in _TORCH:
         return _pair(path)
     file, weights = (architecture, path) if architecture is not None else (path, None)
-    saved = open_files.enter_context(read_model(file, weights))
+    saved = open_files.enter_context(read_model(file, weights, alone=options.model is not None))
     made = generate(saved, replace(options, no_weights=False, weights=None), _NAME)
     if saved.weights is None:
         return Side(path, made.source)

@@ -60,7 +60,7 @@ def test_exactly_the_layers_that_were_trained_differ(
     for step in (1, 2):
         convert(folder / f"step_{step}.keras", output=folder / "out", name=f"step_{step}")
     architecture = folder / "net.json" if one.endswith(".weights.h5") else None
-    found = diff(folder / one, folder / other, model=architecture)
+    found = diff(folder / one, folder / other, architecture=architecture)
     assert found.source == ""
     assert found.layers is not None
     assert {layer.path: layer.status for layer in found.layers} == {
