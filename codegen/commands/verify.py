@@ -82,7 +82,7 @@ def verify(
             )  # fmt: skip
             recording = read_recording(made)
     progress("converting")
-    with read_model(path, options.weights) as saved:
+    with read_model(path, options.weights, alone=options.model is not None) as saved:
         draft = generate(saved, options, files.name)
         if says(text, FALLBACK_NOTE):
             draft = fallback(saved, options, files.name)
