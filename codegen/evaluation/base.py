@@ -28,6 +28,7 @@ from codegen.evaluation.objects import (
 )
 from codegen.graph import Value
 from codegen.lowering.builder import Builder
+from codegen.model.words import default_name
 
 #: Functions of Python that only source may call.
 SOURCE_NAMES = frozenset(
@@ -138,7 +139,8 @@ def call(world: Any, instance: Instance, args: Sequence[Any], kwargs: Mapping[st
             x = world.call(part, [x], {})
         return x
     spec = layers.keras_spec(world.author, layer, base, b.spec.name)
-    inner = replace(b, spec=replace(spec, name=b.spec.name))
+    name = default_name(base)
+    inner = replace(b, spec=replace(spec, name=b.spec.name), label=name, owner=(*b.owner, name))
     return single(b.lower(inner, [world.ready(arg) for arg in args], dict(kwargs)))
 
 
