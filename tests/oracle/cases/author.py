@@ -1,5 +1,8 @@
 """Layers, models and functions as authors write them: given as source to the conversion, and run by Keras."""
 
+# mypy: disable-error-code="misc, no-any-return"
+# Keras has no types.
+
 from __future__ import annotations
 
 import math
@@ -66,7 +69,9 @@ class Branches(layers.Layer):
         self.tail = keras.Sequential([Dense(6, activation="gelu"), layers.Dropout(0.3), Dense(4)])
 
     def call(self, x: Any, training: Any = None) -> Any:
-        total = sum(outer(inner(x)) * scale for (inner, outer), scale in zip(self.pairs, SCALES))
+        total = sum(
+            outer(inner(x)) * scale for (inner, outer), scale in zip(self.pairs, SCALES, strict=False)
+        )
         total = total + self.tail(x, training=training)
         return ops.concatenate([total, self.heads["a"](total), self.heads["b"](x)], axis=-1)
 
@@ -134,8 +139,8 @@ class MaskedMean(layers.Layer):
         weights = ops.expand_dims(ops.cast(mask, x.dtype), -1)
         return ops.sum(x * weights, axis=1) / ops.maximum(ops.sum(weights, axis=1), 1.0)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        return None
+    def compute_mask(self, _inputs: Any, _mask: Any = None) -> Any:
+        """None: what is summed over has no steps."""
 
 
 @keras.saving.register_keras_serializable("Author")
