@@ -146,7 +146,7 @@ def lower_model(saved: SavedModel, options: Options) -> Lowered:
         ConversionError: The model cannot be converted exactly.
     """
     with custom_layers(map(Path, options.custom)):
-        model = parse(saved, options.backend, options.sources())
+        model = parse(saved, options.backend, options.sources(), options.constructor(), options.inputs())
         return lower(model, channels_first=options.channels_first, finish_class=passes.finish_class)
 
 

@@ -51,8 +51,11 @@ def scaffold(path: FilePath, options: Options = Options(), **changes: Any) -> st
         ConversionError: The model cannot be read, or needs no stub.
     """
     options = replace(options, **changes)
-    with read_model(path, options.weights) as saved, custom_layers(map(Path, options.custom)):
-        model = parse(saved, options.backend, options.sources())
+    with (
+        read_model(path, options.weights, alone=options.model is not None) as saved,
+        custom_layers(map(Path, options.custom)),
+    ):
+        model = parse(saved, options.backend, options.sources(), options.constructor(), options.inputs())
         catalogue.load(packages(model))
         stubs = list(_stubs(model, saved))
         name = saved.file_name

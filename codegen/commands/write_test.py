@@ -67,7 +67,7 @@ def write_test(
     text = files.source.read_text(encoding="utf-8", errors="replace")
     recorded: Recording | None = read_recording(Path(recording)) if recording is not None else None
     progress("writing the test")
-    with read_model(path, options.weights, hashed=True) as saved:
+    with read_model(path, options.weights, hashed=True, alone=options.model is not None) as saved:
         draft = generate(saved, options, files.name)
         if says(text, FALLBACK_NOTE):
             draft = fallback(saved, options, files.name)
