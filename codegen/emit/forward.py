@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from codegen.emit.loose_types import loose_names, yields_any
 from codegen.emit.variables import Variables
-from codegen.graph import Graph, Host, Module, Node, Op, Targets, Value, naming
+from codegen.graph import Graph, Host, Loop, Module, Node, Op, Targets, Value, naming
 from codegen.graph.expression import build
 from codegen.graph.ops import CALLS, SIZES
 from codegen.graph.parsing import call_count, free_names
@@ -20,7 +20,7 @@ from codegen.torch_api import facts
 WIDTH = 80
 
 #: What is written where it is used, however often.
-_FREE = SIZES | {Op.ALIAS}
+_FREE = SIZES | {Op.ALIAS, Op.NOTHING}
 
 #: What begins a stage of its own: only casts and new axes are written inside it.
 _BORDERS = frozenset({Op.FLATTEN, Op.STEPS, Op.PACK})
@@ -50,17 +50,9 @@ class Forward:
     steps: list[tuple[Node, ...]]
 
 
-def write_forward(graph: Graph, attributes: dict[Module, str]) -> Forward:
-    """Write the body of a class's `forward`.
+class Writer:
+    """Writes steps that follow one another; `codegen.emit.loops` writes those that repeat, too."""
 
-    Args:
-        graph: The class.
-        attributes: Names of its modules.
-    """
-    return _Writer(graph, attributes).write()
-
-
-class _Writer:
     def __init__(self, graph: Graph, attributes: dict[Module, str]) -> None:
         self.graph = graph
         self.attributes = attributes
@@ -75,6 +67,7 @@ class _Writer:
         self.passed: set[Node] = set()
 
     def write(self) -> Forward:
+        """The whole method."""
         arguments = self.variables.name_arguments()
         self.declared = frozenset(arguments)
         statements = self._statements()
@@ -88,7 +81,7 @@ class _Writer:
             last = position == len(statements) - 1
             if statement := self._line(node, typed, returns=last and self._returns(node)):
                 lines.extend(statement)
-                steps.append(tuple(self._written(node)))
+                steps.extend([tuple(self._written(node))] * self._count(node, statement))
         if not statements or not self._returns(statements[-1]):
             outputs = [self._text(self._value(value)) for value in self.graph.outputs]
             written = tuple(node for value in self.graph.outputs for node in self._inside(value))
@@ -100,6 +93,11 @@ class _Writer:
             lines.append(f"return {', '.join(outputs)}")
             steps.append(written)
         return Forward(arguments, lines, self.reads, steps)
+
+    def _count(self, node: Node, lines: list[str]) -> int:
+        """How many statements the lines of a node are."""
+        del node, lines
+        return 1
 
     def _written(self, node: Node) -> Iterator[Node]:
         """A node, and those that are written inside it."""
@@ -155,7 +153,7 @@ class _Writer:
 
     def _may_inline(self, node: Node, reader: Node, lengths: dict[Node, int]) -> bool:
         """A value used once is written inside its reader, where that stays on one line and at one stage."""
-        if self.uses.get(node.result) != 1 or node.result in self.graph.outputs:
+        if self.uses.get(node.result) != 1 or node.result in self.graph.outputs or reader.op is Op.LOOP:
             return False
         if reader.op in CALLS and node.op is not Op.FLATTEN and not _is_light(reader):
             return False
@@ -190,6 +188,8 @@ class _Writer:
 
     def _length(self, node: Node) -> int:
         """How long the node's own expression is, with names of values that live on."""
+        if node.op is Op.LOOP:
+            return 0
 
         def name(value: Value) -> ast.expr:
             lives_on = value.node in self.passed  # a statement before the last one
@@ -226,6 +226,12 @@ class _Writer:
             (self.names[node.targets], self._tree(node))
             for node in statements
             if isinstance(node.targets, Value)
+        ]
+        assigned += [
+            (self.names[value], self._value(begin))
+            for node in statements
+            if isinstance(node, Loop)
+            for value, begin in zip(node.results(), node.operands["carried"], strict=True)
         ]
         last = next((node for node in statements[-1:] if self._returns(node)), None)
         returned = self._tree(last) if last is not None else self._value(self.graph.outputs[0])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codegen.emit.forward import Forward, write_forward
+from codegen.emit.forward import Forward
+from codegen.emit.loops import write_forward
 from codegen.graph import Graph, Module, Node, Value
 
 #: The method that yields what the loss is computed from.

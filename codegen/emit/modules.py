@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from codegen.emit.freezing import freezing
 from codegen.errors import ConversionError, shorten
@@ -100,6 +100,8 @@ def constructor(module: Module, names: Names) -> ast.expr:
         return literal_tree(module.args[0])
     callee = names.classes[module.graph] if module.graph else module.constructor
     args = [literal_tree(argument) for argument in module.args] + _children(module, names)
+    if module.constructor == "nn.ModuleList":
+        args = [_list(args)]
     written = short_arguments(callee, dict(module.kwargs))
     keywords = [ast.keyword(name, literal_tree(value)) for name, value in written.items()]
     made = ast.Call(parse_template(callee), args, keywords)
@@ -108,15 +110,51 @@ def constructor(module: Module, names: Names) -> ast.expr:
     return ast.IfExp(literal_tree(module.when), made, parse_template("nn.Identity()"))
 
 
+def _list(elements: list[ast.expr]) -> ast.expr:
+    """A list of these elements; of those of a loop alone, a comprehension."""
+    only = elements[0] if len(elements) == 1 else None
+    if isinstance(only, ast.Starred) and isinstance(only.value, ast.GeneratorExp):
+        return ast.ListComp(only.value.elt, only.value.generators)
+    return ast.List(elements, ast.Load())
+
+
 def _children(module: Module, names: Names) -> list[ast.expr]:
     """Arguments of an `nn.Sequential`; three and more equal or evenly growing ones are a comprehension."""
     trees = [constructor(child, names) for child in module.children]
+    if powers := _powers(module.children, names):
+        return [powers]
     arguments: list[ast.expr] = []
     while trees:
         count = _run_length(trees)
         arguments.append(_loop(trees[:count]) if count > 2 else trees[0])
         del trees[: count if count > 2 else 1]
     return arguments
+
+
+def _powers(children: tuple[Module, ...], names: Names) -> ast.expr | None:
+    """`*(Block(dilation=2**i) for _ in range(3) for i in range(10))`, if that is what the modules are."""
+    graph = children[0].graph if children else None
+    if graph is None or any(child.graph is not graph or child.args != children[0].args for child in children):
+        return None
+    full = [
+        {p.name: child.kwargs.get(p.name, p.default) for p in graph.params if p.has_default}
+        | dict(child.kwargs)
+        for child in children
+    ]
+    varied = [name for name in full[0] if any(of_child[name] != full[0][name] for of_child in full)]
+    if len(varied) != 1:
+        return None
+    numbers = [of_child[varied[0]] for of_child in full]
+    count = next((n for n in range(3, len(numbers) + 1) if numbers == numbers[:n] * (len(numbers) // n)), 0)
+    if not count or numbers[:count] != [2**i for i in range(count)]:
+        return None
+    made = constructor(replace(children[0], kwargs={**children[0].kwargs, varied[0]: Symbol("2**i")}), names)
+    repeats = [("_", len(numbers) // count)] * (count < len(numbers)) + [("i", count)]
+    loops = [
+        ast.comprehension(ast.Name(name, ast.Store()), parse_template(f"range({times})"), [], 0)
+        for name, times in repeats
+    ]
+    return ast.Starred(ast.GeneratorExp(made, loops), ast.Load())
 
 
 def _run_length(trees: list[ast.expr]) -> int:

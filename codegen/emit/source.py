@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from codegen.emit.code import Code, docstring, literal, plain
 from codegen.emit.cut import cut
-from codegen.emit.forward import Forward, write_forward
+from codegen.emit.forward import Forward
 from codegen.emit.freezing import is_frozen
 from codegen.emit.halves import METHOD, Halves, write_halves
+from codegen.emit.loops import write_forward
 from codegen.emit.modules import Names, attribute_lines, constructor
 from codegen.emit.parts import ClassSource, MethodSource, SourceFile
 from codegen.graph import Graph, Parameter, Value, definitions
@@ -161,7 +162,10 @@ def _class(
         methods=tuple(
             MethodSource(Code(m.signature), docstring(m.doc), tuple(map(Code, m.body))) for m in methods
         ),
-        arguments=tuple(Code(f"{name}: Tensor") for name in forward.arguments),
+        arguments=tuple(
+            Code(f"{name}: Tensor{' | None = None' if value.optional else ''}")
+            for name, value in zip(forward.arguments, graph.inputs, strict=True)
+        ),
         returns=Code(returns),
         forward_doc=docstring(
             _forward_doc(graph, forward.arguments) if is_root else _wrapped(_signature(graph) + ".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 
-from codegen.graph import Graph, Node, Op, Value
+from codegen.graph import Graph, Loop, Node, Op, Value
 from codegen.graph.ops import COMMUTATIVE
 
 
@@ -13,6 +13,7 @@ class Spans:
 
     Attributes:
         values: Those that statements yield and something reads, in order.
+        joined: What loops carry, with what it begins with, where that is needed no more: one variable.
     """
 
     def __init__(self, graph: Graph, statements: Sequence[Node], inlined: Collection[Value]) -> None:
@@ -22,20 +23,39 @@ class Spans:
         self._reads = [_read(parts, inlined) for parts in self._parts]
         result = Node("outputs", {"outputs": graph.outputs})
         last = _read(list(_parts(result, inlined)), inlined)
-        self._span = dict.fromkeys(graph.inputs, (-1, 0))
+        self._span: dict[Value, tuple[float, float]] = dict.fromkeys(graph.inputs, (-1, 0))
         uses = graph.uses()
         for position, node in enumerate(statements):
             self._span.update((value, (position, position)) for value in node.results() if value in uses)
         for position, read in enumerate([*self._reads, last]):
             for value in read & self._span.keys():
                 self._span[value] = (self._span[value][0], position)
+        self.joined: dict[Value, Value] = {}
+        for position, node in enumerate(statements):
+            if isinstance(node, Loop):
+                self._join(position, node)
         self.values = [value for value in self._span if value not in graph.inputs]
+
+    def _join(self, position: int, loop: Loop) -> None:
+        """What a loop carries lives while it runs, and what it begins with goes on in it."""
+        taken: set[Value] = set()
+        for value, begin in zip(loop.results(), loop.operands["carried"], strict=True):
+            first = self.joined.get(begin, begin)
+            end = max(self._span.get(value, (0, 0))[1], position + 0.5)
+            is_free = first in self._span and first not in taken and first not in self._inputs
+            if is_free and self._span[first][1] in (position, position + 0.5):
+                taken.add(first)
+                self.joined[value] = first
+                self._span[first] = self._span[first][0], end
+                self._span.pop(value, None)
+            else:
+                self._span[value] = position - 0.5, end
 
     def by_length(self) -> list[Value]:
         """The values, the shortest lives first."""
         return sorted(self.values, key=self.length)
 
-    def length(self, value: Value) -> int:
+    def length(self, value: Value) -> float:
         """How many statements later a value is last read."""
         return self._span[value][1] - self._span[value][0]
 
@@ -52,8 +72,8 @@ class Spans:
     def is_trunk(self, value: Value) -> bool:
         """Whether all that is computed while a value lives is to be added to it, or multiplied with it."""
         start, end = self._span[value]
-        between = range(start + 1, end)
-        if not between or not self.ends_in(value, *COMMUTATIVE):
+        between = range(int(start) + 1, int(end))
+        if value in self.joined.values() or not between or not self.ends_in(value, *COMMUTATIVE):
             return False
         own = {inner for position in between for inner in self._statements[position].results()}
         return all(self._span[inner][1] <= end for inner in own & self._span.keys()) and all(
@@ -63,12 +83,12 @@ class Spans:
     def side(self, trunk: Value) -> list[Value]:
         """What is computed while a value lives."""
         start, end = self._span[trunk]
-        between = [self._statements[position] for position in range(start + 1, end)]
+        between = [self._statements[position] for position in range(int(start) + 1, int(end))]
         return [value for node in between for value in node.results() if value in self._span]
 
     def ends_in(self, value: Value, *ops: Op) -> bool:
         """Whether one of these operations puts a value together with others, where it is last read."""
-        end = self._span[value][1]
+        end = int(self._span[value][1])
         parts = self._parts[end] if end < len(self._parts) else []
         return any(
             node.op in ops and value in node.values() and len(set(node.values())) > 1 for node in parts

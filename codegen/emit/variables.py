@@ -84,6 +84,8 @@ class Variables:
             if not self._run("x", value) and self._is_inside(value, holders):
                 self._run("y", value)
         self._name_apart([value for value in spans.values if value not in self.names])
+        for value, begin in spans.joined.items():
+            self.names[value] = self.names[begin]
 
     def name_result(self, node: Node) -> None:
         """What a module yields last has its layer's name, as its type must be said; `x` has one already."""
@@ -186,7 +188,9 @@ def _participle(module: str) -> str:
 
 def _may_run(value: Value) -> bool:
     """Whether the value can have a running name: a tensor, the first of several results, no states."""
-    if isinstance(value, Host) or value.node is None:
+    if isinstance(value, Host) or value.node is None or value.optional:
         return False
     targets = value.node.targets
+    if value.node.op is Op.LOOP:
+        return True
     return value.node.op is not Op.PACK and (targets[0] if isinstance(targets, tuple) else targets) is value

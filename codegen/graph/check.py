@@ -100,7 +100,8 @@ class _Checker:
                 continue
             given, made = len(list(node.values())), len(list(node.results()))
             takes, returns = len(module.graph.inputs), len(module.graph.outputs)
-            if (given, made) != (takes, returns):
+            needs = sum(not value.optional for value in module.graph.inputs)
+            if made != returns or not needs <= given <= takes:
                 self._fail(
                     node, f"{module.graph.name!r} makes {returns} of {takes} values, not {made} of {given}"
                 )
@@ -108,8 +109,8 @@ class _Checker:
     def _check_module(self, module: Module) -> None:
         if bool(module.constructor) == (module.graph is not None):
             self._fail(module, "it needs a constructor or a class")
-        if module.children and module.constructor != "nn.Sequential":
-            self._fail(module, "only an nn.Sequential is made of others")
+        if module.children and module.constructor not in ("nn.Sequential", "nn.ModuleList"):
+            self._fail(module, "only an nn.Sequential or nn.ModuleList is made of others")
         self._check_parameters(module, [module.args, module.kwargs, module.when])
         if module.graph is None:
             return

@@ -81,6 +81,7 @@ class Value:
         non_negative: True if no element can be below zero.
         twins: The same tensor in other layouts, by `perm`; shared among the twins.
         labels: Texts of its sizes in Keras' order, inside a block whose uses differ in shape.
+        optional: Whether it is an argument of a block that some uses do not give.
     """
 
     shape: Shape
@@ -93,6 +94,7 @@ class Value:
     non_negative: bool = False
     twins: dict[tuple[int, ...], Value] = field(default_factory=dict)
     labels: tuple[str, ...] = ()
+    optional: bool = False
 
     def __post_init__(self) -> None:
         self.perm = self.perm or tuple(range(len(self.shape)))
@@ -338,6 +340,25 @@ class Graph:
         for value in [value for node in self.nodes for value in node.values()] + self.outputs:
             counts[value] = counts.get(value, 0) + 1
         return counts
+
+
+@dataclass(eq=False)
+class Loop(Node):
+    """Steps that are taken again and again, each time with what the time before made of them.
+
+    Its operands are `carried`, what the first time begins with; `constants`, what each time reads; and
+    `modules`: the `nn.ModuleList` that it goes through, if any, and modules that each time calls. Its
+    targets are what is carried after the last time.
+
+    Attributes:
+        body: Takes what is carried and the constants, returns what is carried; no class of the file.
+        times: How often.
+        item: What stands in the body for the module of this time; None if there is no list.
+    """
+
+    body: Graph = field(default_factory=lambda: Graph("body"))
+    times: int = 0
+    item: Module | None = None
 
 
 def definitions(root: Graph) -> list[Graph]:

@@ -23,7 +23,9 @@ class Op(Enum):
     CALL = auto()  #: of a module, on one value and nothing else
     CALL_WITH = auto()  #: of a module, on several values, states or masks
     ALIAS = auto()  #: the value itself, under another name
+    NOTHING = auto()  #: no tensor: an optional argument that is not given
     SELECT = auto()  #: one of two values, by a flag
+    LOOP = auto()  #: a `Loop`
     EFFECT = auto()  #: changes a state
     RANDOM = auto()  #: yields something else each time
 
@@ -94,6 +96,7 @@ ATTENDS = frozenset({Op.ATTENTION, Op.ATTENTION_BIAS})
 #: The meaning of whole templates, and of functions and methods (`.mean`) called on plain operands.
 MEANING = {
     "x": Op.ALIAS,
+    "None": Op.NOTHING,
     "a if flag else b": Op.SELECT,
     "activation(x)": Op.ANY_ACTIVATION,
     "memory.keep(states)": Op.EFFECT,

@@ -237,7 +237,8 @@ def align(e: Emitter, values: Sequence[Value]) -> list[Value]:
     """The values in one layout, ready for an element-wise operation that broadcasts.
 
     The layout is that of the largest value that is not in Keras' own, else Keras' own: a permute is
-    cheapest where the small operand pays for it. Scalars stay as they are.
+    cheapest where the small operand pays for it. A layout that only a `Permute` of the model has made does
+    not count beside Keras' own. Scalars stay as they are.
     """
     if len(values) == 1:
         return list(values)
@@ -247,6 +248,8 @@ def align(e: Emitter, values: Sequence[Value]) -> list[Value]:
     rank = max(value.rank for value in values)
     full = [value for value in values if value.rank == rank]
     foreign = [value for value in full if not value.is_native and value.flat is None]
+    if any(value.is_native for value in full):  # what the model itself has swapped to and fro goes back
+        foreign = [value for value in foreign if value.node is None or value.node.op is not Op.ALIAS]
     if not foreign and rank > 3:  # what a convolution has read as channels first stays so
         largest = max(map(sample_size, full))
         twins = [twin for value in full if sample_size(value) == largest for twin in value.twins.values()]

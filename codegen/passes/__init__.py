@@ -8,16 +8,17 @@ from typing import Literal
 
 from codegen.graph import Graph
 from codegen.passes.blocks.outline import number_names, outline
-from codegen.passes.blocks.runs import fold_runs
 from codegen.passes.branches import name_branches
 from codegen.passes.dead_code import remove_dead_code
 from codegen.passes.duplicates import merge_duplicates
 from codegen.passes.idioms import write_idioms
 from codegen.passes.inline import inline_small_models
 from codegen.passes.layer_names import shorten_names
+from codegen.passes.loops import roll_loops
 from codegen.passes.native_inputs import take_channels_first, take_native_inputs
 from codegen.passes.order import follow_inputs
 from codegen.passes.peepholes import write_shorter
+from codegen.passes.runs import fold_runs
 from codegen.passes.schedules import write_schedules
 
 #: Told the name of each pass that was run, and the graph as it is then; first of all "lowering".
@@ -49,6 +50,7 @@ PASSES = (
     Pass("small models", inline_small_models, "their layers can be parts of blocks then"),
     Pass("blocks", outline, "repeated structure becomes classes", "blocks"),
     Pass("runs", fold_runs, "needs the blocks: those that follow one another are a sequence"),
+    Pass("loops", roll_loops, "needs the runs: what is no sequence may still be a loop", "blocks"),
     Pass("branches", name_branches, "what is a class of its own is known now, and has no other name"),
     Pass("class names", number_names, "all classes are known now, and their order"),
     Pass("duplicates", merge_duplicates, "needs the blocks: what is shared by two could be in neither"),

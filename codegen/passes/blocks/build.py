@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from codegen.graph import Derived, Graph, Module, Node, Parameter, Symbol, Value, with_children
-from codegen.graph.rewrite import fill, reread, substitute
+from codegen.graph import Derived, Graph, Module, Node, Op, Parameter, Symbol, Value, with_children
+from codegen.graph.rewrite import fill, remove_unused, reread, substitute
 from codegen.graph.shapes import axis_letters
 from codegen.model.nested import map_nested
 from codegen.passes.blocks.flags import name_flags
@@ -23,6 +23,7 @@ def make_block(pattern: Pattern) -> Graph:
     """Define the class of a pattern and put instances of it where its uses are."""
     name = block_name(pattern)
     name_flags(pattern)
+    _leave_open(pattern)
     local = _local_names(pattern)
     steps = [_steps(use) for use in pattern.uses]
     signature = solve(pattern, local)
@@ -43,9 +44,10 @@ def make_block(pattern: Pattern) -> Graph:
             members=use.members,
             steps=real,
         )
-        call = Node("module(*inputs)", {"module": instance, "inputs": region.inputs}, region.output, label)
-        if len(region.inputs) == 1:
-            call.rewrite("module(x)", module=instance, x=region.inputs[0])
+        inputs = tuple(use.values[value] for value in pattern.inputs)
+        call = Node("module(*inputs)", {"module": instance, "inputs": inputs}, region.output, label)
+        if len(inputs) == 1:
+            call.rewrite("module(x)", module=instance, x=inputs[0])
         substitute(graph, region.nodes, [call])
     return definition
 
@@ -54,6 +56,36 @@ def _steps(use: Use) -> dict[Node, Node]:
     """The real node of each node of the pattern, as far as the use has it."""
     pairs = ((proto.node, real.node) for proto, real in use.values.items())
     return {proto: real for proto, real in pairs if proto is not None and real in use.region.nodes}
+
+
+def _leave_open(pattern: Pattern) -> None:
+    """Let inputs that some uses do not have be optional; what no use has is no input."""
+    for value in list(pattern.inputs):
+        given = [not _is_nothing(use.values[value]) for use in pattern.uses]
+        value.optional = not all(given)
+        if not any(given):
+            value.node = Node("None", {}, value, value.layer)
+            pattern.inputs.remove(value)
+            pattern.nodes.insert(0, value.node)
+
+
+def _is_nothing(value: Value) -> bool:
+    return value.node is not None and value.node.op is Op.NOTHING
+
+
+def drop_nothing(graph: Graph) -> None:
+    """Leave out what is not given at the end of the calls of a class."""
+    for node in graph.nodes:
+        inputs = node.operands.get("inputs")
+        if node.op is Op.CALL_WITH and isinstance(inputs, tuple):
+            given = len(inputs)
+            while _is_nothing(inputs[given - 1]):
+                given -= 1
+            if given == 1:
+                node.rewrite("module(x)", module=node.operands["module"], x=inputs[0])
+            elif given < len(inputs):
+                node.operands["inputs"] = inputs[:given]
+    remove_unused(graph)
 
 
 def _local_names(pattern: Pattern) -> dict[Any, str]:
@@ -73,12 +105,13 @@ def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, 
             value.layer = local[node]
     for module in with_children(modules):
         module.args = tuple(fill(argument, signature.replacements) for argument in module.args)
-        module.kwargs = {key: fill(value, signature.replacements) for key, value in module.kwargs.items()}
+        filled = {key: fill(value, signature.replacements) for key, value in module.kwargs.items()}
+        module.kwargs = filled if module.graph is None else _short(module.graph, filled)
     for node in pattern.nodes:
         reread(node, signature.replacements)
     _label(pattern, signature)
     for position, value in enumerate(pattern.inputs):
-        value.layer = ("x", second_input(pattern), "third")[position]
+        value.layer = "mask" if value.dtype == "bool" else ("x", second_input(pattern), "third")[position]
     graph = Graph(
         name, pattern.inputs, pattern.nodes, [pattern.output], signature.params, block_doc(pattern, name)
     )
@@ -93,6 +126,14 @@ def _define(pattern: Pattern, signature: Signature, name: str, local: dict[Any, 
     for node in graph.nodes:
         node.operands = {key: _as_attribute(operand, attributes) for key, operand in node.operands.items()}
     return graph
+
+
+def _short(graph: Graph, arguments: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a block without its defaults."""
+    defaults = {p.name: p.default for p in graph.params if p.has_default}
+    return {
+        name: value for name, value in arguments.items() if name not in defaults or value != defaults[name]
+    }
 
 
 def _extract(region: Region) -> Module:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 
 from codegen.graph import Node
+from codegen.passes.blocks.borders import coherence
 from codegen.passes.blocks.names import families, tokens
 from codegen.passes.blocks.patterns import Pattern, Use, trace
 from codegen.passes.blocks.regions import Flow, Region
+from codegen.passes.blocks.series import Place
 
 
 def by_names(flows: Iterable[Flow]) -> dict[Hashable, list[Pattern]]:
@@ -45,6 +47,19 @@ def _without_part(
     ]
     largest: list[Node] = max(parts, key=len, default=[])
     return [node for node in nodes if node not in set(largest)]
+
+
+def patterns_of(places: list[Place]) -> list[Pattern]:
+    """The patterns of a stretch that repeats."""
+    patterns: list[Pattern] = []
+    for place in places:
+        flow = place.series.flow
+        region = flow.region(flow.absorb(set(place.nodes)))
+        if region is not None:
+            add_use(patterns, trace(region))
+    for pattern in patterns:
+        pattern.coherence = coherence(places)
+    return patterns
 
 
 def add_use(patterns: list[Pattern], pattern: Pattern) -> None:

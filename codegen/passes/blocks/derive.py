@@ -68,6 +68,8 @@ class Group:
         natural = _DEFAULTS.get(self.holes[0].role)
         if natural in self.known:
             return natural
+        if all(isinstance(number, bool) for number in self.known):
+            return False
         return _nothing(self.known[0]) if UNKNOWN in self.numbers else None
 
     @property

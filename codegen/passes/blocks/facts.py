@@ -49,7 +49,9 @@ class Facts:
     @cached_property
     def attends(self) -> bool:
         """Whether there is an attention in it, in its expressions or in a module."""
-        return self.has(*ATTENDS) or any("ttention" in real.constructor for _, real in self.modules)
+        return self.has(*ATTENDS) or any(
+            "ttention" in name for name in (*(real.constructor for _, real in self.modules), *self.blocks)
+        )
 
     @cached_property
     def is_transformer(self) -> bool:

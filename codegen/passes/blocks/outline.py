@@ -7,22 +7,22 @@ from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import replace
 
 from codegen.graph import Graph, Op, definitions
-from codegen.passes.blocks.build import make_block
-from codegen.passes.blocks.candidates import by_names
-from codegen.passes.blocks.chains import by_joins, chains, patterns_of, runs
-from codegen.passes.blocks.parameters import parameter_count
-from codegen.passes.blocks.patterns import Pattern, Use, body
+from codegen.passes.blocks.attention import outline_attention
+from codegen.passes.blocks.build import drop_nothing, make_block
+from codegen.passes.blocks.candidates import by_names, patterns_of
+from codegen.passes.blocks.joins import by_joins
+from codegen.passes.blocks.lines import saved_lines
+from codegen.passes.blocks.parameters import solve
+from codegen.passes.blocks.patterns import Pattern, Use
 from codegen.passes.blocks.regions import Flow
-from codegen.passes.blocks.unify import unify_all
-
-#: Lines of a class beside its parameters and body; of one parameter; of one use, alone or in a sequence.
-_CLASS, _PARAMETER, _USE, _IN_RUN = 13, 1.6, 1.6, 0.7
-
-#: More parameters than these make calls long, so that each costs more.
-_MANY, _MORE = 4, 4
+from codegen.passes.blocks.series import Keys, repeats, series
+from codegen.passes.blocks.variants import Unifier
 
 #: What makes blocks look different, and so many of them are looked at apart.
 _SHAPES, _VARIANTS = ("kernel_size", "dilation"), 4
+
+#: What a class is worth whose uses are of two kinds in turn.
+_ALTERNATING = 0.5
 
 #: A class must save so many lines.
 _WORTH = 1
@@ -31,8 +31,11 @@ _WORTH = 1
 def outline(root: Graph) -> None:
     """Make classes of what repeats, in the model and in the models inside it."""
     graphs = definitions(root)
-    while pattern := _best(graphs):
-        graphs.append(make_block(pattern))
+    search = _Search([*graphs, *outline_attention(graphs)])
+    while pattern := search.best():
+        search.make(pattern)
+    for graph in definitions(root):
+        drop_nothing(graph)
 
 
 def number_names(root: Graph) -> None:
@@ -48,23 +51,49 @@ def number_names(root: Graph) -> None:
             definition.name = name.replace("InceptionBlock", "Inception") + letter
 
 
-def _best(graphs: list[Graph]) -> Pattern | None:
-    """The pattern that saves most lines."""
-    flows = [Flow(graph) for graph in graphs]
-    found = chains(flows)
-    groups = [*by_names(flows).values(), *by_joins(found).values()]
-    best = _better((None, float(_WORTH)), (pattern for group in groups for pattern in unify_all(group)))
-    for bound, places in runs(found):
-        if bound <= best[1]:
-            break
-        best = _better(best, patterns_of(places))
-    return best[0]
+class _Search:
+    """The search for the next block, in all classes of the file.
+
+    Attributes:
+        graphs: The classes.
+    """
+
+    def __init__(self, graphs: list[Graph]) -> None:
+        self.graphs = graphs
+        self._flows: dict[Graph, Flow] = {}
+        self._keys = Keys()
+        self._unifier = Unifier()
+
+    def best(self) -> Pattern | None:
+        """The pattern that saves most lines."""
+        flows = [self._flow(graph) for graph in self.graphs]
+        groups = [*by_names(flows).values(), *by_joins(flows).values()]
+        best = _better(
+            (None, float(_WORTH)), (pattern for group in groups for pattern in self._unifier.all(group))
+        )
+        for bound, places in repeats([series(flow, self._keys) for flow in flows]):
+            if bound <= best[1]:
+                break
+            best = _better(best, patterns_of(places))
+        return best[0]
+
+    def make(self, pattern: Pattern) -> None:
+        """Make the class of a pattern."""
+        changed = dict.fromkeys(use.region.graph for use in pattern.uses)
+        self.graphs.append(make_block(pattern))
+        for graph in changed:
+            self._flows.pop(graph, None)
+
+    def _flow(self, graph: Graph) -> Flow:
+        if graph not in self._flows:
+            self._flows[graph] = Flow(graph)
+        return self._flows[graph]
 
 
 def _better(best: tuple[Pattern | None, float], patterns: Iterable[Pattern]) -> tuple[Pattern | None, float]:
     """The best pattern so far and the lines that it saves, or one of these if it saves more."""
     for pattern in patterns:
-        saved = _saved(pattern)
+        saved = _saved(pattern) * (_ALTERNATING if _alternates(pattern) else 1)
         if saved <= best[1]:
             continue
         best = pattern, saved
@@ -72,6 +101,20 @@ def _better(best: tuple[Pattern | None, float], patterns: Iterable[Pattern]) -> 
         if sum(saved for saved, _ in variants) > saved:
             best = max(variants, key=lambda item: item[0])[1], saved
     return best
+
+
+def _alternates(pattern: Pattern) -> bool:
+    """Whether two kinds of uses of the same modules follow one another in turn: a pair is a block then."""
+    if not any(use.flags for use in pattern.uses) or len({len(use.members) for use in pattern.uses}) > 1:
+        return False  # an optional module is an option, whenever it is there
+    position = {node: at for at, node in enumerate(pattern.uses[0].region.graph.nodes)}
+    uses = sorted(pattern.uses, key=lambda use: position.get(use.region.nodes[-1], 0))
+    flags = [tuple(use.flags.values()) for use in uses]
+    return (
+        len(flags) > 3
+        and flags[0] != flags[1]
+        and all(a == b for a, b in zip(flags, flags[2:], strict=False))
+    )
 
 
 def _variants(pattern: Pattern) -> Iterator[Pattern]:
@@ -91,12 +134,7 @@ def _saved(pattern: Pattern) -> float:
     """About how many lines the file gets shorter by."""
     if len(pattern.uses) < 2 or pattern.is_run:
         return 0
-    inline = [body(use.region.nodes) for use in pattern.uses]
-    made = {use.region.output for use in pattern.uses}
-    in_run = sum(use.region.inputs[0] in made for use in pattern.uses)
-    calls = (len(pattern.uses) - in_run) * _USE + in_run * _IN_RUN
-    saved = sum(inline) - max(inline) - _CLASS - calls
-    if saved <= _WORTH:
-        return 0
-    parameters = parameter_count(pattern)
-    return (saved - _PARAMETER * parameters - _MORE * max(0, parameters - _MANY)) * pattern.coherence
+    saved = saved_lines(pattern)
+    if saved > _WORTH:
+        saved = saved_lines(pattern, solve(pattern, {}))
+    return saved * pattern.coherence if saved > _WORTH else 0

@@ -123,11 +123,6 @@ def _flag_texts(
     return texts
 
 
-def parameter_count(pattern: Pattern) -> int:
-    """How many parameters a block would have."""
-    return len(solve(pattern, {}).params)
-
-
 def _rank(parameter: Parameter) -> tuple[bool, int]:
     """Sizes in the order of the data, then the rest; what has a default comes last, as Python wants it."""
     name = parameter.name
@@ -280,6 +275,8 @@ def _type(numbers: Iterable[Any]) -> str:
             kinds.update(dict.fromkeys(number.type.split(" | ")))
         elif isinstance(number, Symbol) and not isinstance(number, Derived):
             kinds["Callable[[Tensor], Tensor]"] = None
+        elif isinstance(number, bool):
+            kinds["bool"] = None
         elif isinstance(number, tuple):
             kinds[f"tuple[{', '.join('int' for _ in number)}]"] = None
         else:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from codegen.graph import Derived, Module, Node, Op, Operand, Parameter, Value
+from codegen.graph import Derived, Graph, Module, Node, Op, Operand, Parameter, Value
 from codegen.graph.ops import ANY_ACTIVATIONS
 from codegen.passes.blocks.regions import Region
 from codegen.torch_api import facts
@@ -22,6 +22,9 @@ FIXED = frozenset({"eps", "momentum"})
 
 #: Operands of expressions whose numbers are sizes; all other numbers in expressions are structure.
 SIZE_ROLES = WHOLE | {"sizes", "size", "groups", "heads", "channels", "units", "rate", "p", "scale"}
+
+#: Operands that are yes or no, and may differ between the uses.
+CHOICES = frozenset({"causal"})
 
 
 @dataclass(eq=False)
@@ -110,45 +113,16 @@ _ROLES = {
 }
 
 
-def body(nodes: Sequence[Node]) -> float:
-    """About how many lines these nodes take in `__init__` and `forward`."""
-    total = 0.0
-    modules: set[Module] = set()
-    for node in nodes:
-        before = _block_before(node)
-        if before is None:
-            modules.update(module for module in node.modules() if module.constructor != "attribute")
-            total += 0.6
-        else:
-            same, is_second = _options(before) == _options(node), _block_before(before) is None
-            total += (0.2 if same else 1.0) + is_second * (0.8 if same else 2.0)
-    return total + len(modules)
-
-
-def _block_before(node: Node) -> Node | None:
-    """The call of the same kind of block that this call follows: they become one sequence."""
-    if node.op is not Op.CALL or _called(node).graph is None:
-        return None
-    before = node.source.node
-    if before is None or before.op is not Op.CALL:
-        return None
-    return before if _called(before).graph is _called(node).graph else None
-
-
 def joins(node: Node | None, op: Op) -> bool:
     """Whether a node puts two values together by an operation: a sum, a product."""
     return node is not None and node.op is op and sum(1 for _ in node.values()) == 2
 
 
-def _called(node: Node) -> Module:
-    """The module that a call calls."""
-    return next(node.modules())
-
-
-def _options(node: Node) -> tuple[Any, ...]:
-    """The arguments of a block beside its input channels, which follow from the block before."""
-    module = _called(node)
-    return (*module.args[1:], *module.kwargs.items())
+def single_key(graph: Graph, node: Node) -> Hashable:
+    """What one node does, whatever it reads: equal for nodes that may be the same step of a block."""
+    results = list(node.results())
+    region = Region(graph, (node,), tuple(dict.fromkeys(node.values())), results[0]) if results else None
+    return node if region is None else trace(region).key
 
 
 def trace(region: Region) -> Pattern:
@@ -204,10 +178,16 @@ class _Tracer:
         names = (*roles, *("size" for _ in module.args))
         if module.constructor == "nn.Parameter" and len(module.args[0]) == 1:
             names = ("channels", "dtype")
+        kwargs = dict(module.kwargs)
         if module.graph is not None:
             names = tuple(parameter.name for parameter in module.graph.params if not parameter.has_default)
+            kwargs = {
+                p.name: kwargs.get(p.name, p.default)
+                for p in module.graph.params
+                if p.name not in names[: len(module.args)]
+            }
         proto.args = tuple(self._literal(v, name, proto) for v, name in zip(module.args, names, strict=False))
-        proto.kwargs = {name: self._literal(value, name, proto) for name, value in module.kwargs.items()}
+        proto.kwargs = {name: self._literal(value, name, proto) for name, value in kwargs.items()}
         proto.children = tuple(self._module(child) for child in module.children)
         return proto
 
@@ -222,17 +202,24 @@ class _Tracer:
         is_whole = isinstance(operand, tuple) and name in WHOLE and is_numeric(operand)
         if isinstance(operand, (tuple, list)) and not is_whole:
             return type(operand)(self._operand(part, name) for part in operand)
+        if name in CHOICES:
+            return self._hole(operand, name, None)
         if name in SIZE_ROLES and not (isinstance(operand, int) and operand < 0):
             return self._literal(operand, name, None)
         return operand
 
+    def _hole(self, value: Any, role: str, module: Module | None) -> Hole:
+        self.holes.append(hole := Hole(role, module))
+        self.use.numbers[hole] = value
+        return hole
+
     def _literal(self, value: Any, role: str, module: Module | None) -> Any:
         if role in FIXED:
             return value
+        if isinstance(value, bool) and module is not None and module.graph is not None:
+            return self._hole(value, role, module)
         if is_numeric(value) and (role in WHOLE or not isinstance(value, (tuple, list))):
-            self.holes.append(hole := Hole(role, module))
-            self.use.numbers[hole] = uniform(value) if role in _SHORT else value
-            return hole
+            return self._hole(uniform(value) if role in _SHORT else value, role, module)
         if isinstance(value, (tuple, list)):
             return tuple(self._literal(part, role, module) for part in value)
         return value

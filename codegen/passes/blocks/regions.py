@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from codegen.graph import Graph, Host, Module, Node, Value
+from codegen.graph import Graph, Host, Module, Node, Op, Value
+from codegen.graph.written_order import written_order
 
-MAX_INPUTS = 3
+#: A block reads at most so many values, and so many masks beside them.
+MAX_INPUTS, MAX_MASKS = 3, 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,8 @@ class Flow:
         callers: The nodes that call each module.
         before: The nodes whose results each node reads.
         after: The nodes that read the results of each node.
+        order: The nodes in the order in which an author would write them.
+        outputs: What the graph yields.
     """
 
     graph: Graph
@@ -48,6 +52,8 @@ class Flow:
     callers: dict[Module, set[Node]] = field(default_factory=dict)
     before: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
     after: dict[Node, tuple[Node, ...]] = field(default_factory=dict)
+    order: list[Node] = field(default_factory=list)
+    outputs: frozenset[Value] = frozenset()
 
     def __post_init__(self) -> None:
         for position, node in enumerate(self.graph.nodes):
@@ -61,6 +67,8 @@ class Flow:
             sources = (self.producer.get(value) for value in node.values())
             self.before[node] = tuple(source for source in sources if source is not None)
             self.after[node] = tuple(r for value in node.results() for r in self.readers.get(value, ()))
+        self.order = written_order(self.graph, self.producer)
+        self.outputs = frozenset(self.graph.outputs)
 
     def closure(self, nodes: Iterable[Node]) -> set[Node]:
         """The nodes and all that lies on a path between two of them."""
@@ -89,6 +97,7 @@ class Flow:
                 for node in grown
                 for source in self.before[node]
                 if source not in grown
+                and source.op is not Op.NOTHING
                 and all(reader in grown for reader in self.after[source])
                 and not self._leaves(source)
                 and set(source.values()) <= read
@@ -98,7 +107,7 @@ class Flow:
             grown |= more
 
     def _leaves(self, node: Node) -> bool:
-        return any(value in self.graph.outputs for value in node.results())
+        return any(value in self.outputs for value in node.results())
 
     def region(
         self, nodes: Iterable[Node], *, pure: bool = False, max_inputs: int = MAX_INPUTS
@@ -117,8 +126,7 @@ class Flow:
             value
             for node in sorted(inside, key=self.position.__getitem__)
             for value in node.results()
-            if value in self.graph.outputs
-            or any(reader not in inside for reader in self.readers.get(value, []))
+            if value in self.outputs or any(reader not in inside for reader in self.readers.get(value, []))
         ]
         if len(outputs) != 1 or isinstance(outputs[0], Host):
             return None
@@ -126,7 +134,9 @@ class Flow:
             return None
         ordered, inputs = self._ordered(outputs[0], inside)
         data = [value for value in inputs if value.dtype != "bool"]
-        if len(ordered) != len(inside) or not 1 <= len(inputs) <= MAX_INPUTS or len(data) > max_inputs:
+        if len(ordered) != len(inside) or not inputs or len(data) > max_inputs:
+            return None
+        if len(inputs) - len(data) > MAX_MASKS:
             return None
         if any(isinstance(value, Host) for value in inputs):
             return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import count
@@ -22,20 +22,14 @@ MAX_STEPS = 60
 #: An optional part has at most so many steps.
 MAX_MISSING = 7
 
+#: So many steps of the smaller pattern may be extra.
+MAX_EXTRA = 3
+
 #: Stands for what cannot be made the same.
 _FAR = frozenset({None})
 
 #: The steps that are left out.
 Missing = frozenset[Node | None]
-
-
-def unify_all(patterns: list[Pattern]) -> list[Pattern]:
-    """The patterns, those that differ by optional parts put together."""
-    merged: list[Pattern] = []
-    for pattern in sorted(patterns, key=lambda p: -len(p.nodes)):
-        if not any(unify(known, pattern) for known in merged):
-            merged.append(pattern)
-    return merged
 
 
 def unify(large: Pattern, small: Pattern) -> bool:
@@ -49,8 +43,7 @@ def unify(large: Pattern, small: Pattern) -> bool:
         return False
     if [(v.rank, v.perm, v.dtype) for v in large.inputs] != [(v.rank, v.perm, v.dtype) for v in small.inputs]:
         return False
-    taken = {node for use in large.uses for node in use.region.nodes}
-    if not all(taken.isdisjoint(use.region.nodes) for use in small.uses):
+    if not are_apart(large, small):
         return False
     alignment = _Alignment(large, small)
     if None in alignment.cost(large.output, small.output) or not alignment.walk():
@@ -59,6 +52,12 @@ def unify(large: Pattern, small: Pattern) -> bool:
         return False
     alignment.merge()
     return True
+
+
+def are_apart(large: Pattern, small: Pattern) -> bool:
+    """Whether no node is in uses of both."""
+    taken = {node for use in large.uses for node in use.region.nodes}
+    return all(taken.isdisjoint(use.region.nodes) for use in small.uses)
 
 
 @dataclass
@@ -73,6 +72,11 @@ class _Alignment:
     places: dict[tuple[Node | None, int], tuple[Value, Value]] = field(default_factory=dict)
     others: dict[tuple[Value, Value], Value] = field(default_factory=dict)  # what is chosen otherwise
     flags: dict[Flag, bool] = field(default_factory=dict)
+    keys: dict[Node, Hashable] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for pattern in (self.large, self.small):
+            self.keys.update((node, node_key(pattern, node, loose=True)) for node in pattern.nodes)
 
     # ---------------------------------------------------------------- the cheapest alignment
 
@@ -114,7 +118,7 @@ class _Alignment:
             return False
         if x.node.targets is not x or y.node.targets is not y:
             return False
-        return node_key(self.large, x.node, loose=True) == node_key(self.small, y.node, loose=True)
+        return self.keys[x.node] == self.keys[y.node]
 
     # ---------------------------------------------------------------- what it says
 
@@ -181,7 +185,7 @@ class _Alignment:
         ]
         new = len(set(self.places.values()))
         old = sum(node.op is Op.SELECT for node in self.large.nodes)
-        if new > MAX_NEW or new + old > MAX_FLAGS or len(extra) > 3:
+        if new > MAX_NEW or new + old > MAX_FLAGS or len(extra) > MAX_EXTRA:
             return False
         if any(True for node in extra for _ in node.modules()):
             return False

@@ -134,7 +134,7 @@ def _strange_template(graph: Graph) -> None:
         (_strange_member, "module 'block' (a class): it has members that 'Block' knows nothing of"),
         (_module_of_two_classes, "module 'linear' (nn.Linear): it is in 'Block' as well"),
         (_no_constructor, "in 'Block', module 'linear' (a class): it needs a constructor or a class"),
-        (_children, "only an nn.Sequential is made of others"),
+        (_children, "only an nn.Sequential or nn.ModuleList is made of others"),
         (_strange_parameter, "in 'Block', module 'linear' (nn.Linear): width is no parameter of its class"),
         (_strange_template, "node 'F.relu(y)' of layer 'relu': the template 'F.relu(y)' has no use for 'x'"),
         (_strange_name, "in 'Net', node 'F.relu(x)' of layer 'relu': width is no parameter of its class"),

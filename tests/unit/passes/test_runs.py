@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codegen.passes.blocks.runs import fold_runs
+from codegen.passes.runs import fold_runs
 from tests.support.graph_text import rewritten
 
 
