@@ -99,6 +99,67 @@ def unet() -> Any:
     return keras.Model(inputs, layers.Conv2D(1, 1, activation="sigmoid", name="mask")(x), name="unet")
 
 
+def siamese() -> Any:
+    """Two images through one encoder that has no name of its own."""
+    x = pixels = keras.Input((32, 24, 1))
+    for filters in (16, 32):
+        x = layers.Conv2D(filters, 3, activation="relu")(x)
+        x = layers.MaxPooling2D()(x)
+    encoder = keras.Model(pixels, layers.Dense(32)(layers.Flatten()(x)))
+    left, right = keras.Input((32, 24, 1), name="left"), keras.Input((32, 24, 1), name="right")
+    a, b = encoder(left), encoder(right)
+    x = layers.Concatenate()([layers.Subtract()([a, b]), layers.Multiply()([a, b])])
+    return keras.Model([left, right], layers.Dense(1, activation="sigmoid", name="same")(x), name="siamese")
+
+
+def translator() -> Any:
+    """A masked encoder and a decoder that attends to it."""
+    source = keras.Input((None,), dtype="int32", name="source")
+    target = keras.Input((None,), dtype="int32", name="target")
+    x = layers.Embedding(400, 64, mask_zero=True, name="source_embedding")(source)
+    encoded, state = layers.GRU(96, return_sequences=True, return_state=True, name="encoder")(x)
+    y = layers.Embedding(300, 64, mask_zero=True, name="target_embedding")(target)
+    y = layers.GRU(96, return_sequences=True, name="decoder")(y, initial_state=state)
+    y = layers.Concatenate()([y, layers.AdditiveAttention(name="attention")([y, encoded])])
+    y = layers.Dense(96, activation="tanh")(y)
+    return keras.Model([source, target], layers.Dense(300, name="logits")(y), name="translator")
+
+
+def mixer() -> Any:
+    """Four blocks that mix patches, then channels."""
+    inputs = keras.Input((48, 64, 3))
+    x = layers.Reshape((48, 64))(layers.Conv2D(64, 8, strides=8)(inputs))
+    for _ in range(4):
+        y = layers.Permute((2, 1))(layers.LayerNormalization()(x))
+        y = layers.Dense(48)(layers.Dense(96, activation="gelu")(y))
+        x = layers.Add()([x, layers.Permute((2, 1))(y)])
+        y = layers.Dense(128, activation="gelu")(layers.LayerNormalization()(x))
+        x = layers.Add()([x, layers.Dense(64)(y)])
+    x = layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x))
+    return keras.Model(inputs, layers.Dense(10)(x), name="mixer")
+
+
+def detector() -> Any:
+    """Boxes and classes of three levels, by heads that the levels share."""
+    x = inputs = keras.Input((96, 128, 3), name="image")
+    levels = []
+    for filters in (16, 32, 64, 64):
+        x = layers.Conv2D(filters, 3, strides=2, padding="same", activation="relu")(x)
+        levels.append(x)
+    heads = [
+        [layers.Conv2D(64, 3, padding="same", activation="relu"), layers.Conv2D(size, 3, padding="same")]
+        for size in (4 * 3, 5 * 3)
+    ]
+    found: list[list[Any]] = [[], []]
+    for level in levels[1:]:
+        x = layers.Conv2D(64, 1)(level)
+        for outputs, (tower, last), size in zip(found, heads, (4, 5), strict=True):
+            outputs.append(layers.Reshape((-1, size))(last(tower(x))))
+    boxes, scores = (layers.Concatenate(axis=1)(outputs) for outputs in found)
+    scores = layers.Activation("sigmoid", name="scores")(scores)
+    return keras.Model(inputs, [boxes, scores], name="detector")
+
+
 def applications(name: str) -> Callable[[], Any]:
     """An architecture of keras.applications."""
     return lambda: getattr(keras.applications, name)(weights=None)
@@ -111,6 +172,10 @@ ARCHITECTURES: dict[str, Callable[[], Any]] = {
     "mobilenet_v2": applications("MobileNetV2"),
     "unet": unet,
     "text_encoder": text_encoder,
+    "siamese": siamese,
+    "translator": translator,
+    "mixer": mixer,
+    "detector": detector,
 }
 
 

@@ -1,7 +1,7 @@
 """PyTorch version of the Keras model `gated`.
 
 Source:  gated.keras (Keras 3.15.1, sha256 25fcdc56…),
-         converted by k2t-gen 0.1.0 (e1bbfa68)
+         converted by k2t-gen 0.1.0 (2ee13f77)
 Weights: gated.pt, next to this file
 Inputs:  features float32 (N, 12)
 Outputs: score float32 (N, 1)
@@ -48,6 +48,8 @@ class ConvertedModel(nn.Module):
 
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:
     """Build the model with the converted weights, in eval mode, on the CPU."""
-    model = ConvertedModel()
-    model.load_state_dict(torch.load(weights_path, "cpu", weights_only=True))
+    with torch.device("meta"):
+        model = ConvertedModel()
+    weights = torch.load(weights_path, "cpu", mmap=True, weights_only=True)
+    model.load_state_dict(weights, assign=True)
     return model.eval()

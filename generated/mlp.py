@@ -1,6 +1,6 @@
 """PyTorch version of the Keras model `mlp`.
 
-Source:  mlp.h5 (Keras 3.15.1, sha256 106c5ca1…), converted by k2t-gen 0.1.0 (609ef53f)
+Source:  mlp.h5 (Keras 3.15.1, sha256 106c5ca1…), converted by k2t-gen 0.1.0 (d2797c97)
 Weights: mlp.pt, next to this file
 Inputs:  pixels float32 (N, 64)
 Outputs: predictions float32 (N, 10)
@@ -44,6 +44,8 @@ class ConvertedModel(nn.Module):
 
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:
     """Build the model with the converted weights, in eval mode, on the CPU."""
-    model = ConvertedModel()
-    model.load_state_dict(torch.load(weights_path, "cpu", weights_only=True))
+    with torch.device("meta"):
+        model = ConvertedModel()
+    weights = torch.load(weights_path, "cpu", mmap=True, weights_only=True)
+    model.load_state_dict(weights, assign=True)
     return model.eval()

@@ -1,7 +1,7 @@
 """PyTorch version of the Keras model `mobilenetv2_1.00_224`.
 
 Source:  mobilenet_v2.json (Keras 3, sha256 1d2b362a…),
-         converted by k2t-gen 0.1.0 (009fdc3a)
+         converted by k2t-gen 0.1.0 (31a16de9)
 Weights: mobilenet_v2.pt, next to this file
 Inputs:  input_layer float32 (N, 224, 224, 3)
 Outputs: predictions float32 (N, 1000)
@@ -25,7 +25,7 @@ class InvertedResidual(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
         self.expand = nn.Conv2d(in_channels, 6 * in_channels, kernel_size=1, bias=False)
-        self.expand_BN = nn.BatchNorm2d(6 * in_channels, eps=0.001, momentum=0.001)
+        self.expand_BN = nn.BatchNorm2d(6 * in_channels, eps=1e-3, momentum=1e-3)
         self.pad = stride > 1
         self.depthwise = nn.Conv2d(
             6 * in_channels,
@@ -36,11 +36,11 @@ class InvertedResidual(nn.Module):
             groups=6 * in_channels,
             bias=False,
         )
-        self.depthwise_BN = nn.BatchNorm2d(6 * in_channels, eps=0.001, momentum=0.001)
+        self.depthwise_BN = nn.BatchNorm2d(6 * in_channels, eps=1e-3, momentum=1e-3)
         self.project = nn.Conv2d(
             6 * in_channels, out_channels, kernel_size=1, bias=False
         )
-        self.project_BN = nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.001)
+        self.project_BN = nn.BatchNorm2d(out_channels, eps=1e-3, momentum=1e-3)
         self.residual = out_channels == in_channels
 
     def forward(self, x: Tensor) -> Tensor:
@@ -58,13 +58,13 @@ class ConvertedModel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.Conv1 = nn.Conv2d(3, 32, kernel_size=3, stride=2, bias=False)
-        self.bn_Conv1 = nn.BatchNorm2d(32, eps=0.001, momentum=0.001)
+        self.bn_Conv1 = nn.BatchNorm2d(32, eps=1e-3, momentum=1e-3)
         self.expanded_conv_depthwise = nn.Conv2d(
             32, 32, kernel_size=3, padding=1, groups=32, bias=False
         )
-        self.expanded_conv_depthwise_BN = nn.BatchNorm2d(32, eps=0.001, momentum=0.001)
+        self.expanded_conv_depthwise_BN = nn.BatchNorm2d(32, eps=1e-3, momentum=1e-3)
         self.expanded_conv_project = nn.Conv2d(32, 16, kernel_size=1, bias=False)
-        self.expanded_conv_project_BN = nn.BatchNorm2d(16, eps=0.001, momentum=0.001)
+        self.expanded_conv_project_BN = nn.BatchNorm2d(16, eps=1e-3, momentum=1e-3)
         self.blocks = nn.Sequential(
             InvertedResidual(16, 24, stride=2),
             InvertedResidual(24, 24),
@@ -82,7 +82,7 @@ class ConvertedModel(nn.Module):
             InvertedResidual(160, 320),
         )
         self.Conv_1 = nn.Conv2d(320, 1280, kernel_size=1, bias=False)
-        self.Conv_1_bn = nn.BatchNorm2d(1280, eps=0.001, momentum=0.001)
+        self.Conv_1_bn = nn.BatchNorm2d(1280, eps=1e-3, momentum=1e-3)
         self.predictions = nn.Linear(in_features=1280, out_features=1000)
         self.reset_parameters()
 
@@ -107,6 +107,8 @@ class ConvertedModel(nn.Module):
 
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:
     """Build the model with the converted weights, in eval mode, on the CPU."""
-    model = ConvertedModel()
-    model.load_state_dict(torch.load(weights_path, "cpu", weights_only=True))
+    with torch.device("meta"):
+        model = ConvertedModel()
+    weights = torch.load(weights_path, "cpu", mmap=True, weights_only=True)
+    model.load_state_dict(weights, assign=True)
     return model.eval()

@@ -1,7 +1,7 @@
 """PyTorch version of the Keras model `resnet50`.
 
 Source:  resnet50.json (Keras 3, sha256 f0f56e42…),
-         converted by k2t-gen 0.1.0 (a6612b51)
+         converted by k2t-gen 0.1.0 (94094c21)
 Weights: resnet50.pt, next to this file
 Inputs:  input_layer float32 (N, 224, 224, 3)
 Outputs: predictions float32 (N, 1000)
@@ -27,17 +27,17 @@ class BottleneckBlock(nn.Module):
         self.shortcut = (
             nn.Sequential(
                 nn.Conv2d(in_channels, 4 * mid_channels, kernel_size=1, stride=stride),
-                nn.BatchNorm2d(4 * mid_channels, eps=1.001e-05, momentum=0.01),
+                nn.BatchNorm2d(4 * mid_channels, eps=1.001e-5, momentum=0.01),
             )
             if in_channels != 4 * mid_channels
             else nn.Identity()
         )
         self.conv_1 = nn.Conv2d(in_channels, mid_channels, kernel_size=1, stride=stride)
-        self.bn_1 = nn.BatchNorm2d(mid_channels, eps=1.001e-05, momentum=0.01)
+        self.bn_1 = nn.BatchNorm2d(mid_channels, eps=1.001e-5, momentum=0.01)
         self.conv_2 = nn.Conv2d(mid_channels, mid_channels, kernel_size=3, padding=1)
-        self.bn_2 = nn.BatchNorm2d(mid_channels, eps=1.001e-05, momentum=0.01)
+        self.bn_2 = nn.BatchNorm2d(mid_channels, eps=1.001e-5, momentum=0.01)
         self.conv_3 = nn.Conv2d(mid_channels, 4 * mid_channels, kernel_size=1)
-        self.bn_3 = nn.BatchNorm2d(4 * mid_channels, eps=1.001e-05, momentum=0.01)
+        self.bn_3 = nn.BatchNorm2d(4 * mid_channels, eps=1.001e-5, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) -> (N, 4 * mid_channels, H, W)."""
@@ -52,7 +52,7 @@ class ConvertedModel(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.conv1_conv = nn.Conv2d(3, 64, kernel_size=7, stride=2, padding=3)
-        self.conv1_bn = nn.BatchNorm2d(64, eps=1.001e-05, momentum=0.01)
+        self.conv1_bn = nn.BatchNorm2d(64, eps=1.001e-5, momentum=0.01)
         self.conv2 = nn.Sequential(
             BottleneckBlock(64, 64), BottleneckBlock(256, 64), BottleneckBlock(256, 64)
         )
@@ -74,11 +74,11 @@ class ConvertedModel(nn.Module):
 
     def reset_parameters(self) -> None:
         """Initialise as Keras does."""
-        for name, parameter in self.named_parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
-            elif name.endswith("bias"):
-                nn.init.zeros_(parameter)
+        for module in self.modules():
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 224, 224, 3) -> softmax of `predictions`, (N, 1000)."""
@@ -94,6 +94,8 @@ class ConvertedModel(nn.Module):
 
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:
     """Build the model with the converted weights, in eval mode, on the CPU."""
-    model = ConvertedModel()
-    model.load_state_dict(torch.load(weights_path, "cpu", weights_only=True))
+    with torch.device("meta"):
+        model = ConvertedModel()
+    weights = torch.load(weights_path, "cpu", mmap=True, weights_only=True)
+    model.load_state_dict(weights, assign=True)
     return model.eval()

@@ -1,7 +1,7 @@
 """PyTorch version of the Keras model `text_encoder`.
 
 Source:  text_encoder.json (Keras 3, sha256 2df31627…),
-         converted by k2t-gen 0.1.0 (45ef53bc)
+         converted by k2t-gen 0.1.0 (a7813d36)
 Weights: text_encoder.pt, next to this file
 Inputs:  tokens float32 (N, 64, 128)
 Outputs: logits float32 (N, 5)
@@ -28,11 +28,11 @@ class TransformerEncoder(nn.Module):
         self.attention_key = nn.Linear(in_features=128, out_features=128)
         self.attention_value = nn.Linear(in_features=128, out_features=128)
         self.attention_output = nn.Linear(in_features=128, out_features=128)
-        self.norm_1 = nn.LayerNorm(128, eps=1e-06)
+        self.norm_1 = nn.LayerNorm(128, eps=1e-6)
         self.expand = nn.Linear(in_features=128, out_features=512)
         self.contract = nn.Linear(in_features=512, out_features=128)
         self.dropout = nn.Dropout(p=0.1)
-        self.norm_2 = nn.LayerNorm(128, eps=1e-06)
+        self.norm_2 = nn.LayerNorm(128, eps=1e-6)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 64, 128) -> (N, 64, 128)."""
@@ -58,11 +58,10 @@ class ConvertedModel(nn.Module):
 
     def reset_parameters(self) -> None:
         """Initialise as Keras does."""
-        for name, parameter in self.named_parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
-            elif name.endswith("bias"):
-                nn.init.zeros_(parameter)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(N, 64, 128) -> `logits`, (N, 5)."""
@@ -73,6 +72,8 @@ class ConvertedModel(nn.Module):
 
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:
     """Build the model with the converted weights, in eval mode, on the CPU."""
-    model = ConvertedModel()
-    model.load_state_dict(torch.load(weights_path, "cpu", weights_only=True))
+    with torch.device("meta"):
+        model = ConvertedModel()
+    weights = torch.load(weights_path, "cpu", mmap=True, weights_only=True)
+    model.load_state_dict(weights, assign=True)
     return model.eval()

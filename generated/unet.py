@@ -1,6 +1,6 @@
 """PyTorch version of the Keras model `unet`.
 
-Source:  unet.json (Keras 3, sha256 fc6652bb…), converted by k2t-gen 0.1.0 (b6d4ccdb)
+Source:  unet.json (Keras 3, sha256 fc6652bb…), converted by k2t-gen 0.1.0 (ed678ab1)
 Weights: unet.pt, next to this file
 Inputs:  image float32 (N, 128, 128, 3)
 Outputs: mask float32 (N, 128, 128, 1)
@@ -26,11 +26,11 @@ class DoubleConv(nn.Module):
         self.conv = nn.Conv2d(
             in_channels, out_channels, kernel_size=3, padding=1, bias=False
         )
-        self.bn = nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.01)
+        self.bn = nn.BatchNorm2d(out_channels, eps=1e-3, momentum=0.01)
         self.conv_2 = nn.Conv2d(
             out_channels, out_channels, kernel_size=3, padding=1, bias=False
         )
-        self.bn_2 = nn.BatchNorm2d(out_channels, eps=0.001, momentum=0.01)
+        self.bn_2 = nn.BatchNorm2d(out_channels, eps=1e-3, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_channels, H, W) -> (N, out_channels, H, W)."""
@@ -58,11 +58,11 @@ class ConvertedModel(nn.Module):
 
     def reset_parameters(self) -> None:
         """Initialise as Keras does."""
-        for name, parameter in self.named_parameters():
-            if parameter.dim() > 1:
-                nn.init.xavier_uniform_(parameter)
-            elif name.endswith("bias"):
-                nn.init.zeros_(parameter)
+        for module in self.modules():
+            if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+                nn.init.xavier_uniform_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
 
     def forward(self, image: Tensor) -> Tensor:
         """(N, 128, 128, 3) -> `mask`, (N, 128, 128, 1)."""
@@ -80,11 +80,13 @@ class ConvertedModel(nn.Module):
         x = self.up_2(x)  # (N, 32, 64, 64)
         x = torch.cat([down_1_relu_2, self.up_1_conv(x)], dim=1)  # (N, 32, 128, 128)
         x = self.up_1(x)  # (N, 16, 128, 128)
-        return torch.sigmoid(self.mask(x)).reshape(-1, 128, 128, 1)
+        return torch.sigmoid(self.mask(x)).permute(0, 2, 3, 1)
 
 
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:
     """Build the model with the converted weights, in eval mode, on the CPU."""
-    model = ConvertedModel()
-    model.load_state_dict(torch.load(weights_path, "cpu", weights_only=True))
+    with torch.device("meta"):
+        model = ConvertedModel()
+    weights = torch.load(weights_path, "cpu", mmap=True, weights_only=True)
+    model.load_state_dict(weights, assign=True)
     return model.eval()

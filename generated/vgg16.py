@@ -1,6 +1,6 @@
 """PyTorch version of the Keras model `vgg16`.
 
-Source:  vgg16.json (Keras 3, sha256 07c01607…), converted by k2t-gen 0.1.0 (8cb2092e)
+Source:  vgg16.json (Keras 3, sha256 07c01607…), converted by k2t-gen 0.1.0 (f3cb55cf)
 Weights: vgg16.pt, next to this file
 Inputs:  input_layer float32 (N, 224, 224, 3)
 Outputs: predictions float32 (N, 1000)
@@ -70,6 +70,8 @@ class ConvertedModel(nn.Module):
 
 def load_model(weights_path: str | Path = WEIGHTS_PATH) -> ConvertedModel:
     """Build the model with the converted weights, in eval mode, on the CPU."""
-    model = ConvertedModel()
-    model.load_state_dict(torch.load(weights_path, "cpu", weights_only=True))
+    with torch.device("meta"):
+        model = ConvertedModel()
+    weights = torch.load(weights_path, "cpu", mmap=True, weights_only=True)
+    model.load_state_dict(weights, assign=True)
     return model.eval()

@@ -20,7 +20,9 @@ _NOUNS = {
     "matmul": "product", "divide": "ratio", "true_divide": "ratio", "get_item": "part", "slice": "part",
     "concatenate": "features", "flatten": "features", "embedding": "embedded", "bn": "normed",
     "norm": "normed", "layer_normalization": "normed", "batch_normalization": "normed",
-    "linear": "projected",
+    "linear": "projected", "dense": "hidden", "conv1d": "features", "conv2d": "features",
+    "conv3d": "features", "separable_conv2d": "features", "depthwise_conv2d": "features", "conv": "features",
+    "reshape": "reshaped", "permute": "permuted",
 }  # fmt: skip
 
 #: Names that are counted from one where there are several.
@@ -110,9 +112,10 @@ class Variables:
                 and self._shared.intersection(node.modules())
                 and isinstance(node.targets, Value)
             ):
-                argument = self.names.get(node.source, "")
-                if node.source in self.graph.inputs and self._spans.length(node.result) > 0:
-                    self._run(f"{argument}_{_participle(next(node.modules()).name)}", node.result)
+                origin = self._spans.origin(node.result)
+                if origin is not None and self._spans.length(node.result) > 0:
+                    made = _participle(next(node.modules()).name)
+                    self._run(f"{self.names[origin]}_{made}", node.result)
 
     def _name_all(self, values: Sequence[Value], name: str) -> None:
         for value in values:

@@ -18,9 +18,13 @@ WHOLE = ("mlp.h5", "gated.keras")
 ARCHITECTURES = tuple(
     f"{name}.json"
     for name in (
+        "detector",
+        "mixer",
         "mobilenet_v2",
         "resnet50",
+        "siamese",
         "text_encoder",
+        "translator",
         "unet",
         "vgg16",
     )

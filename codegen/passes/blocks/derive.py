@@ -264,6 +264,7 @@ def _differences(a: Group | None, b: Group | None, stride: Group | None) -> Iter
     if a is None or b is None or a is b:
         return
     differ = [_differs(x, y) for x, y in zip(a.given, b.given, strict=True)]
+    a, b = (b, a) if a.code.isdigit() else (a, b)  # what is known is compared with
     yield f"{a.code} != {b.code}", differ
     yield f"{a.code} == {b.code}", _inverted(differ)
     if stride is not None:
