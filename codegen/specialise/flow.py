@@ -73,6 +73,12 @@ class _Flow:
         self.set_attributes = {
             dotted(n) for n in nodes if isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Store)
         }
+        self.looked_up = {
+            n.value.id
+            for n in nodes
+            if isinstance(n, ast.Subscript) and isinstance(n.value, ast.Name)
+            if isinstance(self.fold(n.slice), ast.Constant)
+        }
         self.grown = Counter(
             n.target.id for n in nodes if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
         )
@@ -146,6 +152,8 @@ class _Flow:
             return all(self.stores[read.id] <= 1 for read in loads(value))
         if dotted(value).startswith("self."):  # a module, not what a step changes
             return self.stores[name] == 1 and dotted(value) not in self.set_attributes
+        if isinstance(value, ast.Dict) and name not in self.looked_up:
+            return False
         if not isinstance(value, (ast.Dict, ast.List, ast.Tuple, ast.Lambda)):
             return False
         once = self.reads[name] - self.grown[name] == 1

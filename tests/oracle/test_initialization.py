@@ -150,7 +150,7 @@ def test_every_row_starts_with_numbers(tmp_path: Path) -> None:
     for case in CASES[::7]:
         model = build(case)
         model.save(tmp_path / f"model.{case.files[0]}")
-        module = load(convert(tmp_path / f"model.{case.files[0]}", output=tmp_path))
+        module = load(convert(tmp_path / f"model.{case.files[0]}", output=tmp_path, force=True))
         torch.manual_seed(0)
         first = module.ConvertedModel()
         torch.manual_seed(0)

@@ -91,6 +91,16 @@ def test_an_option_on_which_calls_do_not_agree_stays() -> None:
     assert "def root(x: Tensor, twice: bool)" in specialised(helpers, client)
 
 
+def test_a_table_of_which_the_key_is_open_keeps_its_name() -> None:
+    helpers = """
+        def scaled(x: Tensor, mode: str) -> Tensor:
+            scales = {"sum": 1, "mean": len(x)}
+            y = x / scales[mode]
+            return y / y.norm()
+    """
+    assert "scales = {" in specialised(helpers, _calling("y = scaled(x, 'sum')", "return scaled(y, 'mean')"))
+
+
 def test_a_function_that_is_passed_on_keeps_its_parameters() -> None:
     helpers = """
         def root(x: Tensor, twice: bool = False) -> Tensor:
