@@ -22,6 +22,9 @@ MAX_STEPS = 60
 #: An optional part has at most so many steps.
 MAX_MISSING = 7
 
+#: So many calls of modules must be the same.
+MIN_CALLS = 2
+
 #: So many steps of the smaller pattern may be extra.
 MAX_EXTRA = 3
 
@@ -200,7 +203,7 @@ class _Alignment:
             return False
         calls = sum(node.op in CALLS for node in self.nodes)
         return (
-            calls >= 2
+            calls >= MIN_CALLS
             and len(self.nodes) >= len(self.small.nodes) / 2
             and len(self.nodes) >= len(missing) / 2
         )

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 
 from codegen.graph import Op
 from codegen.passes.blocks.patterns import Pattern, node_key
-from codegen.passes.blocks.unify import MAX_EXTRA, MAX_FLAGS, MAX_MISSING, are_apart, unify
+from codegen.passes.blocks.unify import MAX_EXTRA, MAX_FLAGS, MAX_MISSING, MIN_CALLS, are_apart, unify
 
 
 class Unifier:
@@ -47,8 +47,7 @@ class _Contents:
 
     def is_part_of(self, larger: _Contents) -> bool:
         """Whether no module, few steps are extra here, and not too many are missing."""
-        return (
-            self.calls <= larger.calls
-            and (self.steps - larger.steps).total() <= MAX_EXTRA
-            and (larger.steps - self.steps).total() <= MAX_MISSING * MAX_FLAGS + MAX_EXTRA
-        )
+        if self.calls.total() < MIN_CALLS or not self.calls <= larger.calls:
+            return False
+        extra, missing = (self.steps - larger.steps).total(), (larger.steps - self.steps).total()
+        return extra <= MAX_EXTRA and missing <= min(MAX_MISSING * MAX_FLAGS, 2 * self.steps.total())
