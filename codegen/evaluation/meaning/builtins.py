@@ -133,8 +133,11 @@ def is_a(value: Any, kind: Any) -> bool:
     return isinstance(value, _TYPES[name]) and not isinstance(value, Value)
 
 
-def _zip(t: Tools, *values: Any) -> list[Any]:
-    return [tuple(group) for group in zip(*(operators.items(t, value) for value in values), strict=False)]
+def _zip(t: Tools, *values: Any, strict: Any = False) -> list[Any]:
+    found = [operators.items(t, value) for value in values]
+    if strict and len(set(map(len, found))) > 1:
+        raise NotEvaluated("zips lists of several lengths strictly")
+    return [tuple(group) for group in zip(*found, strict=False)]
 
 
 def _enumerate(t: Tools, values: Any, start: int = 0) -> list[Any]:
