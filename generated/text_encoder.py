@@ -1,7 +1,7 @@
 """PyTorch version of the Keras model `text_encoder`.
 
 Source:  text_encoder.json (Keras 3, sha256 2df31627…),
-         converted by k2t-gen 0.1.0 (a7813d36)
+         converted by k2t-gen 0.1.0 (13ba44a1)
 Weights: text_encoder.pt, next to this file
 Inputs:  tokens float32 (N, 64, 128)
 Outputs: logits float32 (N, 5)
@@ -19,15 +19,32 @@ from torch import Tensor, nn
 WEIGHTS_PATH = Path(__file__).with_suffix(".pt")
 
 
+class Attention(nn.Module):
+    """Attention, used 4 times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query = nn.Linear(in_features=128, out_features=128)
+        self.key = nn.Linear(in_features=128, out_features=128)
+        self.value = nn.Linear(in_features=128, out_features=128)
+        self.output = nn.Linear(in_features=128, out_features=128)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 64, 128) -> (N, 64, 128)."""
+        query = self.query(x).unflatten(-1, (4, 32)).transpose(1, 2)  # (N, 4, 64, 32)
+        key = self.key(x).unflatten(-1, (4, 32)).transpose(1, 2)  # (N, 4, 64, 32)
+        x = self.value(x).unflatten(-1, (4, 32)).transpose(1, 2)  # (N, 4, 64, 32)
+        x = F.scaled_dot_product_attention(query, key, x).transpose(1, 2).flatten(2)
+        x = self.output(x)
+        return x
+
+
 class TransformerEncoder(nn.Module):
     """Self-attention and a feed-forward network, both residual, used 4 times."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.attention_query = nn.Linear(in_features=128, out_features=128)
-        self.attention_key = nn.Linear(in_features=128, out_features=128)
-        self.attention_value = nn.Linear(in_features=128, out_features=128)
-        self.attention_output = nn.Linear(in_features=128, out_features=128)
+        self.block1 = Attention()
         self.norm_1 = nn.LayerNorm(128, eps=1e-6)
         self.expand = nn.Linear(in_features=128, out_features=512)
         self.contract = nn.Linear(in_features=512, out_features=128)
@@ -36,12 +53,7 @@ class TransformerEncoder(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 64, 128) -> (N, 64, 128)."""
-        query = self.attention_query(x).unflatten(-1, (4, 32)).transpose(1, 2)
-        key = self.attention_key(x).unflatten(-1, (4, 32)).transpose(1, 2)
-        value = self.attention_value(x).unflatten(-1, (4, 32)).transpose(1, 2)
-        y = F.scaled_dot_product_attention(query, key, value)
-        y = y.transpose(1, 2).flatten(2)  # (N, 64, 128)
-        x = self.norm_1(x + self.attention_output(y))
+        x = self.norm_1(x + self.block1(x))
         y = F.gelu(self.expand(x))  # (N, 64, 512)
         x = self.norm_2(x + self.dropout(self.contract(y)))
         return x
