@@ -188,7 +188,7 @@ def test_constant_comes_first(tmp_path: Path) -> None:
         (function("nn.erosion2d", filters=[1.0]), "do not fit its input"),
         (function("tensordot", b=[[1.0]], axes=0.5), "supported: a number, or axes of both factors"),
         (function("roll", shift=[1], axis=[0, 1]), "are not for the axes"),
-        (function("slice", begin=["x", 0, 0], size=[1]), "are not those of a part"),
+        (function("slice", begin=["x", 0, 0], size=[1]), "are not for the axes"),
         (function("gather_nd", indices=1), "no axis of positions"),
         (function("math.l2_normalize", epsilon=-1.0), "numbers of at least 0"),
         (function("signal.frame", frame_length=2, frame_step=0), "frame_step=0.*positive numbers"),

@@ -74,10 +74,10 @@ def test_a_mistake_in_a_custom_file_names_function_file_and_line(mine: Path, bod
     assert not (mine.parent / "out" / "net.py").exists()
 
 
-def test_what_torch_does_not_compute_names_the_layer(mine: Path) -> None:
+def test_what_torch_does_not_compute_names_the_function(mine: Path) -> None:
     result = _convert(mine, "return b.op('x.unflatten(1, (factor, 3))', shape=x.shape, x=x, factor=5)")
     assert result.exit_code == 1
-    assert "layer 'mine': torch does not compute it (RuntimeError: unflatten: Provided sizes" in result.stderr
+    assert "layer 'mine': mine() in mine.py, line 4 does not work: RuntimeError: unflatten" in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert not [*(mine.parent / "out").iterdir()]
 

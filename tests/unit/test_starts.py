@@ -76,6 +76,19 @@ for module in self.modules():
     assert lines(NORM, block) == expected
 
 
+def test_what_some_instances_of_a_class_lack_is_named_in_full() -> None:
+    def cell(name: str, *parts: str) -> list[Start]:
+        return [
+            Start(f"{name}.{part}", "Cell", part, "Net", "", 1, statement, needed=True)
+            for part, statement in (("inner.weight", ORTHOGONAL), ("inner.bias", ZEROS))
+            if part in parts
+        ]
+
+    text = lines(linear("x"), NORM, cell("a", "inner.weight", "inner.bias"), cell("b", "inner.weight"))
+    assert "nn.init.orthogonal_(module.inner.weight)" in text
+    assert 'nn.init.zeros_(self.get_parameter("a.inner.bias"))' in text
+
+
 def test_instances_that_differ_are_named_in_full() -> None:
     block = [
         Start(

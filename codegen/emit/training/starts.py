@@ -223,8 +223,17 @@ def _own_place(start: Start) -> tuple[str, str]:
 
 
 def _agree(place: tuple[str, str], starts: Iterable[Start]) -> bool:
-    """Whether a parameter of a class begins alike in all instances."""
-    return len({s.statement for s in starts if place in (s.place, _own_place(s))}) == 1
+    """Whether all instances of a class have a parameter, and it begins alike in all of them."""
+    instances, having, statements = set[str](), set[str](), set[str | None]()
+    for start in starts:
+        for found in {start.place, _own_place(start)}:
+            if found[0] == place[0]:
+                prefix = start.key.removesuffix(found[1])
+                instances.add(prefix)
+                if found == place:
+                    having.add(prefix)
+                    statements.add(start.statement)
+    return len(statements) == 1 and instances == having
 
 
 def _named(pairs: Sequence[tuple[str, str]]) -> Iterator[str]:
