@@ -34,6 +34,8 @@ def simplify(tree: ast.expr) -> ast.expr:
         return tree
     negative = isinstance(unknown, ast.UnaryOp) and isinstance(unknown.op, ast.USub)
     size = unknown.operand if isinstance(unknown, ast.UnaryOp) and negative else unknown
+    if not is_size(size):  # a tensor, or a fraction
+        return tree
     sign = -1 if negative else 1
     try:
         values = [_value(tree, found[0], sign * n % divisor.value) for n in range(divisor.value)]

@@ -160,7 +160,7 @@ def _narrow(callee: Callee, arg: ast.arg, values: list[ast.expr]) -> None:
     body = without_docstring(callee.function.body)
     doc = callee.function.body[: len(callee.function.body) - len(body)]
     callee.function.body = [*doc, *specialise_body(body, {}, [arg.arg])]
-    _no_default(callee.function, arg.arg)
+    _no_default(callee, arg.arg)
 
 
 def _is_present(site: Site, value: ast.expr) -> bool:
@@ -179,8 +179,9 @@ def _is_present(site: Site, value: ast.expr) -> bool:
     return not (isinstance(annotation, ast.BinOp) and same(annotation.right, ast.Constant(None)))
 
 
-def _no_default(function: Function, name: str) -> None:
-    args = function.args
+def _no_default(callee: Callee, name: str) -> None:
+    """Remove a parameter's default; the parameter goes before those that have one."""
+    args = callee.function.args
     positional = [arg.arg for arg in args.args]
     first = len(positional) - len(args.defaults)
     if name in positional and positional.index(name) == first and args.defaults:
@@ -188,10 +189,27 @@ def _no_default(function: Function, name: str) -> None:
     elif name in positional and positional.index(name) > first:
         args.args.append(args.args.pop(positional.index(name)))
         args.args.insert(first, args.args.pop())
+        for site in callee.sites:
+            if site.call is not None:
+                _name_arguments(site.call, positional, first, 1 if callee.owner is not None else 0)
         del args.defaults[positional.index(name) - first]
     for index, arg in enumerate(args.kwonlyargs):
         if arg.arg == name:
             args.kw_defaults[index] = None
+
+
+def _name_arguments(call: ast.Call, names: list[str], first: int, bound: int) -> None:
+    """Pass the arguments of parameters from a position on by name: the order of these changes.
+
+    Args:
+        call: A call of the function.
+        names: Its parameters.
+        first: The position.
+        bound: How many parameters are no arguments of the call: `self`.
+    """
+    index = first - bound
+    words = [ast.keyword(*pair) for pair in zip(names[first:], call.args[index:], strict=False)]
+    call.args, call.keywords = call.args[:index], [*words, *call.keywords]
 
 
 # -------------------------------------------------------------------- results

@@ -279,6 +279,28 @@ def test_a_tensor_in_a_sequence_is_all_that_a_module_gets() -> None:
     )
 
 
+def test_arguments_of_parameters_that_change_places_go_by_name() -> None:
+    helpers = """
+        def masked(x: Tensor, state: Tensor | None = None, mask: Tensor | None = None) -> Tensor:
+            y = x / x.norm()
+            if state is not None:
+                y = y + state * state.norm()
+            if mask is not None:
+                y = y * mask
+            return y - y.mean()
+    """
+    client = _calling("y = masked(x, mask=x > 0)", "return masked(x, y, mask=y > 0)")
+    source = specialised(helpers, client)
+    assert "masked(x, state=y, mask=y > 0)" in source
+    x = torch.randn(3, 4)
+    assert torch.equal(_run(source, x), _run(f"{textwrap.dedent(helpers)}\n{client}", x))
+
+
+def test_remainders_of_what_may_be_a_fraction_stay() -> None:
+    helpers = "def turned(x: Tensor, angle: float) -> Tensor:\n    return (x + angle) % 1"
+    assert "(x + 0.25) % 1" in specialised(helpers, _calling("return turned(x, 0.25)"))
+
+
 @pytest.mark.parametrize("kernel", range(1, 8))
 @pytest.mark.parametrize("stride", [1, 2, 3, 4])
 def test_padding_of_a_known_window_is_an_expression(kernel: int, stride: int) -> None:
