@@ -22,7 +22,7 @@ MODEL = FIXTURES / "recorded_tf_keras_2.21.0.keras"
 
 #: What a hand may do to the source: a pattern, what it becomes.
 MUTATIONS = {
-    "epsilon": (r"eps=0\.001", "eps=0.00101"),
+    "epsilon": (r"eps=1e-3", "eps=1.01e-3"),
     "stride": (r"stride=2", "stride=1"),
     "padding side": (r"self\.conv\(x\)", "self.conv(x.flip(3)).flip(3)"),
     "activation": (r"F\.relu\(", "F.gelu("),

@@ -92,7 +92,7 @@ def test_every_layer_call_agrees_with_its_recording(converted: dict[str, Path], 
 @pytest.mark.parametrize(
     ("old", "new", "first"),
     [
-        ("eps=0.001", "eps=0.0010001", "encoder/bn"),
+        ("eps=1e-3", "eps=1.0001e-3", "encoder/bn"),
         ("stride=2", "stride=1", "encoder/conv"),
         ("self.conv(", "self.conv(0.5 * ", "encoder/conv"),
         (".amax(", ".mean(", "encoder/pool"),
@@ -205,7 +205,7 @@ def test_the_table_says_where_they_part(checked_in: CheckedIn) -> None:
     done = k2t("verify", checked_in.model, "-o", checked_in.folder, "--against", checked_in.recording)
     assert done.exit_code == 0, done.output
     assert "all of 15 layer calls and 2 outputs agree" in done.stdout
-    checked_in.edit("eps=0.001", "eps=0.002")
+    checked_in.edit("eps=1e-3", "eps=2e-3")
     done = k2t("verify", checked_in.model, "-o", checked_in.folder, "--against", checked_in.recording)
     assert done.exit_code == 1
     assert "they part first at 'encoder/bn' (BatchNormalization): " in done.stdout
