@@ -320,8 +320,24 @@ def _forward_doc(graph: Graph, arguments: list[str]) -> list[str]:
         f"    {name}: {value.dtype}, {shape_text(value)}."
         for name, value in zip(arguments, graph.inputs, strict=True)
     ]
-    outputs = [f"    {_output_text(value)}, {value.dtype}, {shape_text(value)}." for value in graph.outputs]
+    outputs = [
+        line
+        for value in graph.outputs
+        for line in _entry(f"{_output_text(value)}, {value.dtype}, {shape_text(value)}.")
+    ]
     return ["Run the model.", "", "Args:", *inputs, "", "Returns:", *outputs, ""]
+
+
+def _entry(text: str) -> list[str]:
+    """The lines of an entry in a method's docstring."""
+    return textwrap.wrap(
+        text,
+        _WIDTH - 8,
+        initial_indent=" " * 4,
+        subsequent_indent=" " * 8,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _output_text(value: Value) -> str:

@@ -28,6 +28,9 @@ _NOUNS = {
 #: Names that are counted from one where there are several.
 _ROLES = ("skip", "branch", "residual")
 
+#: What every `PackedSequence` is called.
+_PACKED = "packed"
+
 #: A value that lives so many statements and is then joined passes others by.
 _LONG = 5
 
@@ -98,10 +101,12 @@ class Variables:
     # ---------------------------------------------------------------- kinds of names
 
     def _name_by_readers(self, statements: Sequence[Node]) -> None:
-        """Masks, the operands of an attention, and what a module yields that is called for several values."""
+        """Packed sequences, masks, operands of an attention, results of what is called several times."""
         for node in statements:
             for value in node.results():
-                if value.dtype == "bool":
+                if _is_packed(value):
+                    self._run(_PACKED, value)
+                elif value.dtype == "bool":
                     self._run("mask", value, is_any=True)
         for node in statements:
             if node.op is Op.ATTENTION:
@@ -167,7 +172,7 @@ class Variables:
         """Let a value have a name that others have at other times, if it is free all the while."""
         if value in self.names or value not in self._spans.values or not _may_run(value):
             return False
-        if value.dtype == "bool" and not is_any:
+        if (value.dtype == "bool" and not is_any) or _is_packed(value) != (name == _PACKED):
             return False
         others = self._running.get(name)
         if others is None:
@@ -189,6 +194,15 @@ def _participle(module: str) -> str:
     return naming.identifier(module)
 
 
+def _is_packed(value: Value) -> bool:
+    """Whether the value is a `PackedSequence`: it is made so, or a module has been called with one."""
+    node = value.node
+    if node is None or not _may_run(value):
+        return False
+    makers = [other.node.op for other in node.values() if other.node is not None]
+    return node.op is Op.PACK or (node.op in CALLS and Op.PACK in makers)
+
+
 def _may_run(value: Value) -> bool:
     """Whether the value can have a running name: a tensor, the first of several results, no states."""
     if isinstance(value, Host) or value.node is None or value.optional:
@@ -196,4 +210,4 @@ def _may_run(value: Value) -> bool:
     targets = value.node.targets
     if value.node.op is Op.LOOP:
         return True
-    return value.node.op is not Op.PACK and (targets[0] if isinstance(targets, tuple) else targets) is value
+    return (targets[0] if isinstance(targets, tuple) else targets) is value

@@ -31,9 +31,9 @@ def replace_argument(body: list[ast.stmt], name: str, others: Entries) -> None:
     _edit(body, "Args:", changed)
 
 
-def keep_result(body: list[ast.stmt], index: int) -> None:
-    """Of the results, leave the entry of one, where there is an entry for each."""
-    _edit(body, "Returns:", lambda entries: entries[index : index + 1] if len(entries) > 1 else entries)
+def keep_result(body: list[ast.stmt], index: int, count: int) -> None:
+    """Of so many results, leave the entry of one, where there is an entry for each."""
+    _edit(body, "Returns:", lambda entries: [entries[index]] if len(entries) == count else entries)
 
 
 def mention(body: list[ast.stmt], name: str, value: str) -> None:

@@ -233,7 +233,7 @@ def _narrow_result(callee: Callee) -> None:
         callee.function.returns = annotation.slice.elts[index]
     for site in callee.sites:
         _read_whole(site, index)
-    keep_result(callee.function.body, index)
+    keep_result(callee.function.body, index, *sizes)
     callee.function.body = specialise_body(callee.function.body, {})
 
 

@@ -172,9 +172,12 @@ def _recurrent(rules: Sequence[tuple[str, str]], *, whole: bool = False) -> list
 
 
 def _loop(bodies: Mapping[tuple[str, ...], Sequence[str]]) -> list[str]:
-    """A loop over all modules, with a branch for some kinds each."""
-    lines: list[str] = []
+    """A loop over all modules, with a branch for some kinds each; one for all that are filled alike."""
+    alike: dict[tuple[str, ...], tuple[str, ...]] = {}
     for kinds, body in bodies.items():
+        alike[tuple(body)] = (*alike.get(tuple(body), ()), *kinds)
+    lines: list[str] = []
+    for body, kinds in alike.items():
         test = kinds[0] if len(kinds) == 1 else f"({', '.join(kinds)})"
         lines += [f"{'elif' if lines else 'if'} isinstance(module, {test}):", *_indented(body)]
     return ["for module in self.modules():", *_indented(lines)] if lines else []

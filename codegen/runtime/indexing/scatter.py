@@ -38,7 +38,7 @@ def scatter_reduce(x: Tensor, indices: Tensor, updates: Tensor, reduce: str) -> 
 
 
 def update_block(x: Tensor, starts: list[int], updates: Tensor) -> Tensor:
-    """A copy of `x` whose block from `starts` on is `updates`; the block stays within `x`."""
+    """`x` with `updates` as its block from `starts` on, which stays within `x`."""
     result = x.clone()
     block = result
     for dim, start in enumerate(starts):

@@ -17,10 +17,15 @@ def unique_values(x: Tensor, dim: int, in_order: bool) -> tuple[Tensor, Tensor, 
             first occur.
 
     Returns:
-        The slices; where each first occurs; which one each slice of `x` is; how often
-        each occurs.
+        The slices.
+        Where each first occurs.
+        Which one each slice of `x` is.
+        How often each occurs.
     """
-    values, inverse, counts = torch.unique(x, sorted=True, return_inverse=True, return_counts=True, dim=dim)
+    found: tuple[Tensor, Tensor, Tensor] = torch.unique(
+        x, sorted=True, return_inverse=True, return_counts=True, dim=dim
+    )
+    values, inverse, counts = found
     places = torch.arange(len(inverse), device=x.device)
     first = torch.full_like(counts, len(inverse))
     first = first.scatter_reduce(0, inverse, places, "amin")

@@ -104,5 +104,5 @@ class ConvLSTM(StepwiseLSTM):
 
 
 def each_own_gate(parts: list[Tensor]) -> Tensor:
-    """Of tensors (N, gates * H, ...), one for each gate, the part that is of that gate."""
+    """Of tensors (N, gates * H, ...), one for each gate, the part of that gate."""
     return torch.cat([part.chunk(len(parts), dim=1)[i] for i, part in enumerate(parts)], dim=1)

@@ -58,7 +58,7 @@ class SharedDropout(nn.Module):
 
 
 class SharedAlphaDropout(SharedDropout):
-    """Drops slices along some dims while training, keeps mean and variance of SELU's outputs.
+    """Drops slices while training, keeps mean and variance of SELU's outputs.
 
     Args:
         p: See `SharedDropout`.
