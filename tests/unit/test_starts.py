@@ -140,3 +140,12 @@ def test_several_that_begin_alike_are_of_one_type() -> None:
     many = [linear(name, bias=False) for name in "defghijkl"]
     assert "for weight in (self.a.weight, self.b.weight, self.c.weight):" in lines(*plain, *many)
     assert 'for parameter in (self.get_parameter("a.weight"), ' in lines(*plain, hidden, *many)
+
+
+def test_recurrent_kinds_that_begin_alike_share_a_branch() -> None:
+    def recurrent(name: str, kind: str) -> list[Start]:
+        local = "weight_hh_l0"
+        return [Start(f"{name}.{local}", kind, local, "Net", name, 2, ORTHOGONAL, needed=True)]
+
+    text = lines(linear("x"), NORM, recurrent("a", "nn.GRU"), recurrent("b", "nn.RNN"))
+    assert "if isinstance(module, (nn.GRU, nn.RNN)):" in text
