@@ -147,5 +147,6 @@ def test_recurrent_kinds_that_begin_alike_share_a_branch() -> None:
         local = "weight_hh_l0"
         return [Start(f"{name}.{local}", kind, local, "Net", name, 2, ORTHOGONAL, needed=True)]
 
-    text = lines(linear("x"), NORM, recurrent("a", "nn.GRU"), recurrent("b", "nn.RNN"))
+    dense = [linear(name) for name in "vwxyz"]
+    text = lines(*dense, NORM, recurrent("a", "nn.GRU"), recurrent("b", "nn.RNN"))
     assert "if isinstance(module, (nn.GRU, nn.RNN)):" in text
