@@ -70,8 +70,10 @@ def _renumbered(graph: Graph) -> Callable[[str], str]:
     """Gives each automatic name of a class the number that it would have in a session of its own."""
     counts: Counter[str] = Counter()
     fresh: dict[str, str] = {}
-    for name in sorted(dict.fromkeys(_layers(graph)), key=_number):
-        if kind := base(name):
+    names = sorted(dict.fromkeys(_layers(graph)), key=_number)
+    numbered = {base(name) for name in names if name.endswith("_0")}  # from 0, as no Keras does
+    for name in names:
+        if (kind := base(name)) and kind not in numbered:
             fresh[name] = f"{kind}_{counts[kind]}" if counts[kind] else kind
             counts[kind] += 1
 

@@ -105,10 +105,10 @@ def test_layers_of_a_nested_model_are_in_its_class(tmp_path: Path) -> None:
 
     assert (found["encoder"].is_model, found["encoder"].names) == (True, ("encoder",))
     assert own("encoder")[0] == "self.encoder = Encoder()" and "self.encoder(a)" in own("encoder")[1]
-    assert found["encoder/dense_0"].names == ("encoder.dense",)
+    assert found["encoder/dense_0"].names == ("encoder.dense_0",)
     assert found["encoder/dense_0"].calls[0].module == "encoder"
-    assert own("encoder/dense_0")[0] == "self.dense = nn.Linear(in_features=3, out_features=4)"
-    assert "self.dense(" in own("encoder/dense_0")[1]
+    assert own("encoder/dense_0")[0] == "self.dense_0 = nn.Linear(in_features=3, out_features=4)"
+    assert "self.dense_0(" in own("encoder/dense_0")[1]
     assert own("encoder/in") == ["def forward(self, in_: Tensor) -> Tensor:"]
     assert facts.layers[[layer.path for layer in facts.layers].index("out")].calls[0].inputs == (
         found["encoder/dense_5"].calls[0].number,
