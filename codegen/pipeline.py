@@ -125,7 +125,8 @@ def transform(saved: SavedModel, options: Options, watch: passes.Watch = lambda 
         ConversionError: The model cannot be converted exactly.
     """
     with custom_layers(map(Path, options.custom)):
-        model = parse(saved, options.backend, options.sources(), options.constructor(), options.inputs())
+        sources = options.sources()
+        model = parse(saved, options.backend, sources, options.constructor(), options.inputs())
         refuse_misspelt(model)
         compilation = read_compilation(saved, model) if options.training else None
         lowered = lower(
@@ -136,7 +137,7 @@ def transform(saved: SavedModel, options: Options, watch: passes.Watch = lambda 
         )
     passes.run(lowered.graph, blocks=not options.flat, channels_first=options.channels_first, watch=watch)
     as_trained(lowered, compilation)
-    return lowered
+    return replace(lowered, notes=lowered.notes + sources.notes())
 
 
 def lower_model(saved: SavedModel, options: Options) -> Lowered:

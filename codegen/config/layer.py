@@ -19,6 +19,7 @@ from codegen.config.dialects.quirks import quirks_of
 from codegen.config.written import written_class, written_layer
 from codegen.errors import CONFIG_FAULTS, MalformedConfig, shorten
 from codegen.model.packages import ACTIVATION, CUSTOM, KERAS, OPS, SOURCE
+from codegen.model.python_code import SourceObject
 from codegen.model.saved_model import LayerWeights, StoredTensor
 from codegen.model.spec import CallSpec, LayerSpec, Untold
 from codegen.model.words import TRAINING_SUFFIXES, default_name
@@ -93,7 +94,7 @@ def read_layer(
     class_name = checks.text(entry.get("class_name"), f"layer {name!r}: the class name")
     inner = context.inside(name)
     written = written_class(entry, class_name, context)
-    if written is not None and not (written.is_packaged and _is_known(entry, class_name, context)):
+    if written is not None and not (written.is_packaged and _is_known(entry, class_name, context, written)):
         return written_layer(entry, name, written, inner, calls)
     if is_model(entry):
         model = inner.parse_model(entry, name, inner)
@@ -117,13 +118,17 @@ def read_layer(
         ) from fault
 
 
-def _is_known(entry: Mapping[str, Any], class_name: str, context: Context) -> bool:
+def _is_known(entry: Mapping[str, Any], class_name: str, context: Context, written: SourceObject) -> bool:
     """Whether there is a layer function for a class: a package's, or Keras' own if that can be meant."""
     name, package = classes.class_and_package(entry, class_name)
     config = entry["config"]
     package, doubt = owner(entry, name, package, config, context.origin)
     is_told = package != CUSTOM and not (package == KERAS and doubt)
-    return is_told and (package, classes.without_alias(name)) in context.sources.known
+    if not is_told or (package, classes.without_alias(name)) not in context.sources.known:
+        return False
+    if package == KERAS:
+        context.sources.passed_over[written.module.file, written.name] = None
+    return True
 
 
 def _layer(

@@ -30,11 +30,14 @@ class Sources:
         known: Packages and classes of theirs for which there are layer functions; these count before the
             source of a whole package.
         used: Which names of which files were read, for the report.
+        passed_over: Which were not, as Keras has a layer of that name and the model's file does not say whose
+            is meant.
     """
 
     paths: Sequence[Path] = ()
     known: Collection[tuple[str, str]] = ()
     used: dict[tuple[str, str], None] = field(default_factory=dict)
+    passed_over: dict[tuple[str, str], None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._parsed: dict[Path, SourceModule] = {}
@@ -134,6 +137,14 @@ class Sources:
             for defined in dict.fromkeys(_DEFINED.findall(_text(path))):
                 found.setdefault(defined, []).append(name)
         return found
+
+    def notes(self) -> tuple[str, ...]:
+        """What there is to know of the classes that were not read."""
+        return tuple(
+            f"{name} is Keras' layer, not the class of {file} in the package that is given; "
+            "if that is meant, give the file itself"
+            for file, name in self.passed_over
+        )
 
     def note(self, module: SourceModule, name: str) -> None:
         """Remember that a class or function was read."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from codegen import inspect
+from codegen import convert, inspect
 from codegen.evaluation.author import Author
 from codegen.evaluation.evaluator import Evaluator
 from codegen.evaluation.meaning.tools import Versions
@@ -62,6 +62,10 @@ def test_layers_that_are_known_need_no_source_of_their_package(
     layer = entry(class_name, "layer", [[["x", 0, 0, {}]]], **options)
     package = _package(tmp_path, "lib", layers=OPENS.format(name=class_name.rpartition(">")[2]))
     assert _problems(tmp_path, layer, package) == []
+    made = convert(tmp_path / "model.json", source=[str(package)], no_weights=True, output=tmp_path)
+    assert any("LeakyReLU is Keras' layer, not the class of layers.py" in note for note in made.notes) == (
+        class_name == "LeakyReLU"
+    )
     (found,) = _problems(tmp_path, layer, package / "layers.py")
     assert "layer 'layer'" in found and "open" in found
 
