@@ -46,6 +46,7 @@ def _inputs(count: int = 3) -> Any:
     return x
 
 
+@pytest.mark.usefixtures("against_reference")
 @pytest.mark.parametrize("suffix", ["h5", "keras"])
 @pytest.mark.parametrize("name", MODELS)
 def test_what_an_author_wrote_computes_what_it_computes_in_keras(
