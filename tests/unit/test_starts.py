@@ -89,6 +89,13 @@ def test_what_some_instances_of_a_class_lack_is_named_in_full() -> None:
     assert 'nn.init.zeros_(self.get_parameter("a.inner.bias"))' in text
 
 
+def test_linear_layers_beside_helpers_may_lack_a_bias() -> None:
+    cell = [Start("cell.inner.weight", "Cell", "inner.weight", "Net", "", 2, ORTHOGONAL, needed=True)]
+    text = lines(linear("a"), linear("b", kind="nn.Conv2d"), NORM, linear("c", ORTHOGONAL), cell)
+    assert "if module.bias is not None:" in text
+    assert "is not None" not in lines(linear("a"), linear("b"), NORM)
+
+
 def test_instances_that_differ_are_named_in_full() -> None:
     block = [
         Start(

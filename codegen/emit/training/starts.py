@@ -115,6 +115,8 @@ def _by_kind(starts: Sequence[Start]) -> tuple[list[str], list[Start]]:
     for start in starts:
         if start.local == "weight" and f"{start.key[: -len('weight')]}bias" not in keys:
             optional.add((start.kind, "bias"))
+    if any(start.kind and not start.kind.startswith("nn.") for start in starts):
+        optional.add(("nn.Linear", "bias"))  # a helper may hold one without
     return _kinds(rules, optional), left
 
 
