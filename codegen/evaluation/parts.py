@@ -20,6 +20,12 @@ NOT_HERE = object()
 _TRAINING = frozenset({"initializers", "regularizers", "constraints"})
 _REGISTERS = frozenset({"register_keras_serializable", "keras_export"})
 _DECORATORS = frozenset({"function", "autograph.experimental.do_not_convert", "recompute_grad"})
+#: Settings that decide how a layer computes, not what.
+_SETTINGS = {
+    "backend.backend": "tensorflow",
+    "config.backend": "tensorflow",
+    "config.is_flash_attention_enabled": None,
+}
 
 
 def attribute(owner: Library, name: str, generation: int) -> Any:
@@ -56,18 +62,8 @@ def call(world: Any, function: Library, args: Sequence[Any], kwargs: Mapping[str
         return args[0]
     if part == "layers" and name == "Input":
         return Layer("", "InputLayer")
-    if rest in ("ops.convert_to_tensor",) and args and isinstance(args[0], np.ndarray):
-        return NOT_HERE
-    if rest in ("backend.image_data_format", "config.image_data_format"):
-        return "channels_last"
-    if rest in ("config.floatx", "backend.floatx"):
-        return "float32"
-    if rest == "config.is_flash_attention_enabled":
-        return None
-    if rest in ("config.epsilon",):
-        return 1e-7
-    if rest in ("config.backend", "backend.backend"):
-        return "tensorflow"
+    if rest in _SETTINGS:
+        return _SETTINGS[rest]
     if rest == "backend.get_keras_mask" and isinstance(args[0], Value):
         return world.builder.mask(args[0])
     if rest in ("backend.name_scope", "name_scope", "ops.name_scope"):

@@ -215,6 +215,7 @@ _PARTS: dict[str, Callable[[Tools, str, Sequence[Any], Mapping[str, Any]], Any]]
     "activations": _activations,
     "applications": _applications,
     "backend": _backend,
+    "config": _backend,
     "layers": _layers,
     "ops": _ops,
 }

@@ -92,6 +92,17 @@ def test_a_module_means_what_python_would_make_of_it(tmp_path: Path, text: str, 
     assert found(tmp_path, "value", main=text) == expected
 
 
+@pytest.mark.parametrize("where", ["keras.backend", "keras.config", "tensorflow.keras.backend"])
+def test_the_image_data_format_is_what_the_layers_of_the_file_say(tmp_path: Path, where: str) -> None:
+    (tmp_path / "main.py").write_text(f"from {where} import image_data_format\nvalue = image_data_format()")
+    program = Program(Sources([tmp_path]))
+    module = program.sources.module("main")
+    assert module is not None
+    author = Author(program, lambda *_: None, 3)  # type: ignore[arg-type]  # no layers here
+    evaluator = Evaluator(empty_builder(), Versions(data_format="channels_first"), author)
+    assert evaluator.lookup("value", program.namespace(module)) == "channels_first"
+
+
 def test_a_package_finds_its_own_modules(tmp_path: Path) -> None:
     inside = "from lib import backend, own\nfrom . import other\nvalue = backend.size + other.size + own"
     package = _package(
