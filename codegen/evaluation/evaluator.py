@@ -235,15 +235,9 @@ class Evaluator:
         """A module of a known library."""
         path = canonical(name)
         root = path.partition(".")[0]
-        known = {
-            "tf_keras": "keras",
-            "keras": "keras",
-            "tensorflow": "tensorflow",
-            "numpy": "numpy",
-            "math": "math",
-            **{name: name for name in libraries.ROOTS},
-        }
-        return Library(known[root] + path[len(root) :]) if root in known else Unknown(name)
+        if root not in _IMPORTED:
+            return Unknown(name)
+        return Library(ROOTS.get(root, root) + path[len(root) :])
 
     def attribute(self, owner: Any, name: str) -> Any:
         """`owner.name`."""
@@ -353,6 +347,9 @@ class Evaluator:
         elif value.node is not None and value.node.layer == self._tools.b.label:
             value.layer = name
 
+
+#: The packages that source may import.
+_IMPORTED = frozenset({"keras", "math", "numpy", "tensorflow", "tf_keras"}) | libraries.ROOTS
 
 #: What the source defines, beside functions.
 OBJECTS = (Class, Instance, Layer, ModuleValue, Super, WeightVariable)

@@ -12,7 +12,6 @@ from codegen.evaluation.objects import Layer, WeightVariable
 from codegen.graph import Graph, Value
 from codegen.graph.recipe import Weight
 from codegen.lowering.builder import Builder
-from codegen.model.nested import map_nested
 from codegen.model.variables import VariableTree
 
 
@@ -41,7 +40,7 @@ def output_shape(world: Any, layer: Layer, shapes: Sequence[Any]) -> Any:
             raise NotEvaluated("asks Keras for the shape of an output")
         spec = keras_spec(world.author, layer, base, layer.name)
     graph = Graph("shape")
-    inputs = map_nested(lambda part: part, _values(shapes[0]))
+    inputs = _values(shapes[0])
     graph.inputs = [inputs] if isinstance(inputs, Value) else list(inputs)
     owner = (*b.owner, "shape", str(id(layer)))
     aside = Builder(spec, graph, "", VariableTree("", spec), b.session, owner, b.lower)

@@ -104,10 +104,11 @@ class Sources:
         Raises:
             ConversionError: Several do, and nothing tells which is meant.
         """
-        if name not in self._index and name in self._registered:
-            place, own = self._registered[name]
+        defined, registered = self._names
+        if name not in defined and name in registered:
+            place, own = registered[name]
             return self._read(place, self._files[place]), own
-        places = self._index.get(name, [])
+        places = defined.get(name, [])
         if len(places) > 1 and module:
             places = [place for place in places if place == module] or places
         found = [self._read(place, self._files[place]) for place in places]
@@ -120,23 +121,20 @@ class Sources:
         return (found[0], name) if found else None
 
     @cached_property
-    def _registered(self) -> dict[str, tuple[str, str]]:
-        """The modules and names of classes and functions that are registered under other names."""
-        found: dict[str, tuple[str, str]] = {}
+    def _names(self) -> tuple[dict[str, list[str]], dict[str, tuple[str, str]]]:
+        """The modules in whose text a class or function of a name is defined; and those, with the name in
+        there, that register one under another name.
+        """
+        defined: dict[str, list[str]] = {}
+        registered: dict[str, tuple[str, str]] = {}
         for place, path in self._files.items():
-            for arguments, own in _REGISTERED.findall(_text(path)):
+            text = _text(path)
+            for name in dict.fromkeys(_DEFINED.findall(text)):
+                defined.setdefault(name, []).append(place)
+            for arguments, own in _REGISTERED.findall(text):
                 for name in _QUOTED.findall(arguments)[-1:]:
-                    found.setdefault(name, (place, own))
-        return found
-
-    @cached_property
-    def _index(self) -> dict[str, list[str]]:
-        """The modules in whose text a class or function of a name is defined."""
-        found: dict[str, list[str]] = {}
-        for name, path in self._files.items():
-            for defined in dict.fromkeys(_DEFINED.findall(_text(path))):
-                found.setdefault(defined, []).append(name)
-        return found
+                    registered.setdefault(name, (place, own))
+        return defined, registered
 
     def notes(self) -> tuple[str, ...]:
         """What there is to know of the classes that were not read."""
