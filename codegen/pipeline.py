@@ -93,12 +93,14 @@ class Generated:
 
     def layers_at(self, line: int | None) -> list[str]:
         """Paths of the layers, "encoder/dense", that this line of a `forward` computes; the nearest first."""
+        if line is None:
+            return []
         located = locate(self.lowered.graph, self.names, self.steps, self.source, self.lowered.results)
         spans = sorted(
             (place.last - place.first, "/".join(call.path))
             for call, location in located.calls.items()
             for place in location.places
-            if line is not None and place.method == "forward" and place.first <= line <= place.last
+            if place.method == "forward" and place.first <= line <= place.last
         )
         return [path for _, path in spans]
 

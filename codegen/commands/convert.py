@@ -116,15 +116,11 @@ def _blamed(error: SelfCheckFailed, draft: Any, options: Options) -> ConversionE
     if options.template_dir is not None:
         name = Path(options.template_dir).name
         return ConversionError(f"what the template in {name!r} makes does not work: {error.problem}")
-    own = {
-        layer: draft.lowered.own[layer]
-        for layer in draft.layers_at(error.place)
-        if layer in draft.lowered.own
-    }
+    layers = draft.layers_at(error.line)
+    own = {layer: draft.lowered.own[layer] for layer in layers if layer in draft.lowered.own}
     if own:
         return CustomFunctionError(next(iter(own)), " or ".join(own.values()), error.problem)
-    layers = draft.layers_at(error.line)
-    return NotComputed(layers[0], error.problem) if layers else error
+    return NotComputed(layers[0], error.problem) if layers and not error.is_mistake else error
 
 
 @takes_options

@@ -60,12 +60,12 @@ class SelfCheckFailed(Bug):
 
     Args:
         problem: What happened.
-        line: The line of the file that torch refuses to compute, from 1; None if it is something else.
-        place: The line of `forward` at which it happened, whatever it is.
+        line: The line of `forward` at which it happened, from 1; None if it happened elsewhere.
+        is_mistake: Whether that is code which can never work, and not numbers that torch does not take.
     """
 
-    def __init__(self, problem: str, line: int | None = None, place: int | None = None) -> None:
-        self.problem, self.line, self.place = problem, line, place
+    def __init__(self, problem: str, line: int | None = None, *, is_mistake: bool = True) -> None:
+        self.problem, self.line, self.is_mistake = problem, line, is_mistake
         super().__init__(f"the generated file fails its self-check ({problem}); please report this")
 
 
@@ -114,8 +114,7 @@ def self_check(source: str, weights: Path | None, graph: Graph, class_name: str)
         raise TooLarge from None
     except Exception as error:
         problem = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        place = _line(error)
-        raise SelfCheckFailed(problem, None if isinstance(error, _MISTAKES) else place, place) from error
+        raise SelfCheckFailed(problem, _line(error), is_mistake=isinstance(error, _MISTAKES)) from error
 
 
 def _line(error: Exception) -> int | None:
