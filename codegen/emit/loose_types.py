@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable
 
+from codegen.specialise.annotations import exposed
+
 
 def yields_any(tree: ast.expr, untyped: Collection[str]) -> bool:
     """Whether mypy takes an expression for `Any`: what a module's call yields, and what comes of it.
@@ -46,21 +48,6 @@ def loose_names(
     """
     found: set[str] = set()
     for name, tree in assignments:
-        is_loose = yields_any(tree, untyped) or found & _exposed(tree)
+        is_loose = yields_any(tree, untyped) or found & exposed(tree)
         found = found | {name} if is_loose and name not in declared else found - {name}
-    return found & _exposed(returned)
-
-
-def _exposed(tree: ast.expr) -> set[str]:
-    """Names whose types an expression's type follows."""
-    if isinstance(tree, ast.Name):
-        return {tree.id}
-    if isinstance(tree, ast.IfExp):
-        return _exposed(tree.body) | _exposed(tree.orelse)
-    if isinstance(tree, ast.BinOp):
-        return _exposed(tree.left) | _exposed(tree.right)
-    if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
-        return _exposed(tree.func.value)
-    if isinstance(tree, (ast.Attribute, ast.Subscript)):
-        return _exposed(tree.value)
-    return set()
+    return found & exposed(returned)

@@ -10,8 +10,8 @@ from codegen.graph import Graph, Node
 
 
 @dataclass(frozen=True)
-class MethodSource:
-    """One more method of a class, as text."""
+class FunctionSource:
+    """A function, or a method of a class, as text."""
 
     signature: Code
     doc: Code
@@ -27,7 +27,7 @@ class ClassSource:
     init_parameters: tuple[Code, ...]
     buffers: tuple[Code, ...]
     init: tuple[Code, ...]
-    methods: tuple[MethodSource, ...]
+    methods: tuple[FunctionSource, ...]
     arguments: tuple[Code, ...]
     returns: Code
     forward_doc: Code

@@ -15,7 +15,7 @@ from codegen.emit.freezing import is_frozen
 from codegen.emit.halves import METHOD, Halves, write_halves
 from codegen.emit.loops import write_forward
 from codegen.emit.modules import Names, attribute_lines, constructor
-from codegen.emit.parts import ClassSource, MethodSource, SourceFile
+from codegen.emit.parts import ClassSource, FunctionSource, SourceFile
 from codegen.graph import Graph, Parameter, Value, definitions
 from codegen.graph.expression import names_in
 from codegen.graph.helpers import closure
@@ -160,7 +160,7 @@ def _class(
         buffers=tuple(Code(f"{name}: Tensor") for name in buffers),
         init=tuple(Code(line) for line in init),
         methods=tuple(
-            MethodSource(Code(m.signature), docstring(m.doc), tuple(map(Code, m.body))) for m in methods
+            FunctionSource(Code(m.signature), docstring(m.doc), tuple(map(Code, m.body))) for m in methods
         ),
         arguments=tuple(
             Code(f"{name}: Tensor{' | None = None' if value.optional else ''}")

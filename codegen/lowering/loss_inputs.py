@@ -26,11 +26,6 @@ class LossInputs:
     masks: tuple[bool, ...]
     ranks: tuple[int, ...]
 
-    @property
-    def are_outputs(self) -> bool:
-        """Whether the loss needs nothing but the model's outputs."""
-        return not any(self.logits) and not any(self.masks)
-
 
 def loss_inputs(
     b: Builder, outputs: Sequence[Value], wanted: Sequence[str]

@@ -9,18 +9,7 @@ from typing import Any
 from codegen.bytecode.routine import Routine
 from codegen.source.code import Label
 from codegen.source.expressions import Expressions, operator
-from codegen.source.scopes import FunctionNode, Scope, function_scope, statement_scope
-
-
-def function_routine(node: FunctionNode, file: str) -> Routine:
-    """A function of a module or of a class.
-
-    Args:
-        node: Its syntax.
-        file: The name of the file, for messages.
-    """
-    name = "<lambda>" if isinstance(node, ast.Lambda) else node.name
-    return _function(node, function_scope(node), name, file)
+from codegen.source.scopes import FunctionNode, Scope, statement_scope
 
 
 def value_routine(name: str, statements: Sequence[ast.stmt], file: str) -> Routine:

@@ -14,13 +14,13 @@ def drop_annotations(function: Function) -> None:
     needed: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.Return) and node.value is not None:
-            needed |= _exposed(node.value)
+            needed |= _exposed_parts(node.value)
     size = -1
     while size != len(needed):
         size = len(needed)
         for node in nodes:
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-                needed |= _exposed(node.value) if node.targets[0].id in needed else set()
+                needed |= _exposed_parts(node.value) if node.targets[0].id in needed else set()
     for node in nodes:
         for _, value in ast.iter_fields(node):
             if isinstance(value, list):
@@ -38,20 +38,27 @@ def _plain(node: ast.AST, needed: set[str]) -> ast.AST:
     return new
 
 
-def _exposed(tree: ast.expr) -> set[str]:
+def exposed(tree: ast.expr) -> set[str]:
     """Names whose types an expression's type follows."""
     if isinstance(tree, ast.Name):
         return {tree.id}
     if isinstance(tree, ast.IfExp):
-        return _exposed(tree.body) | _exposed(tree.orelse)
+        return exposed(tree.body) | exposed(tree.orelse)
     if isinstance(tree, ast.BinOp):
-        return _exposed(tree.left) | _exposed(tree.right)
+        return exposed(tree.left) | exposed(tree.right)
     if isinstance(tree, ast.UnaryOp):
-        return _exposed(tree.operand)
-    if isinstance(tree, (ast.Tuple, ast.List)):
-        return {name for item in tree.elts for name in _exposed(item)}
+        return exposed(tree.operand)
     if isinstance(tree, ast.Call) and isinstance(tree.func, ast.Attribute):
-        return _exposed(tree.func.value)
+        return exposed(tree.func.value)
     if isinstance(tree, (ast.Attribute, ast.Subscript)):
-        return _exposed(tree.value)
+        return exposed(tree.value)
     return set()
+
+
+def _exposed_parts(tree: ast.expr) -> set[str]:
+    """The same of each part of a tuple or a list."""
+    if isinstance(tree, (ast.Tuple, ast.List)):
+        return {name for item in tree.elts for name in _exposed_parts(item)}
+    if isinstance(tree, ast.IfExp):
+        return _exposed_parts(tree.body) | _exposed_parts(tree.orelse)
+    return exposed(tree)

@@ -20,6 +20,7 @@ from codegen.specialise.facts import (
     without_docstring,
 )
 from codegen.specialise.flow import specialise_body
+from codegen.specialise.inlining import Replaced
 from codegen.specialise.liveness import is_pure
 from codegen.specialise.program import Callee, Program, Site, bind
 from codegen.specialise.types import narrowed
@@ -50,12 +51,6 @@ def _bound(callee: Callee) -> list[Mapping[str, ast.expr]] | None:
             return None
         found.append(bound)
     return found
-
-
-def _one_tensor() -> ast.Call:
-    """The call of an `nn.Sequential`, which gives a tensor that is never None."""
-    tensor = ast.Call(ast.Name("tensor", ast.Load()), [], [])
-    return ast.Call(ast.Name("module", ast.Load()), [tensor], [])
 
 
 def _settle(callee: Callee, bound: list[Mapping[str, ast.expr]], functions: frozenset[str]) -> None:
@@ -257,18 +252,4 @@ def _read_whole(site: Site, index: int) -> None:
     if isinstance(site.parent, ast.Assign) and isinstance(site.parent.targets[0], ast.Tuple):
         site.parent.targets = [site.parent.targets[0].elts[index]]
     elif isinstance(site.parent, ast.Subscript) and site.function is not None and site.call is not None:
-        _Replaced({site.parent: site.call}).visit(site.function)
-
-
-class _Replaced(ast.NodeTransformer):
-    """Puts other expressions in the place of some."""
-
-    def __init__(self, new: Mapping[ast.AST, ast.expr]) -> None:
-        self.new = new
-
-    def visit(self, node: ast.AST) -> ast.AST:
-        """The node, or what replaces it."""
-        if node in self.new:
-            return self.new[node]
-        self.generic_visit(node)
-        return node
+        Replaced({site.parent: site.call}).visit(site.function)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codegen.emit.code import Code, docstring, literal, plain
+from codegen.emit.parts import FunctionSource
 from codegen.emit.source import Provenance, import_lines, source_lines
 from codegen.graph import naming
 from codegen.graph.helpers import closure
@@ -25,15 +26,6 @@ _WIDTH = 88
 
 
 @dataclass(frozen=True)
-class Function:
-    """A function of the script, as text."""
-
-    signature: Code
-    doc: Code
-    body: tuple[Code, ...]
-
-
-@dataclass(frozen=True)
 class Script:
     """The training script, as text in parts."""
 
@@ -42,7 +34,7 @@ class Script:
     torch_imports: tuple[Code, ...]
     state_name: Code
     helpers: tuple[Code, ...]
-    functions: tuple[Function, ...]
+    functions: tuple[FunctionSource, ...]
 
 
 @dataclass(frozen=True)
@@ -130,8 +122,8 @@ def write_script(
     )
 
 
-def _function(signature: str, doc: list[str], body: Sequence[str]) -> Function:
-    return Function(Code(signature), docstring(doc), tuple(map(Code, body)))
+def _function(signature: str, doc: list[str], body: Sequence[str]) -> FunctionSource:
+    return FunctionSource(Code(signature), docstring(doc), tuple(map(Code, body)))
 
 
 def _names(source: str) -> set[str]:
@@ -184,7 +176,7 @@ def _variables(plan: Plan, outputs: tuple[str, ...], inputs: LossInputs) -> _Var
     return _Variables(names, masks, targets, weights, trained, head, arguments)
 
 
-def _loss(plan: Plan, inputs: LossInputs, v: _Variables) -> Function:
+def _loss(plan: Plan, inputs: LossInputs, v: _Variables) -> FunctionSource:
     body = list(v.head)
     several = len(v.trained) > 1
     weight = "sample_weight: Tensor | None = None"
@@ -215,7 +207,7 @@ def _loss(plan: Plan, inputs: LossInputs, v: _Variables) -> Function:
     return _function(signature, _loss_doc(plan, inputs), body)
 
 
-def _metrics(plan: Plan, outputs: tuple[str, ...], v: _Variables) -> Function | None:
+def _metrics(plan: Plan, outputs: tuple[str, ...], v: _Variables) -> FunctionSource | None:
     body = [*v.head, "found = {}"]
     for index in v.trained:
         for name, terms in plan.metrics[index]:
@@ -256,7 +248,7 @@ def _reduced(plan: Plan, terms: Terms, target: str, weight: str, mask: str) -> s
     return f"{function}(values, {weight})"
 
 
-def _optimizer(plan: Plan, *, has_state: bool) -> Function:
+def _optimizer(plan: Plan, *, has_state: bool) -> FunctionSource:
     signature = "make_optimizer(model: nn.Module, resume: bool = True) -> torch.optim.Optimizer"
     optimizer = plan.compiled.optimizer
     name = plain(optimizer.name) if optimizer else ""
@@ -296,7 +288,7 @@ def _counts_here(plan: Plan) -> bool:
     return plan.rule is not None and not plan.rule.counts and bool(plan.schedule or plan.average)
 
 
-def _step(plan: Plan, model: Interface, count: int) -> Function:
+def _step(plan: Plan, model: Interface, count: int) -> FunctionSource:
     run = "model.forward_training" if model.is_split else "model"
     arguments = [
         f"model: {'Any' if model.is_split or model.regularized else 'nn.Module'}",
@@ -336,7 +328,7 @@ def _step(plan: Plan, model: Interface, count: int) -> Function:
     return _function(signature, doc, [*body, "return total.detach()"])
 
 
-def _fit() -> Function:
+def _fit() -> FunctionSource:
     return _function(
         "fit(model: nn.Module, optimizer: torch.optim.Optimizer, "
         "batches: Iterable[Any], epochs: int) -> None",

@@ -87,9 +87,6 @@ class StoredTree:
             return {**places, **named}  # a file that was loaded and saved again may use the layers' names
         return places
 
-    def _has_some(self, place: str) -> bool:
-        return any(path.startswith(place) for path in self.weights.tensors)
-
     def numbered(self, container: str, layer: LayerSpec, count: int) -> list[str]:
         """The folders, `count` at most, of layers of this one's class."""
         numbers = Numbers()
