@@ -1,7 +1,7 @@
 """PyTorch version of the Keras model `translator`.
 
 Source:  translator.json (Keras 3, sha256 a0782288…),
-         converted by k2t-gen 0.1.0 (45234ad3)
+         converted by k2t-gen 0.1.0 (6bcbc9e1)
 Weights: translator.pt, next to this file
 Inputs:  source int32 (N, T)
          target int32 (N, T)
@@ -56,7 +56,7 @@ def spread_steps(x: Tensor, mask: Tensor) -> Tensor:
     """Put outputs for what `compact_steps` made back to the steps that they belong to.
 
     A masked step has the output of the last unmasked step before it, or zeros if there
-    is none or if `zero_masked`.
+    is none.
 
     Args:
         x: (N, T, F).

@@ -76,12 +76,12 @@ def spread_steps(x: Tensor, mask: Tensor, zero_masked: bool = False) -> Tensor:
     """Put outputs for what `compact_steps` made back to the steps that they belong to.
 
     A masked step has the output of the last unmasked step before it, or zeros if there
-    is none or if `zero_masked`.
+    is none.
 
     Args:
         x: (N, T, F).
         mask: bool, (N, T), as given to `compact_steps`.
-        zero_masked: Whether all masked steps have zeros.
+        zero_masked: Whether all masked steps have zeros instead.
     """
     source = mask.int().cumsum(dim=1) - 1
     keep = mask if zero_masked else source >= 0
